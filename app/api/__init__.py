@@ -1,0 +1,1 @@
+"""HTTP only: resources, schemas and problem details."""

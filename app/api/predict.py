@@ -1,0 +1,178 @@
+"""``POST /predict/xcopa``, ``/predict/xcopa/batch`` and ``/compare/xcopa``."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fastapi import APIRouter, Request, Response
+from pydantic import ValidationError
+
+from app.api.deps import RuntimeDep, SettingsDep, TimeoutDep, unless_gone
+from app.api.json_route import JsonRoute
+from app.api.problem import field_errors, problem, request_id_of
+from app.api.schemas import (
+    BatchRequest,
+    BatchResponse,
+    CompareRequest,
+    CompareResponse,
+    Item,
+    ItemProblem,
+    Prediction,
+    PredictRequest,
+    Problem,
+)
+from app.engine.tokenizer import CausalItem
+from app.errors import FieldError, InvalidRequestError, PayloadTooLargeError, ServiceError
+from app.serving.service import Answer, Ask
+
+PROBLEMS: dict[int | str, dict[str, Any]] = {
+    status: {"model": Problem, "description": text}
+    for status, text in {
+        413: "More than one call may ask for",
+        415: "Not declared as JSON",
+        422: "A field is wrong",
+        429: "The queue is full; see Retry-After",
+        503: "Starting or shutting down; see Retry-After",
+        504: "No answer within the deadline",
+    }.items()
+}
+
+router = APIRouter(tags=["predict"], route_class=JsonRoute, responses=PROBLEMS)
+
+
+@router.post("/predict/xcopa", summary="Answer one item with one model")
+async def predict(
+    request: Request,
+    response: Response,
+    body: PredictRequest,
+    runtime: RuntimeDep,
+    settings: SettingsDep,
+    timeout: TimeoutDep,
+) -> Prediction:
+    ask = Ask(_causal(body), body.model or settings.default_model)
+    [outcome] = await unless_gone(request, runtime.service.predict([ask], timeout))
+    answer = _answer_or_raise(outcome)
+    _say_times(response, [answer])
+    return _prediction(answer, request_id_of(request))
+
+
+@router.post("/compare/xcopa", summary="Answer one item with both models")
+async def compare(
+    request: Request,
+    response: Response,
+    body: CompareRequest,
+    runtime: RuntimeDep,
+    timeout: TimeoutDep,
+) -> CompareResponse:
+    service = runtime.service
+    asks = [Ask(_causal(body), name) for name in runtime.variants]
+    outcomes = await unless_gone(request, service.predict(asks, timeout))
+    answers = [_answer_or_raise(outcome) for outcome in outcomes]
+    _say_times(response, answers)
+    request_id = request_id_of(request)
+    return CompareResponse(
+        predictions={answer.model: _prediction(answer, request_id) for answer in answers},
+        agree=len({answer.label for answer in answers}) == 1,
+    )
+
+
+@router.post("/predict/xcopa/batch", summary="Answer many items with one model, in order")
+async def predict_batch(
+    request: Request,
+    response: Response,
+    body: BatchRequest,
+    runtime: RuntimeDep,
+    settings: SettingsDep,
+    timeout: TimeoutDep,
+) -> BatchResponse:
+    if len(body.items) > settings.max_batch_items:
+        raise PayloadTooLargeError(
+            f"items: {len(body.items)} items; one call may bring {settings.max_batch_items} at most"
+        )
+    service = runtime.service
+    model = body.model or settings.default_model
+    checked = [_check(raw) for raw in body.items]
+    asks = [Ask(item, model) for item in checked if isinstance(item, CausalItem)]
+    answered = iter(await unless_gone(request, service.predict(asks, timeout)) if asks else [])
+    outcomes: list[Answer | ServiceError] = [
+        next(answered) if isinstance(item, CausalItem) else item for item in checked
+    ]
+    answers = [outcome for outcome in outcomes if isinstance(outcome, Answer)]
+    if not answers:
+        raise _all_failed(outcomes)
+    _say_times(response, answers)
+    return BatchResponse(
+        predictions=[
+            _prediction(outcome, request_id_of(request))
+            if isinstance(outcome, Answer)
+            else _item_problem(outcome, index, request)
+            for index, outcome in enumerate(outcomes)
+        ]
+    )
+
+
+def _causal(item: Item) -> CausalItem:
+    return CausalItem(item.premise, item.choice1, item.choice2, item.question)
+
+
+def _check(raw: object) -> CausalItem | InvalidRequestError:
+    try:
+        return _causal(Item.model_validate(raw))
+    except ValidationError as error:
+        return InvalidRequestError(field_errors(error.errors()))
+
+
+def _answer_or_raise(outcome: Answer | ServiceError) -> Answer:
+    if isinstance(outcome, ServiceError):
+        raise outcome
+    return outcome
+
+
+def _prediction(answer: Answer, request_id: str) -> Prediction:
+    return Prediction(
+        label=answer.label,
+        probabilities=list(answer.probabilities),
+        logits=list(answer.logits),
+        model=answer.model,
+        revision=answer.revision,
+        request_id=request_id,
+    )
+
+
+def _item_problem(error: ServiceError, index: int, request: Request) -> ItemProblem:
+    error.errors = _placed(error, index)
+    details = problem(error, request.url.path, request_id_of(request))
+    return ItemProblem(error=Problem.model_validate(details))
+
+
+def _all_failed(outcomes: list[Answer | ServiceError]) -> ServiceError:
+    """Make one error of a call of which nothing could be answered: the first, naming all."""
+    errors = [outcome for outcome in outcomes if isinstance(outcome, ServiceError)]
+    first = errors[0]
+    first.errors = tuple(
+        field for index, error in enumerate(errors) for field in _placed(error, index)
+    )
+    return first
+
+
+def _placed(error: ServiceError, index: int) -> tuple[FieldError, ...]:
+    """Return the error's fields under the item's place in the call."""
+    place = f"items.{index}"
+    if not error.errors:
+        return (FieldError(place, error.detail),)
+    return tuple(
+        FieldError(place, field.message) if field.field == "body" else field.under(place)
+        for field in error.errors
+    )
+
+
+def _say_times(response: Response, answers: list[Answer]) -> None:
+    """Report the longest of each stage as ``Server-Timing`` (W3C), in milliseconds."""
+    stages = {
+        "tokenise": max(answer.times.tokenise for answer in answers),
+        "queue": max(answer.times.queue for answer in answers),
+        "inference": max(answer.times.inference for answer in answers),
+    }
+    response.headers["Server-Timing"] = ", ".join(
+        f"{stage};dur={1000 * seconds:.3f}" for stage, seconds in stages.items()
+    )

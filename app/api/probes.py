@@ -1,0 +1,40 @@
+"""``GET /livez``, ``/readyz``, ``/startupz`` and ``/metrics``."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter, Request, Response
+from prometheus_client.exposition import choose_encoder
+
+from app.api.deps import RuntimeDep
+from app.api.schemas import Status
+
+router = APIRouter(tags=["operations"])
+
+_NOT_YET = 503
+
+
+@router.get("/livez", summary="The process answers")
+async def livez() -> Status:
+    return Status(status="alive")
+
+
+@router.get("/readyz", summary="The service admits work", responses={_NOT_YET: {"model": Status}})
+async def readyz(runtime: RuntimeDep, response: Response) -> Status:
+    if not runtime.ready:
+        response.status_code = _NOT_YET
+    return Status(status=runtime.state.value)
+
+
+@router.get("/startupz", summary="The models are loaded", responses={_NOT_YET: {"model": Status}})
+async def startupz(runtime: RuntimeDep, response: Response) -> Status:
+    if not runtime.started:
+        response.status_code = _NOT_YET
+        return Status(status=runtime.state.value)
+    return Status(status="started")
+
+
+@router.get("/metrics", summary="Prometheus metrics")
+async def metrics(request: Request) -> Response:
+    encode, content_type = choose_encoder(request.headers.get("accept", ""))
+    body = encode(request.app.state.metrics.registry)
+    return Response(body, headers={"Content-Type": content_type})

@@ -1,0 +1,140 @@
+"""Problem details (RFC 9457): every refusal explains itself, names the field and the fix."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from starlette.exceptions import HTTPException
+
+from app.errors import FieldError, InvalidRequestError, PayloadTooLargeError, ServiceError
+
+log = logging.getLogger(__name__)
+
+MEDIA_TYPE = "application/problem+json"
+_LONGEST_FIELD_NAME = 120
+TYPE_PREFIX = "urn:xcopa:problem:"
+
+
+class HttpError(ServiceError):
+    """An outcome of HTTP itself, such as 404 and 405."""
+
+    def __init__(self, status: int, title: str, detail: str) -> None:
+        super().__init__(detail)
+        self.status = status
+        self.title = title
+        self.slug = title.lower().replace(" ", "-")
+
+
+def problem(error: ServiceError, instance: str, request_id: str) -> dict[str, Any]:
+    """Return the problem of an error, as a JSON object."""
+    return {
+        "type": TYPE_PREFIX + error.slug,
+        "title": error.title,
+        "status": error.status,
+        "detail": error.detail,
+        "instance": instance,
+        "request_id": request_id,
+        "errors": [{"field": each.field, "message": each.message} for each in error.errors],
+    }
+
+
+def problem_response(
+    error: ServiceError, instance: str, request_id: str, headers: Mapping[str, str] | None = None
+) -> JSONResponse:
+    return JSONResponse(
+        problem(error, instance, request_id),
+        status_code=error.status,
+        headers={**error.headers, **(headers or {})},
+        media_type=MEDIA_TYPE,
+    )
+
+
+_MESSAGES = {
+    "missing": "is required",
+    "extra_forbidden": "is not a field of this request; check its spelling or leave it out",
+    "string_type": "must be a string",
+    "string_unicode": "has a lone surrogate, which is no character; send valid Unicode",
+    "list_type": "must be a list",
+    "dict_type": "must be a JSON object",
+    "too_short": "must not be empty",
+}
+
+
+def field_errors(errors: Sequence[Mapping[str, Any]]) -> list[FieldError]:
+    """Turn pydantic's errors to fields in the terms of the caller, with what mends them."""
+    return [FieldError(_field_name(error), _message(error)) for error in errors]
+
+
+def _field_name(error: Mapping[str, Any]) -> str:
+    parts = [str(part) for part in error["loc"] if part != "body"]
+    if error["type"] == "json_invalid" or not parts:
+        return "body"
+    # A key of the caller's may be long, or hold a surrogate that no response could carry.
+    return ".".join(parts).encode("utf-8", "replace").decode()[:_LONGEST_FIELD_NAME]
+
+
+def _message(error: Mapping[str, Any]) -> str:
+    kind = error["type"]
+    if kind == "json_invalid":
+        return f"is not valid JSON: {error['ctx']['error']}"
+    if kind == "literal_error":
+        return f"must be {error['ctx']['expected']}"
+    if kind == "value_error":
+        return str(error["ctx"]["error"])
+    if kind in ("model_attributes_type", "model_type"):
+        return "must be a JSON object"
+    return _MESSAGES.get(kind, str(error["msg"]))
+
+
+def install(app: FastAPI) -> None:
+    """Have every error of the application leave as problem details."""
+    app.add_exception_handler(ServiceError, _on_service_error)
+    app.add_exception_handler(RequestValidationError, _on_validation_error)
+    app.add_exception_handler(HTTPException, _on_http_exception)
+    app.add_exception_handler(Exception, _on_unexpected)
+
+
+async def _on_service_error(request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, ServiceError)
+    return problem_response(error, request.url.path, request_id_of(request))
+
+
+async def _on_validation_error(request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, RequestValidationError)
+    invalid = InvalidRequestError(field_errors(error.errors()))
+    return problem_response(invalid, request.url.path, request_id_of(request))
+
+
+async def _on_http_exception(request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, HTTPException)
+    if error.status_code == PayloadTooLargeError.status:
+        too_large = PayloadTooLargeError(error.detail)
+        return problem_response(
+            too_large, request.url.path, request_id_of(request), error.headers
+        )
+    titles = {404: "Not found", 405: "Method not allowed"}
+    details = {
+        404: "there is nothing at this path; /docs lists what there is",
+        405: f"{request.method} is not allowed here; /docs lists what is",
+    }
+    mapped = HttpError(
+        error.status_code,
+        titles.get(error.status_code, "HTTP error"),
+        details.get(error.status_code, str(error.detail)),
+    )
+    return problem_response(mapped, request.url.path, request_id_of(request), error.headers)
+
+
+async def _on_unexpected(request: Request, error: Exception) -> JSONResponse:
+    log.error("unexpected error", exc_info=error)
+    unexpected = ServiceError("an error of ours; the service's log has the cause")
+    return problem_response(unexpected, request.url.path, request_id_of(request))
+
+
+def request_id_of(request: Request) -> str:
+    return str(request.scope.get("state", {}).get("request_id", ""))

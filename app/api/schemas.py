@@ -1,0 +1,126 @@
+"""What goes over the wire. Field names are those of the XCOPA files."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+
+ModelName = Literal["direct", "stilts"]
+
+
+def _not_blank(text: str) -> str:
+    if not text.strip():
+        raise ValueError("must not be blank")
+    return text
+
+
+Text = Annotated[str, AfterValidator(_not_blank)]
+
+
+class Strict(BaseModel):
+    """Unknown fields are errors: a misspelt optional field would be ignored otherwise."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+
+class Item(Strict):
+    """A premise and two choices; which is the more plausible cause or effect?"""
+
+    premise: Text = Field(description="What happened.", examples=["The man broke his toe."])
+    choice1: Text = Field(description="Choice 0.", examples=["He got a hole in his sock."])
+    choice2: Text = Field(description="Choice 1.", examples=["He dropped a hammer on his foot."])
+    question: Literal["cause", "effect"] = Field(description="What the choices are to be.")
+
+
+class PredictRequest(Item):
+    """An item and, if not the default, the model that shall answer."""
+
+    model: ModelName | None = Field(default=None, description="`direct` or `stilts`.")
+
+
+class BatchRequest(Strict):
+    """Items that are answered together, in order. Each is checked on its own."""
+
+    items: Annotated[list[dict[str, Any]], Field(min_length=1)] = Field(
+        description="Items, each of the shape of `Item`.",
+        json_schema_extra={"items": {"$ref": "#/components/schemas/Item"}},
+    )
+    model: ModelName | None = Field(default=None, description="`direct` or `stilts`, for all.")
+
+
+class CompareRequest(Item):
+    """An item for both models."""
+
+
+class Prediction(BaseModel):
+    """One model's answer to one item."""
+
+    label: int = Field(description="0 for choice1, 1 for choice2.")
+    probabilities: list[float] = Field(description="Softmax of the logits over the choices.")
+    logits: list[float] = Field(description="The model's score of each choice.")
+    model: str
+    revision: str = Field(description="A hash of the model's weights.")
+    request_id: str
+
+
+class FieldProblem(BaseModel):
+    """What is wrong with one field."""
+
+    field: str
+    message: str
+
+
+class Problem(BaseModel):
+    """RFC 9457 problem details."""
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    instance: str
+    request_id: str
+    errors: list[FieldProblem] = []
+
+
+class ItemProblem(BaseModel):
+    """Stands in the place of a prediction that could not be made."""
+
+    error: Problem
+
+
+class BatchResponse(BaseModel):
+    """One entry an item, in order: its prediction, or why it has none."""
+
+    predictions: list[Prediction | ItemProblem]
+
+
+class CompareResponse(BaseModel):
+    """Both models' answers to one item."""
+
+    predictions: dict[str, Prediction]
+    agree: bool = Field(description="Whether both models choose the same label.")
+
+
+class ModelCard(BaseModel):
+    """One model that is served."""
+
+    name: str
+    source: str
+    revision: str
+    parameters: int
+    max_tokens: int = Field(description="Most tokens of premise, question and choice together.")
+    prompt: dict[str, str] = Field(description="The words that stand for each question.")
+    default: bool
+
+
+class ModelsResponse(BaseModel):
+    """The models that are served."""
+
+    models: list[ModelCard]
+
+
+class Status(BaseModel):
+    """The answer of a probe."""
+
+    status: str

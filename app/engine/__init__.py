@@ -1,0 +1,1 @@
+"""Text to logits: models, tokenisation and the forward pass."""

@@ -1,0 +1,321 @@
+"""Loads a variant: from a directory or the hub, a checkpoint or an adapter, ready to serve.
+
+Three kinds of source become one kind of model, ``XLMRobertaForMultipleChoice``:
+
+* a multiple-choice checkpoint, as it is;
+* a sequence-classification checkpoint with one label, whose head (dense, tanh, projection on
+  ``<s>``) is the multiple-choice head under other names;
+* a PEFT adapter on either, merged into its base.
+
+Only safetensors are read and no remote code is ever run.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+import transformers
+from peft import PeftConfig, PeftModel
+from tokenizers import Tokenizer
+from transformers import (
+    AutoTokenizer,
+    PreTrainedModel,
+    XLMRobertaForMultipleChoice,
+    XLMRobertaForSequenceClassification,
+)
+
+from app.engine.encoder import PaddedEncoder
+from app.engine.hub import resolve
+from app.engine.prompt import Prompt
+from app.engine.tokenizer import PairTokenizer
+from app.errors import StartError
+
+log = logging.getLogger(__name__)
+
+EMBEDDED_BASE = "embedded:multilingual-e5-small"
+"""What an adapter names as its base when it sits on the base this service brings along."""
+
+EmbeddedBase = Callable[[], Path]
+"""Returns the directory of the embedded base, or raises ``StartError``."""
+
+_ADAPTER_CONFIG = "adapter_config.json"
+_HEAD_RENAMES = {
+    "classifier.dense.": "roberta.pooler.dense.",
+    "classifier.out_proj.": "classifier.",
+}
+
+
+@dataclass(frozen=True)
+class Variant:
+    """One model, loaded: what turns texts into rows and rows into logits."""
+
+    name: str
+    source: str
+    revision: str
+    """Twelve hex digits that change whenever the weights do."""
+    parameters: int
+    tokenizer: PairTokenizer
+    engine: PaddedEncoder
+    model: XLMRobertaForMultipleChoice
+
+
+@dataclass(frozen=True)
+class _Checkpoint:
+    """The directories behind a source: an adapter, when it is one, and a full checkpoint."""
+
+    full: Path
+    adapter: Path | None
+
+    @property
+    def own(self) -> Path:
+        return self.adapter or self.full
+
+
+def load_variants(sources: Mapping[str, str], embedded_base: EmbeddedBase) -> dict[str, Variant]:
+    """Load every variant; equal embedding tables are kept in memory once.
+
+    Args:
+        sources: a hub id or a directory for each variant's name.
+        embedded_base: returns the directory of the embedded base; called when an adapter
+            names it.
+
+    Raises:
+        StartError: a source is missing or is not a model that this service can hold.
+    """
+    transformers.logging.set_verbosity_error()
+    transformers.logging.disable_progress_bar()
+    tokenizers = _TokenizerCache()
+    variants: dict[str, Variant] = {}
+    for name, source in sources.items():
+        variant = load_variant(name, source, embedded_base, tokenizers)
+        for other in variants.values():
+            share_embeddings(other.model, variant.model)
+        variants[name] = variant
+        log.info("loaded %s from %s, revision %s", name, source, variant.revision)
+    return variants
+
+
+def load_variant(
+    name: str, source: str, embedded_base: EmbeddedBase, tokenizers: _TokenizerCache | None = None
+) -> Variant:
+    """Load one variant; see ``load_variants``."""
+    wanted_by = f"XCOPA_MODELS__{name.upper()}"
+    checkpoint = _locate(source, embedded_base, wanted_by)
+    try:
+        model = _load_model(checkpoint, wanted_by)
+    except (OSError, ValueError, RuntimeError, KeyError, TypeError, AttributeError) as error:
+        reason = str(error).strip().splitlines()[0] if str(error).strip() else repr(error)
+        raise StartError(f"{wanted_by}: cannot load {source!r}: {reason}") from error
+    max_tokens = model.config.max_position_embeddings - model.config.pad_token_id - 1
+    tokenizer = (tokenizers or _TokenizerCache()).load(checkpoint, wanted_by)
+    if tokenizer.get_vocab_size() > model.config.vocab_size:
+        raise StartError(
+            f"{wanted_by}: the tokenizer of {source!r} has {tokenizer.get_vocab_size()} pieces, "
+            f"more than the {model.config.vocab_size} of its model"
+        )
+    return Variant(
+        name=name,
+        source=source,
+        revision=_revision(checkpoint),
+        parameters=sum(parameter.numel() for parameter in model.parameters()),
+        tokenizer=PairTokenizer(tokenizer, Prompt.load(checkpoint.own), max_tokens),
+        engine=PaddedEncoder(model),
+        model=model,
+    )
+
+
+def share_embeddings(kept: PreTrainedModel, other: PreTrainedModel) -> bool:
+    """Have ``other`` use the embedding table of ``kept`` when the two are equal."""
+    table, duplicate = kept.get_input_embeddings(), other.get_input_embeddings()
+    if table.weight.shape != duplicate.weight.shape:
+        return False
+    if not torch.equal(table.weight, duplicate.weight):
+        return False
+    other.set_input_embeddings(table)
+    return True
+
+
+# Locating ------------------------------------------------------------------------------------
+
+
+def _locate(source: str, embedded_base: EmbeddedBase, wanted_by: str) -> _Checkpoint:
+    directory = resolve(source, wanted_by)
+    if not (directory / _ADAPTER_CONFIG).exists():
+        _check_checkpoint(directory, source, wanted_by)
+        return _Checkpoint(full=directory, adapter=None)
+    base = _read_json(directory / _ADAPTER_CONFIG, wanted_by).get("base_model_name_or_path")
+    if not base:
+        raise StartError(f"{wanted_by}: {source}/{_ADAPTER_CONFIG} names no base model")
+    if not list(directory.glob("adapter_model.safetensors")):
+        raise StartError(
+            f"{wanted_by}: {source!r} has no adapter_model.safetensors; other formats are not read"
+        )
+    if base == EMBEDDED_BASE:
+        return _Checkpoint(full=embedded_base(), adapter=directory)
+    full = resolve(str(base), wanted_by)
+    _check_checkpoint(full, str(base), wanted_by)
+    return _Checkpoint(full=full, adapter=directory)
+
+
+def _check_checkpoint(directory: Path, source: str, wanted_by: str) -> None:
+    if not (directory / "config.json").exists():
+        raise StartError(f"{wanted_by}: {source!r} has no config.json, so it is no model")
+    model_type = _read_json(directory / "config.json", wanted_by).get("model_type")
+    if model_type != "xlm-roberta":
+        raise StartError(f"{wanted_by}: {source!r} is a {model_type} model, not xlm-roberta")
+    if not list(directory.glob("*.safetensors")):
+        raise StartError(
+            f"{wanted_by}: {source!r} has no safetensors weights; other formats are not read"
+        )
+
+
+def _read_json(path: Path, wanted_by: str) -> dict[str, Any]:
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise StartError(f"{wanted_by}: {path} is not JSON: {error}") from error
+    if not isinstance(content, dict):
+        raise StartError(f"{wanted_by}: {path} is not a JSON object")
+    return content
+
+
+# Loading -------------------------------------------------------------------------------------
+
+
+def _load_model(checkpoint: _Checkpoint, wanted_by: str) -> XLMRobertaForMultipleChoice:
+    if checkpoint.adapter is None:
+        model, missing = _from_pretrained(checkpoint.full, _one_label(checkpoint.full))
+        _check_head(checkpoint.full, missing, wanted_by)
+    else:
+        model = _load_adapter(checkpoint.full, checkpoint.adapter, wanted_by)
+    if isinstance(model, XLMRobertaForSequenceClassification):
+        model = as_multiple_choice(model)
+    return model.eval().requires_grad_(False)
+
+
+def _one_label(directory: Path) -> bool:
+    config = json.loads((directory / "config.json").read_text(encoding="utf-8"))
+    return config.get("architectures") == ["XLMRobertaForSequenceClassification"]
+
+
+def _from_pretrained(
+    directory: Path, one_label: bool
+) -> tuple[XLMRobertaForMultipleChoice | XLMRobertaForSequenceClassification, set[str]]:
+    kind = XLMRobertaForSequenceClassification if one_label else XLMRobertaForMultipleChoice
+    model, info = kind.from_pretrained(
+        directory,
+        use_safetensors=True,
+        trust_remote_code=False,
+        local_files_only=True,
+        dtype=torch.float32,
+        output_loading_info=True,
+    )
+    return model, set(info["missing_keys"])
+
+
+def _check_head(directory: Path, missing: Iterable[str], wanted_by: str) -> None:
+    if missing := sorted(missing):
+        raise StartError(
+            f"{wanted_by}: {directory} lacks {', '.join(missing[:4])}: it is not fine-tuned for "
+            "multiple choice. Name a fine-tuned checkpoint, or an adapter that brings the head"
+        )
+
+
+def _load_adapter(base: Path, adapter: Path, wanted_by: str) -> Any:
+    config = PeftConfig.from_pretrained(str(adapter))
+    one_label = config.task_type == "SEQ_CLS"
+    model, missing = _from_pretrained(base, one_label)
+    _check_label_count(model, wanted_by)
+    adapted = PeftModel.from_pretrained(model, str(adapter), config=config)
+    brought = _modules_to_save(config)
+    _check_head(
+        adapter, [key for key in missing if not _is_under(key, brought)], wanted_by
+    )
+    return adapted.merge_and_unload()
+
+
+def _modules_to_save(config: PeftConfig) -> Sequence[str]:
+    return getattr(config, "modules_to_save", None) or ()
+
+
+def _is_under(key: str, modules: Sequence[str]) -> bool:
+    """Whether a parameter belongs to one of the modules, named as PEFT names them."""
+    return any(f".{module}." in f".{key}" for module in modules)
+
+
+def _check_label_count(model: PreTrainedModel, wanted_by: str) -> None:
+    if isinstance(model, XLMRobertaForSequenceClassification) and model.config.num_labels != 1:
+        raise StartError(
+            f"{wanted_by}: a sequence classifier needs one label, this one has "
+            f"{model.config.num_labels}"
+        )
+
+
+def as_multiple_choice(
+    classifier: XLMRobertaForSequenceClassification,
+) -> XLMRobertaForMultipleChoice:
+    """Rename a one-label classifier's head to that of a multiple-choice model.
+
+    Both heads read ``<s>``: dense, tanh, then a projection to one number. Only names differ.
+    """
+    with torch.device("meta"):
+        model = XLMRobertaForMultipleChoice(classifier.config)
+    weights = {_renamed(key): tensor for key, tensor in classifier.state_dict().items()}
+    model.load_state_dict(weights, assign=True)
+    return model
+
+
+def _renamed(key: str) -> str:
+    for old, new in _HEAD_RENAMES.items():
+        if key.startswith(old):
+            return new + key.removeprefix(old)
+    return key
+
+
+def _revision(checkpoint: _Checkpoint) -> str:
+    """Hash the weights, and the settings that say how they are used, of every part."""
+    digest = hashlib.sha256()
+    for directory in filter(None, (checkpoint.full, checkpoint.adapter)):
+        for path in sorted([*directory.glob("*.safetensors"), *directory.glob("*config.json")]):
+            if path.name == "tokenizer_config.json":
+                continue
+            with path.open("rb") as handle:
+                digest.update(hashlib.file_digest(handle, "sha256").digest())
+    return digest.hexdigest()[:12]
+
+
+class _TokenizerCache:
+    """Tokenizers by the digest of their file: two variants with equal pieces share one."""
+
+    def __init__(self) -> None:
+        self._by_digest: dict[bytes, Tokenizer] = {}
+
+    def load(self, checkpoint: _Checkpoint, wanted_by: str) -> Tokenizer:
+        """Return the adapter's own tokenizer when it brings one, else its base's."""
+        for directory in filter(None, (checkpoint.adapter, checkpoint.full)):
+            if (path := directory / "tokenizer.json").exists():
+                return self._from_file(path)
+        return self._converted(checkpoint.full, wanted_by)
+
+    def _from_file(self, path: Path) -> Tokenizer:
+        digest = hashlib.sha256(path.read_bytes()).digest()
+        if digest not in self._by_digest:
+            self._by_digest[digest] = Tokenizer.from_file(str(path))
+        return self._by_digest[digest]
+
+    def _converted(self, directory: Path, wanted_by: str) -> Tokenizer:
+        """Older checkpoints bring only a SentencePiece model; transformers converts it."""
+        try:
+            loaded = AutoTokenizer.from_pretrained(
+                directory, trust_remote_code=False, local_files_only=True
+            )
+            return loaded.backend_tokenizer
+        except (OSError, ValueError, ImportError, AttributeError) as error:
+            raise StartError(f"{wanted_by}: {directory} has no usable tokenizer") from error

@@ -1,0 +1,98 @@
+"""Pairs of texts to token ids: ``<s> premise </s></s> question in words, choice </s>``.
+
+The work is done by Hugging Face's ``tokenizers``, which releases the interpreter's lock, so a
+thread pool keeps it off the event loop. Nothing is ever truncated.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from tokenizers import Encoding, Tokenizer
+
+from app.engine.prompt import Prompt
+from app.errors import FieldError, InvalidRequestError, TextTooLongError
+
+SEPARATOR_PIECE = "\u2581"
+"""The piece that stands for a lone space; a text of nothing else has no content."""
+
+
+@dataclass(frozen=True)
+class CausalItem:
+    """One question: which of two choices is the more plausible cause or effect of a premise."""
+
+    premise: str
+    choice1: str
+    choice2: str
+    question: str
+
+    @property
+    def choices(self) -> tuple[str, str]:
+        return self.choice1, self.choice2
+
+
+Rows = tuple[tuple[int, ...], ...]
+"""Token ids of an item, one row a choice."""
+
+
+class PairTokenizer:
+    """Turns items into rows for one variant: its pieces, its prompt, its limit."""
+
+    def __init__(self, tokenizer: Tokenizer, prompt: Prompt, max_tokens: int) -> None:
+        tokenizer.no_truncation()
+        tokenizer.no_padding()
+        self._tokenizer = tokenizer
+        self.prompt = prompt
+        self.max_tokens = max_tokens
+
+    def encode(self, items: Sequence[CausalItem]) -> list[Rows | InvalidRequestError]:
+        """Return each item's rows, or why it has none; a bad item leaves the others alone."""
+        pairs = [
+            (item.premise, self.prompt.ask(item.question, choice))
+            for item in items
+            for choice in item.choices
+        ]
+        encodings = self._tokenizer.encode_batch(pairs)
+        return [
+            self._rows(item, encodings[2 * index : 2 * index + 2])
+            for index, item in enumerate(items)
+        ]
+
+    def _rows(self, item: CausalItem, encodings: Sequence[Encoding]) -> Rows | InvalidRequestError:
+        if blank := self._blank_fields(item):
+            return InvalidRequestError(blank)
+        long = [
+            self._too_long(item, f"choice{number}", choice, len(encoding.ids))
+            for number, (choice, encoding) in enumerate(
+                zip(item.choices, encodings, strict=True), start=1
+            )
+            if len(encoding.ids) > self.max_tokens
+        ]
+        if long:
+            return TextTooLongError(long)
+        return tuple(tuple(encoding.ids) for encoding in encodings)
+
+    def _blank_fields(self, item: CausalItem) -> list[FieldError]:
+        """Find texts of which the tokenizer keeps nothing, such as zero-width spaces alone."""
+        texts = {"premise": item.premise, "choice1": item.choice1, "choice2": item.choice2}
+        return [
+            FieldError(name, "must contain text that the model can read; it is blank")
+            for name, text in texts.items()
+            if not self._has_content(text)
+        ]
+
+    def _has_content(self, text: str) -> bool:
+        # A letter or digit always makes a piece; only the rare text without one is asked about.
+        if any(map(str.isalnum, text)):
+            return True
+        pieces = self._tokenizer.encode(text, add_special_tokens=False).tokens
+        return any(piece != SEPARATOR_PIECE for piece in pieces)
+
+    def _too_long(self, item: CausalItem, name: str, choice: str, tokens: int) -> FieldError:
+        longest = "premise" if len(item.premise) >= len(choice) else name
+        return FieldError(
+            longest,
+            f"is too long: premise, question and {name} make {tokens} tokens together and this "
+            f"model reads {self.max_tokens} at most; shorten the text, it is never truncated",
+        )

@@ -1,0 +1,144 @@
+"""The tree of errors. Each class names its HTTP outcome, so that any layer can raise one.
+
+The outcome is an RFC 9457 problem: ``status``, ``title`` and ``type`` belong to the class,
+``detail`` and the list of fields to the occurrence.
+
+    StartError                 the service cannot start (no HTTP outcome)
+    ServiceError
+      InvalidRequestError      422  a field is wrong
+        TextTooLongError       422  a text exceeds what the model reads
+      PayloadTooLargeError     413  more than one call may ask for
+      UnsupportedMediaError    415  the body is not declared as JSON
+      OverloadedError          429  the queue is full; retry later
+      UnavailableError         503  starting or shutting down; retry later
+      DeadlineExceededError    504  no answer within the deadline
+      ClientGoneError          499  the caller left; nobody reads the answer
+      InferenceError           500  the model failed on this item
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+
+class StartError(Exception):
+    """The service cannot start; the message is one line for the person who started it."""
+
+
+@dataclass(frozen=True)
+class FieldError:
+    """What is wrong with one field of the input, and how to mend it."""
+
+    field: str
+    message: str
+
+    def under(self, prefix: str) -> FieldError:
+        """Return the same error for a field that is nested in another."""
+        return FieldError(f"{prefix}.{self.field}", self.message)
+
+
+class ServiceError(Exception):
+    """An error with an HTTP outcome."""
+
+    status = 500
+    title = "Internal error"
+    slug = "internal"
+
+    def __init__(self, detail: str, *, errors: Sequence[FieldError] = ()) -> None:
+        super().__init__(detail)
+        self.detail = detail
+        self.errors = tuple(errors)
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """Headers that go with the problem, beyond its media type."""
+        return {}
+
+
+class InvalidRequestError(ServiceError):
+    """A field is missing, unknown, of the wrong type, blank, or not one of its values."""
+
+    status = 422
+    title = "Invalid request"
+    slug = "invalid-request"
+
+    def __init__(self, errors: Sequence[FieldError]) -> None:
+        super().__init__(
+            "; ".join(f"{error.field}: {error.message}" for error in errors), errors=errors
+        )
+
+
+class TextTooLongError(InvalidRequestError):
+    """A premise and a choice together exceed the tokens that the model reads."""
+
+    title = "Text too long"
+    slug = "text-too-long"
+
+
+class PayloadTooLargeError(ServiceError):
+    """The body, or the work a call asks for, exceeds what one call may have."""
+
+    status = 413
+    title = "Payload too large"
+    slug = "payload-too-large"
+
+
+class UnsupportedMediaError(ServiceError):
+    """The body is not declared as JSON."""
+
+    status = 415
+    title = "Unsupported media type"
+    slug = "unsupported-media-type"
+
+
+class RetryableError(ServiceError):
+    """The same call may succeed later; ``retry_after`` says when, in seconds."""
+
+    def __init__(self, detail: str, *, retry_after: float) -> None:
+        super().__init__(detail)
+        self.retry_after = retry_after
+
+    @property
+    def headers(self) -> dict[str, str]:
+        return {"Retry-After": str(max(1, math.ceil(self.retry_after)))}
+
+
+class OverloadedError(RetryableError):
+    """The queue has no room for the call."""
+
+    status = 429
+    title = "Too many requests"
+    slug = "overloaded"
+
+
+class UnavailableError(RetryableError):
+    """The service is starting, or shutting down."""
+
+    status = 503
+    title = "Service unavailable"
+    slug = "unavailable"
+
+
+class DeadlineExceededError(ServiceError):
+    """No answer came within the deadline of the call."""
+
+    status = 504
+    title = "Deadline exceeded"
+    slug = "deadline-exceeded"
+
+
+class ClientGoneError(ServiceError):
+    """The caller closed the connection before the answer."""
+
+    status = 499
+    title = "Client closed request"
+    slug = "client-gone"
+
+
+class InferenceError(ServiceError):
+    """The model failed on this item; its neighbours in the batch are answered."""
+
+    title = "Inference failed"
+    slug = "inference-failed"

@@ -1,0 +1,104 @@
+"""Wiring: settings to an application."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
+
+import torch
+from fastapi import FastAPI
+
+from app import __version__
+from app.api import models, predict, probes, problem
+from app.api.middleware import BodyLimitMiddleware, CountRequestsMiddleware, RequestIdMiddleware
+from app.engine.cpu import choose_threads
+from app.engine.model import Variant, load_variants
+from app.errors import StartError
+from app.runtime import Runtime
+from app.serving.scheduler import Limits
+from app.settings import Settings
+from app.telemetry.metrics import Metrics
+from models.base import BaseUnavailableError, ensure_base
+
+log = logging.getLogger(__name__)
+
+
+def create_app(
+    settings: Settings | None = None,
+    on_started: Callable[[StartError | None], None] | None = None,
+) -> FastAPI:
+    """Make the application; its models load, beside the event loop, when it starts.
+
+    Args:
+        settings: read from the environment when not given.
+        on_started: called once, when the models are warm, or with the error that they met.
+    """
+    settings = settings or Settings()
+    sources = settings.models.model_dump()
+    metrics = Metrics(sources)
+    limits = Limits(settings.batch_tokens, settings.queue_tokens, settings.max_wait_ms / 1000)
+    runtime = Runtime(lambda: _load(settings), limits, metrics, settings.tokeniser_threads)
+
+    @contextlib.asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        loading = asyncio.create_task(_start(runtime, on_started))
+        yield
+        loading.cancel()
+        await runtime.stop()
+
+    app = FastAPI(
+        title="XCOPA with XLM-R",
+        summary="Which of two choices is the more plausible cause or effect of a premise?",
+        version=__version__,
+        lifespan=lifespan,
+    )
+    app.state.settings, app.state.runtime, app.state.metrics = settings, runtime, metrics
+    for router in (predict.router, models.router, probes.router):
+        app.include_router(router)
+    problem.install(app)
+    # The last one added is the outermost.
+    app.add_middleware(BodyLimitMiddleware, max_bytes=settings.max_body_bytes)
+    app.add_middleware(CountRequestsMiddleware, metrics=metrics)
+    app.add_middleware(RequestIdMiddleware)
+    return app
+
+
+def _load(settings: Settings) -> dict[str, Variant]:
+    choice = choose_threads(settings.threads)
+    torch.set_num_threads(choice.threads)
+    log.info("a forward pass uses %d threads: %s", choice.threads, choice.reason)
+    return load_variants(
+        settings.models.model_dump(), embedded_base=lambda: embedded_base(settings)
+    )
+
+
+def embedded_base(settings: Settings) -> Path:
+    """Return the directory of the embedded base, assembled on first use.
+
+    Raises:
+        StartError: it cannot be assembled.
+    """
+    try:
+        return ensure_base(settings.cache_dir)
+    except BaseUnavailableError as error:
+        raise StartError(str(error)) from error
+
+
+async def _start(
+    runtime: Runtime, on_started: Callable[[StartError | None], None] | None
+) -> None:
+    failure: StartError | None = None
+    try:
+        await runtime.start()
+    except StartError as error:
+        failure = error
+    except Exception as error:
+        log.exception("an unexpected error while the models loaded")
+        failure = StartError(f"the models did not load: {error!r}")
+    if on_started is not None:
+        on_started(failure)
+    elif failure is not None:
+        log.error("cannot start: %s", failure)

@@ -1,0 +1,124 @@
+"""The life of one process: loading, ready, draining, stopped."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable, Mapping
+from enum import Enum
+
+from app.engine.model import Variant
+from app.errors import UnavailableError
+from app.serving.scheduler import Limits
+from app.serving.service import Ask, PredictionService
+from app.engine.tokenizer import CausalItem
+from app.telemetry.metrics import Metrics
+
+log = logging.getLogger(__name__)
+
+LOADING_RETRY_AFTER = 2.0
+"""Seconds that a caller is told to wait while the models load."""
+
+_WARM_UP = CausalItem("The sun rose.", "It got light.", "It got dark.", "effect")
+
+
+class State(Enum):
+    """Where a process is in its life; it only ever moves down this list."""
+
+    LOADING = "loading"
+    READY = "ready"
+    LEAVING = "leaving"
+    """Told to stop: not ready, but still admitting, so that load balancers notice first."""
+    DRAINING = "draining"
+    STOPPED = "stopped"
+
+
+class Runtime:
+    """Holds the models and the service, and moves them through their life."""
+
+    def __init__(
+        self,
+        load: Callable[[], Mapping[str, Variant]],
+        limits: Limits,
+        metrics: Metrics,
+        tokeniser_threads: int,
+    ) -> None:
+        self.state = State.LOADING
+        self._load = load
+        self._limits = limits
+        self._metrics = metrics
+        self._tokeniser_threads = tokeniser_threads
+        self._variants: Mapping[str, Variant] = {}
+        self._service: PredictionService | None = None
+
+    async def start(self) -> None:
+        """Load the models off the event loop and answer one item with each.
+
+        Raises:
+            StartError: a model cannot be loaded.
+        """
+        started = time.monotonic()
+        self._variants = await asyncio.to_thread(self._load)
+        self._service = PredictionService(
+            self._variants, self._limits, self._metrics, self._tokeniser_threads
+        )
+        await self._service.predict([Ask(_WARM_UP, name) for name in self._variants], timeout=600)
+        for name, variant in self._variants.items():
+            self._metrics.model_info.labels(name, variant.revision).set(1)
+        if self.state is State.LOADING:
+            self._enter(State.READY)
+        log.info("models loaded and warm after %.1f s", time.monotonic() - started)
+
+    async def drain(self, delay: float, grace: float) -> bool:
+        """Leave in order: not ready, then no admissions, then finish what was accepted.
+
+        Args:
+            delay: seconds to go on admitting while already not ready.
+            grace: seconds that accepted work may take after that.
+
+        Returns:
+            Whether everything accepted was finished within the grace time.
+        """
+        self._enter(State.LEAVING)
+        await asyncio.sleep(delay)
+        self._enter(State.DRAINING)
+        if self._service is None:
+            return True
+        self._service.drain()
+        give_up = time.monotonic() + grace
+        while not self._service.idle and time.monotonic() < give_up:
+            await asyncio.sleep(0.02)
+        return self._service.idle
+
+    async def stop(self) -> None:
+        self._enter(State.STOPPED)
+        if self._service is not None:
+            await asyncio.to_thread(self._service.close)
+
+    @property
+    def ready(self) -> bool:
+        return self.state is State.READY
+
+    @property
+    def started(self) -> bool:
+        return self._service is not None and self.state is not State.LOADING
+
+    @property
+    def variants(self) -> Mapping[str, Variant]:
+        return self._variants
+
+    @property
+    def service(self) -> PredictionService:
+        """The service, once the models are loaded.
+
+        Raises:
+            UnavailableError: they are not yet.
+        """
+        if self._service is None or self.state is State.LOADING:
+            raise UnavailableError("the models are loading", retry_after=LOADING_RETRY_AFTER)
+        return self._service
+
+    def _enter(self, state: State) -> None:
+        self.state = state
+        self._metrics.ready.set(1 if state is State.READY else 0)

@@ -1,0 +1,89 @@
+"""uvicorn, with an exit that drains: SIGTERM and Ctrl-C finish what was accepted, then exit 0."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import sys
+from types import FrameType
+
+import uvicorn
+
+from app.errors import StartError
+from app.main import create_app
+from app.runtime import Runtime
+from app.settings import Settings
+
+log = logging.getLogger(__name__)
+
+RESPONSE_GRACE_S = 5
+"""What uvicorn allows for responses to be written, after the queue has been drained."""
+
+
+def serve(settings: Settings) -> int:
+    """Serve until told to stop; return the exit status of the process."""
+    failures: list[StartError] = []
+
+    def on_started(failure: StartError | None) -> None:
+        if failure is None:
+            print(f"xcopa is ready: {server.address} (interactive docs at /docs)", flush=True)
+            return
+        failures.append(failure)
+        server.should_exit = True
+
+    app = create_app(settings, on_started)
+    config = uvicorn.Config(
+        app,
+        host=settings.host,
+        port=settings.port,
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        timeout_graceful_shutdown=RESPONSE_GRACE_S,
+    )
+    server = DrainingServer(config, app.state.runtime, settings)
+    server.run()
+    for failure in failures:
+        print(f"xcopa cannot start: {failure}", file=sys.stderr, flush=True)
+    return 1 if failures or not server.started else 0
+
+
+class DrainingServer(uvicorn.Server):
+    """A server whose first signal drains and whose second one stops at once."""
+
+    def __init__(self, config: uvicorn.Config, runtime: Runtime, settings: Settings) -> None:
+        super().__init__(config)
+        self._runtime = runtime
+        self._settings = settings
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._draining: asyncio.Task[None] | None = None
+        self._signalled = False
+
+    @property
+    def address(self) -> str:
+        host, port = self.servers[0].sockets[0].getsockname()[:2]
+        return f"http://{f'[{host}]' if ':' in host else host}:{port}"
+
+    async def startup(self, sockets: list[object] | None = None) -> None:  # type: ignore[override]
+        self._loop = asyncio.get_running_loop()
+        await super().startup(sockets)  # type: ignore[arg-type]
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        # uvicorn would raise the signal again at the end, and so not exit with 0; therefore
+        # its own handler is not called.
+        if self._signalled or self._loop is None:
+            self.should_exit = self.force_exit = True
+            return
+        self._signalled = True
+        self._loop.call_soon_threadsafe(self._begin_drain)
+
+    def _begin_drain(self) -> None:
+        self._draining = asyncio.ensure_future(self._drain())
+
+    async def _drain(self) -> None:
+        log.info("told to stop: draining")
+        settings = self._settings
+        finished = await self._runtime.drain(settings.drain_delay_s, settings.drain_grace_s)
+        if not finished:
+            log.warning("work was left after %.0f s of grace", settings.drain_grace_s)
+        self.should_exit = True

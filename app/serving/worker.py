@@ -1,0 +1,192 @@
+"""The one thread that runs sealed batches on an engine, and the lock around the scheduler.
+
+The thread seals for itself: the moment an engine is done, the next batch is composed from what
+waits then, without a turn of the event loop in between.
+"""
+
+from __future__ import annotations
+
+import logging
+import math
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Generic, Protocol, TypeVar
+
+from app.serving.scheduler import Batch, Clock, Request, Scheduler, Ticket
+
+log = logging.getLogger(__name__)
+
+Row = tuple[int, ...]
+"""The token ids of one row."""
+
+
+class Engine(Protocol):
+    """What runs a batch: one model's forward pass."""
+
+    def logits(self, rows: Sequence[Row]) -> Sequence[float]:
+        """Return one logit a row, in the order of the rows."""
+
+
+class HasRows(Protocol):
+    """A scheduler payload that an engine can run."""
+
+    @property
+    def rows(self) -> Sequence[Row]: ...
+
+
+Work = TypeVar("Work", bound=HasRows)
+
+
+class NonFiniteLogitsError(ArithmeticError):
+    """The engine answered an item with NaN or infinity."""
+
+
+@dataclass(frozen=True)
+class Result(Generic[Work]):
+    """What became of one item of a batch: its logits, one a row, or the error it met."""
+
+    ticket: Ticket[Work]
+    logits: tuple[float, ...] | None
+    error: Exception | None
+    batch: Batch[Work]
+    inference_seconds: float
+
+
+OnResults = Callable[[Sequence[Result[Work]]], None]
+
+
+class Worker(Generic[Work]):
+    """Runs batches until it is stopped; every method may be called from any thread."""
+
+    def __init__(
+        self,
+        scheduler: Scheduler[Work],
+        engines: Mapping[str, Engine],
+        on_results: OnResults[Work],
+        clock: Clock,
+    ) -> None:
+        self._scheduler = scheduler
+        self._engines = engines
+        self._on_results = on_results
+        self._clock = clock
+        self._changed = threading.Condition()
+        self._stopping = False
+        self._thread = threading.Thread(target=self._run, name="xcopa-worker", daemon=True)
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Let the batch at work finish and end the thread."""
+        with self._changed:
+            self._stopping = True
+            self._changed.notify_all()
+        self._thread.join()
+
+    # The scheduler, guarded --------------------------------------------------------------
+
+    def submit(self, call: Sequence[Request[Work]]) -> list[Ticket[Work]]:
+        """Admit a call, or raise what ``Scheduler.submit`` raises."""
+        with self._changed:
+            tickets = self._scheduler.submit(call)
+            self._changed.notify_all()
+            return tickets
+
+    def cancel(self, tickets: Sequence[Ticket[Work]]) -> None:
+        with self._changed:
+            for ticket in tickets:
+                self._scheduler.cancel(ticket)
+
+    def expire(self, tickets: Sequence[Ticket[Work]]) -> None:
+        with self._changed:
+            for ticket in tickets:
+                self._scheduler.expire_one(ticket)
+
+    def drain(self) -> None:
+        """Admit nothing more; ``idle`` turns true when what was accepted has ended."""
+        with self._changed:
+            self._scheduler.drain()
+            self._changed.notify_all()
+
+    @property
+    def idle(self) -> bool:
+        with self._changed:
+            return self._scheduler.idle
+
+    def waiting(self, model: str) -> tuple[int, int]:
+        """Return how many items and how many tokens wait for a model."""
+        with self._changed:
+            return self._scheduler.waiting_items(model), self._scheduler.waiting_tokens_of(model)
+
+    # The thread --------------------------------------------------------------------------
+
+    def _run(self) -> None:
+        while (batch := self._next_batch()) is not None:
+            try:
+                self._serve(batch)
+            except Exception:
+                log.exception("the worker met an error outside a batch and goes on")
+
+    def _next_batch(self) -> Batch[Work] | None:
+        with self._changed:
+            while not self._stopping:
+                if (batch := self._scheduler.seal()) is not None:
+                    return batch
+                due = self._scheduler.next_due()
+                self._changed.wait(None if due is None else max(0.0, due - self._clock()))
+            return None
+
+    def _serve(self, batch: Batch[Work]) -> None:
+        started = self._clock()
+        try:
+            outcomes = self._answer(self._engines[batch.model], batch.tickets)
+        except Exception as error:
+            outcomes = dict.fromkeys(batch.tickets, error)
+        seconds = self._clock() - started
+        failed = [ticket for ticket, outcome in outcomes.items() if isinstance(outcome, Exception)]
+        with self._changed:
+            self._scheduler.finish(batch, failed)
+        self._on_results([_result(t, outcomes[t], batch, seconds) for t in batch.tickets])
+
+    def _answer(
+        self, engine: Engine, tickets: Sequence[Ticket[Work]]
+    ) -> dict[Ticket[Work], tuple[float, ...] | Exception]:
+        """Run the tickets together; when that fails, by halves, so that a bad one fails alone."""
+        rows = [row for ticket in tickets for row in ticket.payload.rows]
+        try:
+            logits = engine.logits(rows)
+        except Exception as error:
+            if len(tickets) == 1:
+                log.exception("an item failed on its own")
+                return {tickets[0]: error}
+            log.warning("a batch of %d items failed (%s); running halves", len(tickets), error)
+            middle = len(tickets) // 2
+            return self._answer(engine, tickets[:middle]) | self._answer(engine, tickets[middle:])
+        return _share_out(logits, tickets)
+
+
+def _share_out(
+    logits: Sequence[float], tickets: Sequence[Ticket[Work]]
+) -> dict[Ticket[Work], tuple[float, ...] | Exception]:
+    expected = sum(len(ticket.payload.rows) for ticket in tickets)
+    if len(logits) != expected:
+        raise ValueError(f"the engine answered {expected} rows with {len(logits)} logits")
+    remaining = iter(logits)
+    outcomes: dict[Ticket[Work], tuple[float, ...] | Exception] = {}
+    for ticket in tickets:
+        own = tuple(next(remaining) for _ in ticket.payload.rows)
+        finite = all(math.isfinite(logit) for logit in own)
+        outcomes[ticket] = own if finite else NonFiniteLogitsError(f"logits {own}")
+    return outcomes
+
+
+def _result(
+    ticket: Ticket[Work],
+    outcome: tuple[float, ...] | Exception,
+    batch: Batch[Work],
+    seconds: float,
+) -> Result[Work]:
+    if isinstance(outcome, Exception):
+        return Result(ticket, None, outcome, batch, seconds)
+    return Result(ticket, outcome, None, batch, seconds)

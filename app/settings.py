@@ -1,0 +1,97 @@
+"""Every knob of the service, typed and described. Environment variables, prefix ``XCOPA_``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import platformdirs
+from pydantic import BaseModel, ConfigDict, Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+SHIPPED_MODELS = Path(__file__).resolve().parent.parent / "models"
+
+PositiveInt = Annotated[int, Field(gt=0)]
+
+
+class ModelSources(BaseModel):
+    """Where each variant comes from."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    direct: str = Field(
+        default=str(SHIPPED_MODELS / "direct"),
+        description="Hub id (`owner/name` or `owner/name@revision`) or directory of the variant "
+        "fine-tuned straight on COPA: a checkpoint or a PEFT adapter.",
+    )
+    stilts: str = Field(
+        default=str(SHIPPED_MODELS / "stilts"),
+        description="The same, of the variant trained on intermediate tasks first.",
+    )
+
+
+class Settings(BaseSettings):
+    """The service's configuration."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="XCOPA_", env_nested_delimiter="__", extra="ignore"
+    )
+
+    host: str = Field(default="127.0.0.1", description="Address to listen on.")
+    port: int = Field(default=8000, ge=0, le=65535, description="Port to listen on; 0 picks one.")
+    models: ModelSources = Field(
+        default_factory=ModelSources, description="The two variants: `direct` and `stilts`."
+    )
+    default_model: str = Field(
+        default="stilts",
+        pattern="^(direct|stilts)$",
+        description="The variant that answers when a request names none.",
+    )
+    cache_dir: Path = Field(
+        default_factory=lambda: Path(platformdirs.user_cache_dir("xcopa")),
+        description="Where the embedded base is assembled and kept.",
+    )
+    threads: PositiveInt | None = Field(
+        default=None,
+        description="Threads of a forward pass; by default the CPU quota (cgroup or affinity).",
+    )
+    tokeniser_threads: PositiveInt = Field(
+        default=2, description="Threads that turn text to token ids, beside the event loop."
+    )
+    batch_tokens: PositiveInt = Field(
+        default=2048, description="Token budget of a batch, padding included."
+    )
+    queue_tokens: PositiveInt = Field(
+        default=32768,
+        description="Tokens that may wait, over both models; beyond it a call is refused (429).",
+    )
+    max_wait_ms: float = Field(
+        default=0.0,
+        ge=0,
+        description="How long an item may wait for company; 0 keeps the engine always busy.",
+    )
+    request_timeout_ms: float = Field(
+        default=30_000,
+        gt=0,
+        description="Deadline of a call that sets no X-Request-Timeout-Ms; also the longest one.",
+    )
+    max_body_bytes: PositiveInt = Field(
+        default=1_048_576, description="Largest request body; beyond it 413."
+    )
+    max_batch_items: PositiveInt = Field(
+        default=256, description="Most items in one call of /predict/xcopa/batch."
+    )
+    drain_delay_s: float = Field(
+        default=0.0,
+        ge=0,
+        description="After SIGTERM, how long to go on admitting while not ready, so that load "
+        "balancers notice first.",
+    )
+    drain_grace_s: float = Field(
+        default=30.0, ge=0, description="After that, how long accepted work may take to finish."
+    )
+    log_level: str = Field(
+        default="info",
+        pattern="^(debug|info|warning|error)$",
+        description="Least severe level that is logged.",
+    )

@@ -1,0 +1,96 @@
+"""Prometheus metrics: names begin with ``xcopa_``, base units, labelled by model, seeded at zero."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+from prometheus_client.core import GaugeMetricFamily, Metric
+from prometheus_client.platform_collector import PlatformCollector
+from prometheus_client.process_collector import ProcessCollector
+from prometheus_client.registry import Collector
+
+OUTCOMES = ("answered", "expired", "cancelled", "failed", "rejected", "invalid")
+
+SECONDS = tuple(0.0005 * 2**step for step in range(17))
+"""Geometric, from half a millisecond to 33 seconds."""
+
+ROWS = tuple(float(2**step) for step in range(10))
+TOKENS = tuple(float(16 * 2**step) for step in range(10))
+
+
+class Metrics:
+    """Every metric of one application, in a registry of its own."""
+
+    def __init__(self, models: Iterable[str]) -> None:
+        self.registry = CollectorRegistry()
+        self._models = tuple(models)
+        ProcessCollector(registry=self.registry)
+        PlatformCollector(registry=self.registry)
+        self.total = self._histogram(
+            "xcopa_request_duration_seconds", "Time of an item from its arrival to its answer.", SECONDS
+        )
+        self.tokenise = self._histogram(
+            "xcopa_tokenise_duration_seconds", "Time to turn the texts of a call to token ids.", SECONDS
+        )
+        self.queue = self._histogram(
+            "xcopa_queue_duration_seconds", "Time an item waited for the engine.", SECONDS
+        )
+        self.inference = self._histogram(
+            "xcopa_inference_duration_seconds", "Time of the forward pass of a batch.", SECONDS
+        )
+        self.batch_rows = self._histogram(
+            "xcopa_batch_rows", "Rows of a batch, one a choice.", ROWS
+        )
+        self.batch_tokens = self._histogram(
+            "xcopa_batch_tokens", "Tokens of a batch, without padding.", TOKENS
+        )
+        self.items = Counter(
+            "xcopa_items_total",
+            "Items by how they ended.",
+            ("model", "outcome"),
+            registry=self.registry,
+        )
+        self.http_requests = Counter(
+            "xcopa_http_requests_total",
+            "HTTP requests by route and status.",
+            ("route", "status"),
+            registry=self.registry,
+        )
+        self.ready = Gauge(
+            "xcopa_ready", "1 while the service admits work.", registry=self.registry
+        )
+        self.model_info = Gauge(
+            "xcopa_model_info", "1 for each model that is served.", ("model", "revision"),
+            registry=self.registry,
+        )
+        for model in self._models:
+            for outcome in OUTCOMES:
+                self.items.labels(model, outcome)
+
+    def _histogram(self, name: str, text: str, buckets: tuple[float, ...]) -> Histogram:
+        histogram = Histogram(name, text, ("model",), registry=self.registry, buckets=buckets)
+        for model in self._models:
+            histogram.labels(model)
+        return histogram
+
+    def watch_queue(self, waiting: Callable[[str], tuple[int, int]]) -> None:
+        """Read the depth of the queues at every scrape, from the one place that knows it."""
+        self.registry.register(_QueueDepth(self._models, waiting))
+
+
+class _QueueDepth(Collector):
+    def __init__(
+        self, models: Iterable[str], waiting: Callable[[str], tuple[int, int]]
+    ) -> None:
+        self._models = tuple(models)
+        self._waiting = waiting
+
+    def collect(self) -> Iterable[Metric]:
+        items = GaugeMetricFamily("xcopa_queue_items", "Items that wait.", labels=["model"])
+        tokens = GaugeMetricFamily("xcopa_queue_tokens", "Tokens that wait.", labels=["model"])
+        for model in self._models:
+            waiting_items, waiting_tokens = self._waiting(model)
+            items.add_metric([model], waiting_items)
+            tokens.add_metric([model], waiting_tokens)
+        return [items, tokens]

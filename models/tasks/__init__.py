@@ -1,0 +1,1 @@
+"""The data sets: how their files become examples, one module a set."""
