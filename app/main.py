@@ -40,10 +40,10 @@ def create_app(
     sources = settings.models.model_dump()
     metrics = Metrics(sources)
     limits = Limits(settings.batch_tokens, settings.queue_tokens, settings.max_wait_ms / 1000)
-    runtime = Runtime(lambda: _load(settings), limits, metrics, settings.tokeniser_threads)
+    runtime = Runtime(lambda: load_models(settings), limits, metrics, settings.tokeniser_threads)
 
     @contextlib.asynccontextmanager
-    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         loading = asyncio.create_task(_start(runtime, on_started))
         yield
         loading.cancel()
@@ -66,7 +66,12 @@ def create_app(
     return app
 
 
-def _load(settings: Settings) -> dict[str, Variant]:
+def load_models(settings: Settings) -> dict[str, Variant]:
+    """Load both variants as the settings name them, on as many threads as the quota allows.
+
+    Raises:
+        StartError: one of them cannot be loaded.
+    """
     choice = choose_threads(settings.threads)
     torch.set_num_threads(choice.threads)
     log.info("a forward pass uses %d threads: %s", choice.threads, choice.reason)
@@ -87,9 +92,7 @@ def embedded_base(settings: Settings) -> Path:
         raise StartError(str(error)) from error
 
 
-async def _start(
-    runtime: Runtime, on_started: Callable[[StartError | None], None] | None
-) -> None:
+async def _start(runtime: Runtime, on_started: Callable[[StartError | None], None] | None) -> None:
     failure: StartError | None = None
     try:
         await runtime.start()

@@ -9,10 +9,10 @@ from collections.abc import Callable, Mapping
 from enum import Enum
 
 from app.engine.model import Variant
-from app.errors import UnavailableError
+from app.engine.tokenizer import CausalItem
+from app.errors import ServiceError, StartError, UnavailableError
 from app.serving.scheduler import Limits
 from app.serving.service import Ask, PredictionService
-from app.engine.tokenizer import CausalItem
 from app.telemetry.metrics import Metrics
 
 log = logging.getLogger(__name__)
@@ -21,6 +21,7 @@ LOADING_RETRY_AFTER = 2.0
 """Seconds that a caller is told to wait while the models load."""
 
 _WARM_UP = CausalItem("The sun rose.", "It got light.", "It got dark.", "effect")
+_WARM_UP_S = 600.0
 
 
 class State(Enum):
@@ -49,8 +50,7 @@ class Runtime:
         self._limits = limits
         self._metrics = metrics
         self._tokeniser_threads = tokeniser_threads
-        self._variants: Mapping[str, Variant] = {}
-        self._service: PredictionService | None = None
+        self._service: PredictionService[Variant] | None = None
 
     async def start(self) -> None:
         """Load the models off the event loop and answer one item with each.
@@ -59,16 +59,28 @@ class Runtime:
             StartError: a model cannot be loaded.
         """
         started = time.monotonic()
-        self._variants = await asyncio.to_thread(self._load)
+        variants = await asyncio.to_thread(self._load)
         self._service = PredictionService(
-            self._variants, self._limits, self._metrics, self._tokeniser_threads
+            variants, self._limits, self._metrics, self._tokeniser_threads
         )
-        await self._service.predict([Ask(_WARM_UP, name) for name in self._variants], timeout=600)
-        for name, variant in self._variants.items():
+        await self._warm_up(variants)
+        for name, variant in variants.items():
             self._metrics.model_info.labels(name, variant.revision).set(1)
         if self.state is State.LOADING:
             self._enter(State.READY)
         log.info("models loaded and warm after %.1f s", time.monotonic() - started)
+
+    async def _warm_up(self, variants: Mapping[str, Variant]) -> None:
+        """Answer one item with each model, so that the first caller does not wait.
+
+        Raises:
+            StartError: a model loads but cannot answer.
+        """
+        assert self._service is not None
+        asks = [Ask(_WARM_UP, name) for name in variants]
+        for ask, outcome in zip(asks, await self._service.predict(asks, _WARM_UP_S), strict=True):
+            if isinstance(outcome, ServiceError):
+                raise StartError(f"{ask.model} cannot answer: {outcome.detail}")
 
     async def drain(self, delay: float, grace: float) -> bool:
         """Leave in order: not ready, then no admissions, then finish what was accepted.
@@ -105,19 +117,20 @@ class Runtime:
         return self._service is not None and self.state is not State.LOADING
 
     @property
-    def variants(self) -> Mapping[str, Variant]:
-        return self._variants
-
-    @property
-    def service(self) -> PredictionService:
+    def service(self) -> PredictionService[Variant]:
         """The service, once the models are loaded.
 
         Raises:
             UnavailableError: they are not yet.
         """
-        if self._service is None or self.state is State.LOADING:
+        if self._service is None or not self.started:
             raise UnavailableError("the models are loading", retry_after=LOADING_RETRY_AFTER)
         return self._service
+
+    @property
+    def served_variants(self) -> Mapping[str, Variant]:
+        """The variants by name, once they are loaded; raises what ``service`` raises."""
+        return self.service.models
 
     def _enter(self, state: State) -> None:
         self.state = state

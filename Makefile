@@ -1,0 +1,61 @@
+# The habits of this project; `make` lists them.
+VENV := .venv
+BIN := $(VENV)/bin
+PYTHON ?= python3
+DATA ?= $(or $(XCOPA_DATA_DIR),../shared/data)
+
+.DEFAULT_GOAL := help
+.PHONY: help run test test-slow lint format types ci bench loadtest evaluate train clean
+
+help: ## List the targets
+	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
+
+$(VENV)/.serve: pyproject.toml
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --editable .
+	@touch $@
+
+$(VENV)/.dev: pyproject.toml
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --editable '.[dev]'
+	@touch $@ $(VENV)/.serve
+
+run: $(VENV)/.serve ## Install, assemble the base once, and serve on 127.0.0.1:8000
+	@exec $(BIN)/xcopa serve
+
+test: $(VENV)/.dev ## Run the default test suite
+	$(BIN)/python -m pytest -n 2 --dist loadfile -m "not slow"
+
+test-slow: $(VENV)/.dev ## Run the slow tests alone
+	$(BIN)/python -m pytest -m slow
+
+lint: $(VENV)/.dev ## Check style and the direction of imports
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/lint-imports
+
+format: $(VENV)/.dev ## Format the code
+	$(BIN)/ruff check --fix-only .
+	$(BIN)/ruff format .
+
+types: $(VENV)/.dev ## Check types
+	$(BIN)/mypy
+
+ci: ## What CI runs
+	.ci/run
+
+bench: $(VENV)/.dev ## Measure requests per second beside an endpoint without batching
+	$(BIN)/python -m loadtests.versus_plain
+
+loadtest: $(VENV)/.dev ## Drive a running service for 30 s
+	$(BIN)/locust -f loadtests/xcopa.py --headless -u 16 -t 30s
+
+evaluate: $(VENV)/.dev ## Measure both models; DATA names the data directory
+	$(BIN)/xcopa evaluate --data $(DATA)
+
+train: $(VENV)/.dev ## Make both models again; DATA names the data directory
+	$(BIN)/xcopa train models/recipes/stilts.toml --data $(DATA) --out models/stilts
+	$(BIN)/xcopa train models/recipes/direct.toml --data $(DATA) --out models/direct
+
+clean: ## Remove the environment and the caches of the tools
+	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis *.egg-info

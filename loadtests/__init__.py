@@ -1,0 +1,1 @@
+"""Load tests, run with locust."""
