@@ -96,7 +96,7 @@ def train(
     from models.recipe import RecipeError, load_recipe  # noqa: PLC0415
     from models.tasks.example import DataError  # noqa: PLC0415
     from models.training import TrainingRun  # noqa: PLC0415
-    from models.training import train as run_training
+    from models.training import train as run_training  # noqa: PLC0415
 
     try:
         read = load_recipe(recipe)
@@ -155,3 +155,7 @@ def evaluate(
     if out is not None:
         out.write_text(json.dumps(report.to_json(), indent=2) + "\n", encoding="utf-8")
         console.print(f"wrote {out}")
+
+
+if __name__ == "__main__":
+    main()

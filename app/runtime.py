@@ -99,7 +99,8 @@ class Runtime:
             return True
         self._service.drain()
         give_up = time.monotonic() + grace
-        while not self._service.idle and time.monotonic() < give_up:
+        # The worker's thread empties the queue, so there is no event of this loop to wait for.
+        while not self._service.idle and time.monotonic() < give_up:  # noqa: ASYNC110
             await asyncio.sleep(0.02)
         return self._service.idle
 

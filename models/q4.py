@@ -13,6 +13,7 @@ import mmap
 import struct
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -86,32 +87,36 @@ class Q4File:
             return np.frombuffer(raw, dtype="<f4").astype(np.float32)
         return dequantise(raw)
 
-    def _take(self, layout: str) -> tuple[int | float, ...]:
+    def _take(self, layout: str) -> tuple[Any, ...]:
         values = struct.unpack_from(layout, self._data, self._cursor)
         self._cursor += struct.calcsize(layout)
         return values
 
     def _read_header(self) -> Q4Header:
-        *dimensions, eps, block = self._take("<7ifi")
+        hidden, layers, heads, intermediate, vocabulary, positions, types, eps, block = self._take(
+            "<7ifi"
+        )
         if block != BLOCK:
             raise Q4FormatError(f"the container has blocks of {block}, expected {BLOCK}")
-        return Q4Header(*(int(value) for value in dimensions), layer_norm_eps=round(eps, 15))
+        return Q4Header(
+            hidden, layers, heads, intermediate, vocabulary, positions, types, round(eps, 15)
+        )
 
     def _skip_tokenizer(self) -> None:
         pieces, *_specials, blob_bytes = self._take("<5iQ")
-        offsets_bytes, scores_bytes = (int(pieces) + 1) * 4, int(pieces) * 4
-        self._cursor += offsets_bytes + scores_bytes + int(blob_bytes)
+        offsets_bytes, scores_bytes = (pieces + 1) * 4, pieces * 4
+        self._cursor += offsets_bytes + scores_bytes + blob_bytes
         _entries, map_bytes = self._take("<iI")
-        self._cursor += int(map_bytes)
+        self._cursor += map_bytes
 
     def _read_directory(self) -> dict[str, _Entry]:
         (count,) = self._take("<i")
         directory = {}
-        for _ in range(int(count)):
+        for _ in range(count):
             (length,) = self._take("<H")
             (name,) = self._take(f"<{length}s")
             dtype, _elements, offset, size = self._take("<BIQQ")
-            directory[bytes(name).decode()] = _Entry(int(dtype), int(offset), int(size))
+            directory[name.decode()] = _Entry(dtype, offset, size)
         return directory
 
 

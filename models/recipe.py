@@ -51,6 +51,7 @@ class Recipe(_Part):
     base: str = EMBEDDED_BASE
     seed: int
     precision: Literal["fp32", "bf16"]
+    dropout: float = Field(ge=0, lt=1)
     warmup_ratio: float = Field(ge=0, lt=1)
     weight_decay: float = Field(ge=0)
     prompt: PromptWords

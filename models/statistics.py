@@ -29,7 +29,8 @@ def wilson(correct: int, total: int) -> Estimate:
     scale = 1 + Z95**2 / total
     centre = (share + Z95**2 / (2 * total)) / scale
     half = Z95 / scale * math.sqrt(share * (1 - share) / total + Z95**2 / (4 * total**2))
-    return Estimate(share, max(0.0, centre - half), min(1.0, centre + half))
+    # Rounding could put the ends a hair on the wrong side of a share of 0 or 1.
+    return Estimate(share, max(0.0, min(centre - half, share)), min(1.0, max(centre + half, share)))
 
 
 def clustered_mean(scores: NDArray[np.float64], seed: int = 0) -> Estimate:

@@ -117,7 +117,12 @@ def _run_stage(run: TrainingRun, stage: Stage, directory: Path, previous: Path |
 
 
 def _model(run: TrainingRun, previous: Path | None) -> Any:
-    base = XLMRobertaForMultipleChoice.from_pretrained(run.base, dtype=torch.float32)
+    base = XLMRobertaForMultipleChoice.from_pretrained(
+        run.base,
+        dtype=torch.float32,
+        hidden_dropout_prob=run.recipe.dropout,
+        attention_probs_dropout_prob=run.recipe.dropout,
+    )
     if previous is not None:
         return PeftModel.from_pretrained(base, str(previous), is_trainable=True)
     shape = run.recipe.adapter

@@ -17,8 +17,8 @@ from huggingface_hub.errors import (
 
 from app.errors import StartError
 
-FETCHED = ("*.json", "*.safetensors", "*.model")
-"""Configuration, safetensors weights and SentencePiece vocabularies: nothing that could run."""
+FETCHED = ("*.json", "*.safetensors")
+"""Configuration, tokenizer and safetensors weights: nothing that could run."""
 
 _HUB_ID = re.compile(r"[\w.-]+/[\w.-]+(@[\w./-]+)?")
 

@@ -24,9 +24,9 @@ from typing import Any
 import torch
 import transformers
 from peft import PeftConfig, PeftModel
+from safetensors import SafetensorError
 from tokenizers import Tokenizer
 from transformers import (
-    AutoTokenizer,
     PreTrainedModel,
     XLMRobertaForMultipleChoice,
     XLMRobertaForSequenceClassification,
@@ -46,11 +46,13 @@ EMBEDDED_BASE = "embedded:multilingual-e5-small"
 EmbeddedBase = Callable[[], Path]
 """Returns the directory of the embedded base, or raises ``StartError``."""
 
+_LOAD_ERRORS = (
+    *(OSError, ValueError, RuntimeError, KeyError, TypeError, AttributeError),
+    SafetensorError,
+)
+"""What transformers, PEFT and safetensors raise at files that are not what they should be."""
+
 _ADAPTER_CONFIG = "adapter_config.json"
-_HEAD_RENAMES = {
-    "classifier.dense.": "roberta.pooler.dense.",
-    "classifier.out_proj.": "classifier.",
-}
 
 
 @dataclass(frozen=True)
@@ -111,7 +113,7 @@ def load_variant(
     checkpoint = _locate(source, embedded_base, wanted_by)
     try:
         model = _load_model(checkpoint, wanted_by)
-    except (OSError, ValueError, RuntimeError, KeyError, TypeError, AttributeError) as error:
+    except _LOAD_ERRORS as error:
         reason = str(error).strip().splitlines()[0] if str(error).strip() else repr(error)
         raise StartError(f"{wanted_by}: cannot load {source!r}: {reason}") from error
     max_tokens = model.config.max_position_embeddings - model.config.pad_token_id - 1
@@ -193,6 +195,7 @@ def _read_json(path: Path, wanted_by: str) -> dict[str, Any]:
 def _load_model(checkpoint: _Checkpoint, wanted_by: str) -> XLMRobertaForMultipleChoice:
     if checkpoint.adapter is None:
         model, missing = _from_pretrained(checkpoint.full, _one_label(checkpoint.full))
+        _check_label_count(model, wanted_by)
         _check_head(checkpoint.full, missing, wanted_by)
     else:
         model = _load_adapter(checkpoint.full, checkpoint.adapter, wanted_by)
@@ -203,7 +206,8 @@ def _load_model(checkpoint: _Checkpoint, wanted_by: str) -> XLMRobertaForMultipl
 
 def _one_label(directory: Path) -> bool:
     config = json.loads((directory / "config.json").read_text(encoding="utf-8"))
-    return config.get("architectures") == ["XLMRobertaForSequenceClassification"]
+    architectures: list[str] = config.get("architectures") or []
+    return "XLMRobertaForSequenceClassification" in architectures
 
 
 def _from_pretrained(
@@ -263,22 +267,18 @@ def _check_label_count(model: PreTrainedModel, wanted_by: str) -> None:
 def as_multiple_choice(
     classifier: XLMRobertaForSequenceClassification,
 ) -> XLMRobertaForMultipleChoice:
-    """Rename a one-label classifier's head to that of a multiple-choice model.
+    """Seat the parts of a one-label classifier in a multiple-choice model, copying nothing.
 
     Both heads read ``<s>``: dense, tanh, then a projection to one number. Only names differ.
     """
     with torch.device("meta"):
         model = XLMRobertaForMultipleChoice(classifier.config)
-    weights = {_renamed(key): tensor for key, tensor in classifier.state_dict().items()}
-    model.load_state_dict(weights, assign=True)
+    pooler = model.roberta.pooler
+    pooler.dense = classifier.classifier.dense
+    model.roberta = classifier.roberta
+    model.roberta.pooler = pooler
+    model.classifier = classifier.classifier.out_proj
     return model
-
-
-def _renamed(key: str) -> str:
-    for old, new in _HEAD_RENAMES.items():
-        if key.startswith(old):
-            return new + key.removeprefix(old)
-    return key
 
 
 def _revision(checkpoint: _Checkpoint) -> str:
@@ -304,20 +304,13 @@ class _TokenizerCache:
         for directory in filter(None, (checkpoint.adapter, checkpoint.full)):
             if (path := directory / "tokenizer.json").exists():
                 return self._from_file(path)
-        return self._converted(checkpoint.full, wanted_by)
+        raise StartError(
+            f"{wanted_by}: {checkpoint.full} has no tokenizer.json; save one beside the weights "
+            "with AutoTokenizer.from_pretrained(...).save_pretrained(...)"
+        )
 
     def _from_file(self, path: Path) -> Tokenizer:
         digest = hashlib.sha256(path.read_bytes()).digest()
         if digest not in self._by_digest:
             self._by_digest[digest] = Tokenizer.from_file(str(path))
         return self._by_digest[digest]
-
-    def _converted(self, directory: Path, wanted_by: str) -> Tokenizer:
-        """Older checkpoints bring only a SentencePiece model; transformers converts it."""
-        try:
-            loaded = AutoTokenizer.from_pretrained(
-                directory, trust_remote_code=False, local_files_only=True
-            )
-            return loaded.backend_tokenizer
-        except (OSError, ValueError, ImportError, AttributeError) as error:
-            raise StartError(f"{wanted_by}: {directory} has no usable tokenizer") from error

@@ -115,12 +115,16 @@ class PredictionService(Generic[Model]):
             clock=time.monotonic,
         )
         self._worker.start()
-        metrics.watch_queue(self._worker.waiting)
+        metrics.watch_queue(self.waiting)
 
     @property
     def idle(self) -> bool:
         """Whether nothing waits and nothing runs."""
         return self._worker.idle
+
+    def waiting(self, model: str) -> tuple[int, int]:
+        """Return how many items and how many tokens wait for a model."""
+        return self._worker.waiting(model)
 
     def drain(self) -> None:
         """Refuse new calls from here on; accepted ones are finished."""

@@ -1,0 +1,103 @@
+# The service as an image that starts offline, as a non-root user, on a read-only root:
+#
+#   docker build --tag xcopa .
+#   docker run --read-only --tmpfs /tmp --publish 127.0.0.1:8000:8000 xcopa
+#
+# Build arguments:
+#   PYTHON_IMAGE     a tag can be pushed again; to fix its content, ask for its digest with
+#                    `docker buildx imagetools inspect python:3.12.13-slim-bookworm` and give
+#                    `python:3.12.13-slim-bookworm@sha256:...`
+#   TORCH_INDEX_URL  where torch comes from; empty for the default index, whose wheel has CUDA
+# A private package index is given to pip as a build secret, so that no credentials stay behind:
+#   docker build --secret id=pip.conf,src=pip.conf .
+ARG PYTHON_IMAGE=python:3.12.13-slim-bookworm
+
+
+# The requirements alone, so that the next stage is built again when they change and not when
+# some other line of pyproject.toml does.
+FROM ${PYTHON_IMAGE} AS requirements
+WORKDIR /build
+COPY pyproject.toml ./
+RUN python -c 'import tomllib; print(*tomllib.load(open("pyproject.toml", "rb"))["project"]["dependencies"], sep="\n")' \
+        > requirements.txt \
+    && grep '^torch[^a-z]' requirements.txt > torch.txt
+
+
+FROM ${PYTHON_IMAGE} AS dependencies
+ARG TORCH_INDEX_URL=https://download.pytorch.org/whl/cpu
+ENV PATH=/opt/venv/bin:$PATH \
+    PIP_DISABLE_PIP_VERSION_CHECK=1
+WORKDIR /build
+COPY --from=requirements /build/torch.txt /build/requirements.txt ./
+# torch alone comes from its own index (--no-deps); all else, its dependencies too, comes from
+# the default one, so that no project can be answered for by two indexes.
+RUN --mount=type=cache,target=/root/.cache/pip \
+    --mount=type=secret,id=pip.conf,target=/etc/pip.conf \
+    python -m venv /opt/venv \
+    && pip install --no-deps ${TORCH_INDEX_URL:+--index-url "$TORCH_INDEX_URL"} --requirement torch.txt \
+    && pip install --requirement requirements.txt
+
+
+# Only the files that make the base, so that it is fetched again when they change and not at
+# every change of the source.
+FROM dependencies AS base
+COPY models/__init__.py models/base.py models/q4.py models/
+# safetensors writes files that only their owner can read; the service runs as somebody else.
+RUN --mount=type=secret,id=pip.conf,target=/etc/pip.conf \
+    python -c 'from pathlib import Path; from models.base import ensure_base; ensure_base(Path("/opt/xcopa/cache"))' \
+    && chmod -R a+rX /opt/xcopa/cache
+
+
+# In a folder of its own and not in the environment: a change of the source then replaces a
+# layer of megabytes, not the one that holds torch.
+FROM dependencies AS application
+COPY LICENSE NOTICE README.md pyproject.toml ./
+COPY app app/
+COPY models models/
+RUN --mount=type=cache,target=/root/.cache/pip \
+    --mount=type=secret,id=pip.conf,target=/etc/pip.conf \
+    pip install --no-deps --target /opt/xcopa/site .
+
+
+FROM ${PYTHON_IMAGE} AS runtime
+# Python's images come without the standard library's bytecode, and at run time it could not be
+# kept: every start would compile it again.
+RUN groupadd --gid 10001 xcopa \
+    && useradd --uid 10001 --gid 10001 --no-create-home --home-dir /nonexistent \
+        --shell /usr/sbin/nologin xcopa \
+    && python -m compileall -q "$(python -c 'import sysconfig; print(sysconfig.get_path("stdlib"))')"
+
+COPY --from=dependencies /opt/venv /opt/venv
+COPY --from=base /opt/xcopa/cache /opt/xcopa/cache
+COPY --from=application /opt/xcopa/site /opt/xcopa/site
+
+# A model named by its hub id is fetched to HF_HOME; mount a volume there to keep it.
+ENV PATH=/opt/xcopa/site/bin:/opt/venv/bin:$PATH \
+    PYTHONPATH=/opt/xcopa/site \
+    PYTHONDONTWRITEBYTECODE=1 \
+    PYTHONUNBUFFERED=1 \
+    HF_HOME=/tmp/huggingface \
+    HF_HUB_DISABLE_TELEMETRY=1 \
+    XCOPA_CACHE_DIR=/opt/xcopa/cache \
+    XCOPA_HOST=0.0.0.0
+WORKDIR /opt/xcopa
+# By number: Kubernetes' runAsNonRoot cannot tell who a name is.
+USER 10001:10001
+EXPOSE 8000
+STOPSIGNAL SIGTERM
+
+# http.client, because urllib would ask the proxy that the environment may name. The process is
+# alive long before its models are loaded; whether it is ready is /readyz's to say.
+HEALTHCHECK --interval=10s --timeout=5s --start-period=60s --retries=3 \
+    CMD ["python", "-I", "-c", "import http.client, os, sys; c = http.client.HTTPConnection('127.0.0.1', int(os.environ.get('XCOPA_PORT', '8000')), timeout=4); c.request('GET', '/livez'); sys.exit(c.getresponse().status != 200)"]
+
+CMD ["xcopa", "serve"]
+
+# Last, since the revision differs at every build.
+ARG VERSION=0.1.0
+ARG REVISION=unknown
+LABEL org.opencontainers.image.title="xcopa-service" \
+      org.opencontainers.image.description="Multilingual causal reasoning with XLM-R: two models side by side behind one HTTP service" \
+      org.opencontainers.image.licenses="Apache-2.0" \
+      org.opencontainers.image.version="${VERSION}" \
+      org.opencontainers.image.revision="${REVISION}"

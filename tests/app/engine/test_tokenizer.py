@@ -1,0 +1,75 @@
+"""Pairs to rows: the form of a row, its limit, and texts without content."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from tokenizers import Tokenizer
+
+from app.engine.prompt import Prompt
+from app.engine.tokenizer import CausalItem, PairTokenizer
+from app.errors import InvalidRequestError, TextTooLongError
+from tests import tiny
+
+ITEM = CausalItem("The man slipped.", "The floor was wet.", "He was singing.", "cause")
+
+
+@pytest.fixture(scope="module")
+def raw() -> Tokenizer:
+    return tiny.tokenizer()
+
+
+@pytest.fixture(scope="module")
+def pairs(raw: Tokenizer) -> PairTokenizer:
+    return PairTokenizer(raw, Prompt("Why?", "So?"), tiny.MAX_TOKENS)
+
+
+def test_a_row_is_the_premise_then_the_question_in_words_and_the_choice(
+    pairs: PairTokenizer, raw: Tokenizer
+) -> None:
+    [rows] = pairs.encode([ITEM])
+    assert not isinstance(rows, InvalidRequestError)
+    assert list(rows[1]) == raw.encode("The man slipped.", "Why? He was singing.").ids
+
+
+def test_the_question_changes_the_words(pairs: PairTokenizer) -> None:
+    cause, effect = pairs.encode([ITEM, replace(ITEM, question="effect")])
+    assert cause != effect
+
+
+def test_text_is_never_truncated(pairs: PairTokenizer) -> None:
+    [error] = pairs.encode([replace(ITEM, choice2="very " * 80 + "long")])
+    assert isinstance(error, TextTooLongError)
+    [field] = error.errors
+    assert field.field == "choice2"
+    assert f"{tiny.MAX_TOKENS} at most" in field.message
+
+
+def test_a_premise_that_is_too_long_is_the_field_that_is_named(pairs: PairTokenizer) -> None:
+    [error] = pairs.encode([replace(ITEM, premise="very " * 80 + "long")])
+    assert isinstance(error, TextTooLongError)
+    assert {field.field for field in error.errors} == {"premise"}
+
+
+def test_a_row_of_exactly_the_limit_is_read(raw: Tokenizer) -> None:
+    generous = PairTokenizer(raw, Prompt("Why?", "So?"), 10_000)
+    [rows] = generous.encode([ITEM])
+    assert not isinstance(rows, InvalidRequestError)
+    longest = max(map(len, rows))
+    [fits] = PairTokenizer(raw, Prompt("Why?", "So?"), longest).encode([ITEM])
+    [exceeds] = PairTokenizer(raw, Prompt("Why?", "So?"), longest - 1).encode([ITEM])
+    assert fits == rows
+    assert isinstance(exceeds, TextTooLongError)
+
+
+def test_a_text_that_leaves_no_pieces_is_blank(pairs: PairTokenizer) -> None:
+    bad, good = pairs.encode([replace(ITEM, premise="\u3000\u00a0"), ITEM])
+    assert isinstance(bad, InvalidRequestError)
+    assert [field.field for field in bad.errors] == ["premise"]
+    assert not isinstance(good, InvalidRequestError)
+
+
+def test_punctuation_alone_is_content(pairs: PairTokenizer) -> None:
+    [rows] = pairs.encode([replace(ITEM, choice1="...!")])
+    assert not isinstance(rows, InvalidRequestError)

@@ -1,0 +1,159 @@
+"""The worker with engines that fail on purpose: a bad item fails alone, the loop lives on."""
+
+from __future__ import annotations
+
+import math
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+import pytest
+
+from app.serving.scheduler import Limits, Outcome, Request, Scheduler
+from app.serving.worker import Engine, Result, Row, Worker
+
+POISON = 666
+
+
+@dataclass(frozen=True, eq=False)
+class Work:
+    rows: tuple[Row, ...]
+
+
+class SumEngine:
+    """Answers each row with the sum of its tokens; refuses batches that hold the poison."""
+
+    def __init__(self) -> None:
+        self.batches: list[int] = []
+        self.may_run = threading.Event()
+        self.may_run.set()
+
+    def logits(self, rows: Sequence[Row]) -> list[float]:
+        self.may_run.wait(10)
+        self.batches.append(len(rows))
+        if any(POISON in row for row in rows):
+            raise RuntimeError("poisoned")
+        return [float(sum(row)) for row in rows]
+
+
+class Recorder:
+    """Collects results and waits for them."""
+
+    def __init__(self) -> None:
+        self.results: list[Result[Work]] = []
+        self._arrived = threading.Condition()
+
+    def __call__(self, results: Sequence[Result[Work]]) -> None:
+        with self._arrived:
+            self.results += results
+            self._arrived.notify_all()
+
+    def wait_for(self, count: int) -> list[Result[Work]]:
+        with self._arrived:
+            assert self._arrived.wait_for(lambda: len(self.results) >= count, timeout=10)
+            return self.results
+
+
+StartWorker = Callable[[Engine, Recorder], Worker[Work]]
+
+
+@pytest.fixture
+def start() -> Iterator[StartWorker]:
+    workers: list[Worker[Work]] = []
+
+    def started(engine: Engine, recorder: Recorder) -> Worker[Work]:
+        scheduler: Scheduler[Work] = Scheduler(["m"], Limits(10_000, 10_000), time.monotonic)
+        worker = Worker(scheduler, {"m": engine}, recorder, time.monotonic)
+        worker.start()
+        workers.append(worker)
+        return worker
+
+    yield started
+    for worker in workers:
+        worker.stop()
+
+
+def request(*rows: Row) -> Request[Work]:
+    return Request("m", tuple(map(len, rows)), Work(rows))
+
+
+def test_an_item_gets_the_logits_of_its_own_rows(start: StartWorker) -> None:
+    recorder = Recorder()
+    start(SumEngine(), recorder).submit([request((1, 2), (3,)), request((4,), (5, 6))])
+    assert [result.logits for result in recorder.wait_for(2)] == [(3.0, 3.0), (4.0, 11.0)]
+
+
+def test_a_poisoned_item_fails_alone(start: StartWorker) -> None:
+    recorder = Recorder()
+    worker = start(SumEngine(), recorder)
+    tickets = worker.submit([request((n,), (POISON if n == 5 else 1,)) for n in range(8)])
+    recorder.wait_for(8)
+    outcomes = [ticket.outcome for ticket in tickets]
+    assert outcomes == [Outcome.FAILED if n == 5 else Outcome.ANSWERED for n in range(8)]
+
+
+def test_the_loop_lives_on_after_a_failed_batch(start: StartWorker) -> None:
+    recorder = Recorder()
+    worker = start(SumEngine(), recorder)
+    worker.submit([request((POISON,))])
+    recorder.wait_for(1)
+    worker.submit([request((1,))])
+    assert recorder.wait_for(2)[1].logits == (1.0,)
+
+
+def test_an_answer_that_is_not_a_number_is_a_failure_of_that_item_alone(start: StartWorker) -> None:
+    class Engine(SumEngine):
+        def logits(self, rows: Sequence[Row]) -> list[float]:
+            return [math.nan if row == (1,) else 0.0 for row in rows]
+
+    recorder = Recorder()
+    start(Engine(), recorder).submit([request((1,)), request((2,))])
+    bad, good = recorder.wait_for(2)
+    assert bad.error is not None
+    assert good.logits == (0.0,)
+
+
+def test_an_engine_that_answers_too_few_rows_fails_the_batch_and_no_other(
+    start: StartWorker,
+) -> None:
+    class Engine(SumEngine):
+        def logits(self, rows: Sequence[Row]) -> list[float]:
+            return [0.0] if len(rows) > 1 else [1.0]
+
+    recorder = Recorder()
+    worker = start(Engine(), recorder)
+    worker.submit([request((1,), (2,))])
+    [failed] = recorder.wait_for(1)
+    assert failed.error is not None
+    worker.submit([request((3,))])
+    assert recorder.wait_for(2)[1].logits == (1.0,)
+
+
+def test_a_callback_that_raises_does_not_end_the_thread(start: StartWorker) -> None:
+    class Raising(Recorder):
+        def __call__(self, results: Sequence[Result[Work]]) -> None:
+            super().__call__(results)
+            raise ValueError("nobody listens")
+
+    recorder = Raising()
+    worker = start(SumEngine(), recorder)
+    worker.submit([request((1,))])
+    recorder.wait_for(1)
+    worker.submit([request((2,))])
+    recorder.wait_for(2)
+    assert worker.idle
+
+
+def test_what_waits_while_the_engine_is_busy_goes_as_one_batch(start: StartWorker) -> None:
+    engine, recorder = SumEngine(), Recorder()
+    engine.may_run.clear()
+    worker = start(engine, recorder)
+    worker.submit([request((1,))])
+    while worker.waiting("m")[0]:
+        time.sleep(0.001)
+    for number in range(5):
+        worker.submit([request((number,), (number,))])
+    engine.may_run.set()
+    recorder.wait_for(6)
+    assert engine.batches == [1, 10]

@@ -1,0 +1,40 @@
+"""What several parts of the suite need."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from app.settings import Settings
+from models.base import ensure_base
+from tests import tiny
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+@pytest.fixture(scope="session")
+def data() -> Path:
+    """The directory of real data, or a skip: a newcomer's checkout has none."""
+    named = os.environ.get("XCOPA_DATA_DIR")
+    directory = Path(named) if named else ROOT.parent / "shared" / "data"
+    if not directory.is_dir():
+        pytest.skip("XCOPA_DATA_DIR names no data directory")
+    return directory
+
+
+@pytest.fixture(scope="session")
+def embedded_base() -> Path:
+    """The real base, assembled on the first use of this machine's cache."""
+    return ensure_base(Settings().cache_dir)
+
+
+@pytest.fixture(scope="session")
+def tiny_direct(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tiny.multiple_choice(tmp_path_factory.mktemp("tiny-direct"), seed=1)
+
+
+@pytest.fixture(scope="session")
+def tiny_stilts(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tiny.multiple_choice(tmp_path_factory.mktemp("tiny-stilts"), seed=2)

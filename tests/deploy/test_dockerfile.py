@@ -1,0 +1,186 @@
+"""The Dockerfile and its build context, as far as they can be judged without Docker."""
+
+from __future__ import annotations
+
+import fnmatch
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+import threading
+import tomllib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+class Dockerfile:
+    """The instructions of a Dockerfile, by stage."""
+
+    def __init__(self, text: str) -> None:
+        without_comments = re.sub(r"(?m)^\s*#.*\n", "", text)
+        lines = without_comments.replace("\\\n", " ").splitlines()
+        self.stages: list[list[tuple[str, str]]] = [[]]
+        for name, rest in (line.split(maxsplit=1) for line in lines if line.strip()):
+            if name == "FROM":
+                self.stages.append([])
+            self.stages[-1].append((name, rest.strip()))
+
+    @property
+    def everything(self) -> list[tuple[str, str]]:
+        return [instruction for stage in self.stages for instruction in stage]
+
+    def last(self, name: str) -> str:
+        """What the final stage says last with this instruction."""
+        return [rest for instruction, rest in self.stages[-1] if instruction == name][-1]
+
+    def stage(self, name: str) -> list[tuple[str, str]]:
+        return next(s for s in self.stages if s and s[0][1].endswith(f" AS {name}"))
+
+    @property
+    def healthcheck(self) -> list[str]:
+        command = self.last("HEALTHCHECK").partition("CMD ")[2]
+        return [str(word) for word in json.loads(command)]
+
+
+def copied(stage: list[tuple[str, str]]) -> list[str]:
+    """Return the files and folders that a stage takes from the build context."""
+    copies = [rest.split() for name, rest in stage if name == "COPY"]
+    return [source for words in copies if "--from" not in words[0] for source in words[:-1]]
+
+
+def admitted(path: str) -> bool:
+    """Whether .dockerignore lets a path into the build: the last line that matches decides."""
+    verdict = True
+    for line in (ROOT / ".dockerignore").read_text(encoding="utf-8").splitlines():
+        if not line or line.startswith("#"):
+            continue
+        pattern = line.removeprefix("!")
+        if pattern.startswith("**/"):
+            candidates, pattern = path.split("/"), pattern.removeprefix("**/")
+        else:
+            # A folder that matches takes all that is below it along.
+            candidates = [path.split("/", maxsplit=1)[0]]
+        if any(fnmatch.fnmatchcase(candidate, pattern) for candidate in candidates):
+            verdict = line.startswith("!")
+    return verdict
+
+
+@pytest.fixture(scope="module")
+def dockerfile() -> Dockerfile:
+    return Dockerfile((ROOT / "Dockerfile").read_text(encoding="utf-8"))
+
+
+@pytest.fixture(scope="module")
+def project() -> dict[str, Any]:
+    return tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+
+
+def test_every_stage_starts_from_one_pinned_image(dockerfile: Dockerfile) -> None:
+    starts = [rest.split() for name, rest in dockerfile.everything if name == "FROM"]
+    stages = {words[-1] for words in starts}
+    assert {words[0] for words in starts} - stages == {"${PYTHON_IMAGE}"}
+    default = next(rest for name, rest in dockerfile.stages[0] if name == "ARG")
+    assert re.fullmatch(r"PYTHON_IMAGE=python:3\.1[1-9]\.\d+-slim-\w+(@sha256:\w{64})?", default)
+
+
+def test_it_runs_as_a_user_without_rights_that_is_named_by_number(dockerfile: Dockerfile) -> None:
+    assert re.fullmatch(r"[1-9]\d+:[1-9]\d+", dockerfile.last("USER"))
+
+
+def test_sigterm_reaches_the_service(dockerfile: Dockerfile, project: dict[str, Any]) -> None:
+    program, *arguments = json.loads(dockerfile.last("CMD"))  # a shell form would not be JSON
+    assert program in project["project"]["scripts"]
+    assert arguments == ["serve"]
+    assert dockerfile.last("STOPSIGNAL") == "SIGTERM"
+
+
+def test_its_version_is_the_project_s(dockerfile: Dockerfile, project: dict[str, Any]) -> None:
+    assert ("ARG", f"VERSION={project['project']['version']}") in dockerfile.stages[-1]
+
+
+def test_what_it_copies_is_there_and_admitted(dockerfile: Dockerfile) -> None:
+    sources = copied(dockerfile.everything)
+    assert {"app", "models"} <= set(sources)
+    assert [source for source in sources if not (ROOT / source).exists()] == []
+    assert [source for source in sources if not admitted(source)] == []
+
+
+@pytest.mark.parametrize(
+    "path",
+    [".env", "xcopa.env", ".git/config", "runs/x/model.pt", "docs/x.md", "app/api/.x.py.swp"],
+)
+def test_nothing_else_gets_into_the_build(path: str) -> None:
+    assert not admitted(path)
+
+
+def test_what_lies_beside_the_code_is_installed_with_it(project: dict[str, Any]) -> None:
+    """The image has the installed package, not the source tree."""
+    data = project["tool"]["setuptools"]["package-data"]
+    installed = {
+        path
+        for package, patterns in data.items()
+        for pattern in patterns
+        for path in (ROOT / package.replace(".", "/")).glob(pattern)
+    }
+    beside = {
+        path
+        for folder in ("app", "models")
+        for path in (ROOT / folder).rglob("*")
+        if path.is_file() and path.suffix != ".py" and admitted(str(path.relative_to(ROOT)))
+    }
+    assert beside - installed == set()
+
+
+def test_the_base_needs_only_the_files_that_its_stage_copies(
+    dockerfile: Dockerfile, tmp_path: Path
+) -> None:
+    for source in copied(dockerfile.stage("base")):
+        (tmp_path / source).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(ROOT / source, tmp_path / source)
+    # -P and a path of its own: nothing of the repository can stand in for a file left out.
+    code = f"import sys; sys.path.insert(0, {str(tmp_path)!r}); from models.base import ensure_base"
+    subprocess.run([sys.executable, "-P", "-c", code], cwd=tmp_path, check=True)
+
+
+@contextmanager
+def answering(status: int) -> Iterator[int]:
+    """Answer /livez with a status, on a port that is yielded."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(status if self.path == "/livez" else 404)
+            self.end_headers()
+
+        def log_message(self, format: str, *args: object) -> None:  # noqa: A002
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+        thread.start()
+        try:
+            yield server.server_port
+        finally:
+            server.shutdown()
+            thread.join()
+
+
+@pytest.mark.parametrize(("status", "healthy"), [(200, True), (503, False)])
+def test_the_health_check_asks_livez_on_the_port_of_the_settings(
+    dockerfile: Dockerfile, status: int, healthy: bool
+) -> None:
+    program, *arguments = dockerfile.healthcheck
+    assert program == "python"
+    with answering(status) as port:
+        # A proxy, as Docker may pass one to every container, must not be asked.
+        environment = {**os.environ, "XCOPA_PORT": str(port), "http_proxy": "http://127.0.0.1:9"}
+        probe = subprocess.run([sys.executable, *arguments], env=environment, check=False)
+    assert (probe.returncode == 0) is healthy

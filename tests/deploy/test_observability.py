@@ -1,0 +1,166 @@
+"""Dashboards and rules speak only of metrics that the service has; promtool agrees."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import subprocess
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import promql_parser as promql
+import pytest
+import yaml
+from prometheus_client import generate_latest
+from prometheus_client.parser import text_string_to_metric_families
+
+from app.telemetry.metrics import Metrics
+
+OBSERVABILITY = Path(__file__).resolve().parents[2] / "observability"
+PROMETHEUS = OBSERVABILITY / "prometheus"
+DASHBOARDS = sorted((OBSERVABILITY / "grafana/dashboards").glob("*.json"))
+SCRAPE_LABELS = {"job", "instance"}
+
+Known = Mapping[str, set[str]]
+"""The labels of each metric."""
+
+
+@pytest.fixture(scope="module")
+def known() -> Known:
+    """What a scrape of the service brings, and what Prometheus adds to it."""
+    metrics = Metrics(["direct", "stilts"])
+    metrics.watch_queue(lambda _model: (0, 0))
+    metrics.http_requests.labels("/predict/xcopa", "200")
+    metrics.model_info.labels("direct", "0")
+    exposition = generate_latest(metrics.registry).decode()
+    labels: dict[str, set[str]] = defaultdict(set, {"up": {*SCRAPE_LABELS}})
+    for family in text_string_to_metric_families(exposition):
+        for sample in family.samples:
+            labels[sample.name] |= {*sample.labels, *SCRAPE_LABELS}
+    if not Path("/proc/self").exists():
+        # What describes the process is read from there; elsewhere there is nothing to compare.
+        labels["process_resident_memory_bytes"] = labels["process_cpu_seconds_total"] = (
+            SCRAPE_LABELS
+        )
+    return {**labels, **recorded()}
+
+
+def rules() -> Iterator[dict[str, Any]]:
+    content = yaml.safe_load((PROMETHEUS / "rules.yml").read_text(encoding="utf-8"))
+    for group in content["groups"]:
+        yield from group["rules"]
+
+
+def recorded() -> Known:
+    """Recording rules are named ``level:metric:operation``; the level lists their labels."""
+    names = [rule["record"] for rule in rules() if "record" in rule]
+    return {name: set(name.split(":")[0].split("_")) for name in names}
+
+
+def panels(dashboard: Path) -> list[dict[str, Any]]:
+    content = json.loads(dashboard.read_text(encoding="utf-8"))
+    return [panel for panel in content["panels"] if panel["type"] != "row"]
+
+
+def unknown(expression: str, known: Known) -> list[str]:
+    """Name the metrics of an expression that do not exist, and labels that they do not have."""
+    selectors: list[promql.VectorSelector] = []
+    grouped: set[str] = set()
+
+    def visit(node: promql.Expr) -> None:
+        if isinstance(node, promql.VectorSelector):
+            selectors.append(node)
+        elif isinstance(node, promql.AggregateExpr) and node.modifier:
+            grouped.update(node.modifier.labels)
+
+    promql.walk(promql.parse(expression), visit)
+    assert selectors
+    names = [str(selector.name) for selector in selectors]
+    problems = [name for name in names if name not in known]
+    for selector in selectors:
+        matched = {matcher.name for matcher in selector.matchers.matchers}
+        extra = matched - known.get(str(selector.name), matched)
+        problems += [f"{selector.name}{{{label}}}" for label in extra]
+    available = set().union(*(known.get(name, grouped) for name in names))
+    return problems + [f"by ({label})" for label in grouped - available]
+
+
+@pytest.mark.parametrize("dashboard", DASHBOARDS, ids=lambda path: path.name)
+def test_dashboards_ask_only_for_what_exists(dashboard: Path, known: Known) -> None:
+    expressions = {
+        f"{panel['title']}: {target['expr']}": target["expr"].replace("$__rate_interval", "5m")
+        for panel in panels(dashboard)
+        for target in panel["targets"]
+    }
+    problems = {title: unknown(text, known) for title, text in expressions.items()}
+    assert {title: found for title, found in problems.items() if found} == {}
+
+
+@pytest.mark.parametrize("dashboard", DASHBOARDS, ids=lambda path: path.name)
+def test_the_variables_of_dashboards_exist(dashboard: Path, known: Known) -> None:
+    content = json.loads(dashboard.read_text(encoding="utf-8"))
+    variables = {variable["name"]: variable for variable in content["templating"]["list"]}
+    used = set(re.findall(r"\$\{?([a-z]\w*)", dashboard.read_text(encoding="utf-8")))
+    assert used == set(variables)
+    for variable in variables.values():
+        if variable["type"] == "query":
+            asked = re.fullmatch(r"label_values\((\w+), (\w+)\)", variable["definition"])
+            assert asked is not None
+            assert asked[2] in known[asked[1]]
+
+
+@pytest.mark.parametrize("dashboard", DASHBOARDS, ids=lambda path: path.name)
+def test_panels_have_ids_of_their_own_and_do_not_overlap(dashboard: Path) -> None:
+    content = json.loads(dashboard.read_text(encoding="utf-8"))
+    ids = [panel["id"] for panel in content["panels"]]
+    assert len(ids) == len(set(ids))
+    cells = [
+        (column, line)
+        for grid in (panel["gridPos"] for panel in content["panels"])
+        for column in range(grid["x"], grid["x"] + grid["w"])
+        for line in range(grid["y"], grid["y"] + grid["h"])
+    ]
+    assert len(cells) == len(set(cells))
+    assert max(column for column, _ in cells) < 24
+
+
+def test_rules_ask_only_for_what_exists(known: Known) -> None:
+    problems = {rule["expr"]: unknown(rule["expr"], known) for rule in rules()}
+    assert {expression: found for expression, found in problems.items() if found} == {}
+
+
+def test_every_alert_has_a_test_and_explains_itself() -> None:
+    alerts = {rule["alert"]: rule for rule in rules() if "alert" in rule}
+    tests = yaml.safe_load((PROMETHEUS / "rules_test.yml").read_text(encoding="utf-8"))["tests"]
+    fired = {
+        check["alertname"]
+        for test in tests
+        for check in test.get("alert_rule_test", [])
+        if check.get("exp_alerts")
+    }
+    assert fired == set(alerts)
+    for rule in alerts.values():
+        assert rule["labels"]["severity"] in {"critical", "warning"}
+        assert set(rule["annotations"]) == {"summary", "description"}
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("check", "config", "prometheus.yml"),
+        ("check", "rules", "rules.yml"),
+        ("test", "rules", "rules_test.yml"),
+    ],
+    ids=" ".join,
+)
+def test_promtool_agrees(arguments: tuple[str, ...]) -> None:
+    promtool = shutil.which("promtool")
+    if promtool is None:
+        pytest.skip("promtool is not installed; it comes with Prometheus")
+    checked = subprocess.run(
+        [promtool, *arguments], cwd=PROMETHEUS, capture_output=True, text=True, check=False
+    )
+    assert checked.returncode == 0, checked.stdout + checked.stderr
