@@ -108,12 +108,29 @@ def _run_stage(run: TrainingRun, stage: Stage, directory: Path, previous: Path |
         callbacks=[_LogToFile(run.work / "log.jsonl", directory.name)],
     )
     directory.mkdir(parents=True, exist_ok=True)
-    trainer.train(resume_from_checkpoint=get_last_checkpoint(str(directory)))
+    resume_from = _last_whole_checkpoint(directory)
+    trainer.train(resume_from_checkpoint=str(resume_from) if resume_from else None)
     # The folder takes its final name when it is whole, so a kill never leaves half a stage.
     saved = directory / "saving"
     trainer.save_model(str(saved))
     saved.rename(final)
     return final
+
+
+def _last_whole_checkpoint(directory: Path) -> Path | None:
+    """Find what to go on from, and drop a checkpoint that a kill left half-written.
+
+    The Trainer writes the state of a checkpoint last, so one whose state reads is whole.
+    """
+    while (found := get_last_checkpoint(str(directory))) is not None:
+        last = Path(found)
+        try:
+            json.loads((last / "trainer_state.json").read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            shutil.rmtree(last)
+        else:
+            return last
+    return None
 
 
 def _model(run: TrainingRun, previous: Path | None) -> Any:

@@ -16,7 +16,7 @@ from transformers import (
 
 from loadtests.items import load_items
 
-MAX_TOKENS = 64
+MAX_TOKENS = 256
 PIECES = 400
 
 

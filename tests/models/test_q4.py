@@ -58,7 +58,7 @@ def test_tensors_of_both_kinds_are_found_by_name(tmp_path: Path) -> None:
 def test_a_tensor_that_is_missing_is_named(tmp_path: Path) -> None:
     path = tmp_path / "model.bin"
     path.write_bytes(container({}))
-    with pytest.raises(Q4FormatError, match="l0.q.w"):
+    with pytest.raises(Q4FormatError, match=r"l0\.q\.w"):
         Q4File(path).tensor("l0.q.w")
 
 

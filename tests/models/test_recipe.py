@@ -16,7 +16,7 @@ def test_stilts_is_direct_with_an_intermediate_task_before_it() -> None:
     assert stilts.stages[-1:] == direct.stages
     assert [stage.task for stage in stilts.stages] == ["ecare", "copa"]
     same = {"name": True, "stages": True}
-    assert direct.model_dump(exclude=same) == stilts.model_dump(exclude=same)  # type: ignore[arg-type]
+    assert direct.model_dump(exclude=same) == stilts.model_dump(exclude=same)
 
 
 @pytest.mark.parametrize(

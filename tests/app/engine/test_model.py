@@ -149,7 +149,7 @@ def _adapter_without_base(directory: Path) -> None:
 @pytest.mark.parametrize(
     ("make", "reason"),
     [
-        (lambda directory: None, "has no config.json"),
+        (lambda _: None, "has no config.json"),
         (_pickle_weights, "no safetensors"),
         (_bert, "is a bert model"),
         (_cut_off, "cannot load"),

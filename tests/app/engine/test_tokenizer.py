@@ -39,7 +39,7 @@ def test_the_question_changes_the_words(pairs: PairTokenizer) -> None:
 
 
 def test_text_is_never_truncated(pairs: PairTokenizer) -> None:
-    [error] = pairs.encode([replace(ITEM, choice2="very " * 80 + "long")])
+    [error] = pairs.encode([replace(ITEM, choice2="very " * 400 + "long")])
     assert isinstance(error, TextTooLongError)
     [field] = error.errors
     assert field.field == "choice2"
@@ -47,7 +47,7 @@ def test_text_is_never_truncated(pairs: PairTokenizer) -> None:
 
 
 def test_a_premise_that_is_too_long_is_the_field_that_is_named(pairs: PairTokenizer) -> None:
-    [error] = pairs.encode([replace(ITEM, premise="very " * 80 + "long")])
+    [error] = pairs.encode([replace(ITEM, premise="very " * 400 + "long")])
     assert isinstance(error, TextTooLongError)
     assert {field.field for field in error.errors} == {"premise"}
 

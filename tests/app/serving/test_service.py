@@ -27,6 +27,7 @@ from app.serving.scheduler import Limits
 from app.serving.service import Answer, Ask, PredictionService, softmax
 from app.serving.worker import Engine, Row
 from app.telemetry.metrics import Metrics
+from tests import tiny
 
 ITEM = CausalItem("The street lights went out.", "A storm came.", "It was noon.", "cause")
 BLANK = CausalItem("The street lights went out.", "\u3000", "It was noon.", "cause")
@@ -77,7 +78,7 @@ async def serving(
 
 
 def run(test: Callable[[], Awaitable[None]]) -> None:
-    asyncio.run(asyncio.wait_for(test(), 30))  # type: ignore[arg-type]
+    asyncio.run(asyncio.wait_for(test(), 30))
 
 
 def ask(item: CausalItem = ITEM) -> Ask:
@@ -109,7 +110,7 @@ def test_bad_items_leave_their_neighbours_alone(model: Model) -> None:
             assert isinstance(blank, InvalidRequestError)
             assert [error.field for error in blank.errors] == ["choice1"]
             assert isinstance(long, TextTooLongError)
-            assert "64" in long.detail
+            assert f"{tiny.MAX_TOKENS} at most" in long.detail
 
     run(test)
 
@@ -176,7 +177,7 @@ def test_draining_finishes_what_was_accepted_and_refuses_the_rest(model: Model) 
             engine.may_run.set()
             [answer] = await accepted
             assert isinstance(answer, Answer)
-            while not service.idle:
+            while not service.idle:  # noqa: ASYNC110
                 await asyncio.sleep(0.001)
 
     run(test)

@@ -1,0 +1,35 @@
+"""The load test's items: the sample speaks all twelve languages, real XCOPA can replace it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from app.api.schemas import Item
+from loadtests.items import load_items
+from models.tasks.xcopa import LANGUAGES
+
+
+def test_the_sample_speaks_all_twelve_languages_and_is_valid() -> None:
+    sample = load_items(None)
+    assert set(sample) == {"en", *LANGUAGES}
+    for items in sample.values():
+        for item in items:
+            Item.model_validate(item)
+
+
+def test_the_sample_repeats_no_item_of_the_real_sets(data: Path) -> None:
+    real = {item["premise"] for items in load_items(data).values() for item in items}
+    assert not real & {item["premise"] for items in load_items(None).values() for item in items}
+
+
+def test_a_data_directory_brings_real_items_in_twelve_languages(data: Path) -> None:
+    items = load_items(data)
+    assert set(items) == {"en", *LANGUAGES}
+    assert all(len(group) == 500 for group in items.values())
+
+
+def test_a_data_directory_without_xcopa_is_said_to_be(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError, match="XCOPA_DATA_DIR"):
+        load_items(tmp_path)
