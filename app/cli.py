@@ -49,7 +49,7 @@ def _settings() -> Settings:
         level=settings.log_level.upper(),
         format="%(asctime)s %(levelname)s %(name)s: %(message)s",
     )
-    for noisy in ("httpx", "huggingface_hub", "filelock"):
+    for noisy in ("httpx", "huggingface_hub", "filelock", "uvicorn.error"):
         logging.getLogger(noisy).setLevel(logging.WARNING)
     return settings
 

@@ -134,7 +134,6 @@ class Ticket(Generic[Payload]):
     deadline: float | None
     admitted_at: float
     sealed_at: float | None = None
-    finished_at: float | None = None
     outcome: Outcome | None = None
     start_tag: float = field(default=0.0, repr=False)
     """Its place in its model's queue: least first."""
@@ -290,13 +289,9 @@ class Scheduler(Generic[Payload]):
         queue = self._queues[ticket.model]
         if ticket.waiting:
             queue.release(ticket)
-        self._end(ticket, outcome)
+        ticket.outcome = outcome
         queue.drop_gone()
         return True
-
-    def _end(self, ticket: Ticket[Payload], outcome: Outcome) -> None:
-        ticket.outcome = outcome
-        ticket.finished_at = self._clock()
 
     # Batches -----------------------------------------------------------------------------
 
@@ -358,7 +353,8 @@ class Scheduler(Generic[Payload]):
         gone_wrong = {id(ticket) for ticket in failed}
         for ticket in batch.tickets:
             if ticket.outcome is None:
-                self._end(ticket, Outcome.FAILED if id(ticket) in gone_wrong else Outcome.ANSWERED)
+                failure = id(ticket) in gone_wrong
+                ticket.outcome = Outcome.FAILED if failure else Outcome.ANSWERED
         self._learn_rate(batch)
 
     def _learn_rate(self, batch: Batch[Payload]) -> None:

@@ -7,21 +7,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from models.tasks.example import Example, example, read_rows
+from models.tasks.example import Example, Fields, example, read_rows
 
 SPLITS = ("train", "val", "test")
+FIELDS = Fields()
 
 
 def load(data: Path, split: str) -> list[Example]:
     """Read one split from ``copa/<split>.jsonl`` of a data directory."""
-    return [
-        example(
-            row,
-            premise="premise",
-            choice1="choice1",
-            choice2="choice2",
-            question="question",
-            label="label",
-        )
-        for row in read_rows(data / "copa" / f"{split}.jsonl")
-    ]
+    return [example(row, FIELDS) for row in read_rows(data / "copa" / f"{split}.jsonl")]

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from models.tasks.example import Example, example, read_rows
+from models.tasks.example import Example, Fields, example, read_rows
+
+FIELDS = Fields(choice1="hypothesis1", choice2="hypothesis2", question="ask-for")
 
 
 def load(data: Path, split: str) -> list[Example]:
@@ -20,14 +22,4 @@ def load(data: Path, split: str) -> list[Example]:
 
 
 def _read(data: Path, name: str) -> list[Example]:
-    return [
-        example(
-            row,
-            premise="premise",
-            choice1="hypothesis1",
-            choice2="hypothesis2",
-            question="ask-for",
-            label="label",
-        )
-        for row in read_rows(data / "ecare" / f"{name}.jsonl")
-    ]
+    return [example(row, FIELDS) for row in read_rows(data / "ecare" / f"{name}.jsonl")]

@@ -41,19 +41,30 @@ def read_rows(path: Path) -> Iterator[dict[str, Any]]:
                 raise DataError(f"{path}:{number} is not JSON: {error}") from error
 
 
-def example(
-    row: dict[str, Any], *, premise: str, choice1: str, choice2: str, question: str, label: str
-) -> Example:
-    """Make an example of a row, given the names that its set has for the fields.
+@dataclass(frozen=True)
+class Fields:
+    """The names that a set has for the fields of an item; by default COPA's."""
+
+    premise: str = "premise"
+    choice1: str = "choice1"
+    choice2: str = "choice2"
+    question: str = "question"
+    label: str = "label"
+
+
+def example(row: dict[str, Any], fields: Fields) -> Example:
+    """Make an example of a row.
 
     Raises:
         DataError: a field is missing or has no value that it may have.
     """
     try:
-        item = CausalItem(row[premise], row[choice1], row[choice2], row[question])
-        answer = row[label]
+        item = CausalItem(
+            row[fields.premise], row[fields.choice1], row[fields.choice2], row[fields.question]
+        )
+        label = row[fields.label]
     except KeyError as error:
         raise DataError(f"a row has no field {error}: {row}") from error
-    if item.question not in ("cause", "effect") or answer not in (0, 1):
+    if item.question not in ("cause", "effect") or label not in (0, 1):
         raise DataError(f"a row has a question or a label that is none: {row}")
-    return Example(item, answer)
+    return Example(item, label)

@@ -26,14 +26,7 @@ def load(data: Path, language: str, split: str, questions: Questions) -> list[Ex
         DataError: a file is missing, or does not match COPA item by item.
     """
     published = [
-        example(
-            row,
-            premise="premise",
-            choice1="choice1",
-            choice2="choice2",
-            question="question",
-            label="label",
-        )
+        example(row, copa.FIELDS)
         for row in read_rows(data / "xcopa" / language / f"{split}.{language}.jsonl")
     ]
     if questions == "upstream":
