@@ -71,12 +71,13 @@ def evaluate(
     Raises:
         DataError: a file is missing or wrong, or an item cannot be scored.
     """
+    scorer = _Scorer(variants, advance)
     rows: list[Row] = []
-    english = _score(variants, copa.load(data, split), advance)
+    english = scorer.scores(copa.load(data, split))
     for reading in questions:
         rows.append(_row(reading, ENGLISH, english))
         by_language = {
-            language: _score(variants, xcopa.load(data, language, split, reading), advance)
+            language: scorer.scores(xcopa.load(data, language, split, reading))
             for language in xcopa.LANGUAGES
         }
         rows += [_row(reading, language, scores) for language, scores in by_language.items()]
@@ -86,7 +87,7 @@ def evaluate(
 
 
 def items_to_score(data: Path, split: str, readings: int, variants: int) -> int:
-    """Return how many items an evaluation scores, for a progress bar."""
+    """Return how many items an evaluation goes through, for a progress bar."""
     english = len(copa.load(data, split))
     return variants * english * (1 + readings * len(xcopa.LANGUAGES))
 
@@ -95,32 +96,38 @@ Scores = dict[str, NDArray[np.float64]]
 """By variant: 1 for each item answered right, 0 for the others."""
 
 
-def _score(
-    variants: Mapping[str, Variant], examples: Sequence[Example], advance: Callable[[int], None]
-) -> Scores:
-    return {name: _right(variant, examples, advance) for name, variant in variants.items()}
+class _Scorer:
+    """Answers examples with every variant, each only once: most read the same when repaired."""
 
+    def __init__(self, variants: Mapping[str, Variant], advance: Callable[[int], None]) -> None:
+        self._variants = variants
+        self._advance = advance
+        self._known: dict[str, dict[Example, bool]] = {name: {} for name in variants}
 
-def _right(
-    variant: Variant, examples: Sequence[Example], advance: Callable[[int], None]
-) -> NDArray[np.float64]:
-    encoded = [
-        _rows(rows, example)
-        for rows, example in zip(
-            variant.tokenizer.encode([example.item for example in examples]), examples, strict=True
-        )
-    ]
-    # Neighbours of like length waste little on padding.
-    order = sorted(range(len(encoded)), key=lambda index: max(map(len, encoded[index])))
-    right = np.zeros(len(examples))
-    for start in range(0, len(order), BATCH_ITEMS):
-        batch = order[start : start + BATCH_ITEMS]
-        logits = iter(variant.engine.logits([row for index in batch for row in encoded[index]]))
-        for index in batch:
-            scores = [next(logits) for _ in encoded[index]]
-            right[index] = scores.index(max(scores)) == examples[index].label
-        advance(len(batch))
-    return right
+    def scores(self, examples: Sequence[Example]) -> Scores:
+        return {name: self._right(name, examples) for name in self._variants}
+
+    def _right(self, name: str, examples: Sequence[Example]) -> NDArray[np.float64]:
+        known = self._known[name]
+        unknown = list(dict.fromkeys(example for example in examples if example not in known))
+        self._advance(len(examples) - len(unknown))
+        self._answer(self._variants[name], unknown, known)
+        return np.array([known[example] for example in examples], dtype=np.float64)
+
+    def _answer(
+        self, variant: Variant, examples: Sequence[Example], known: dict[Example, bool]
+    ) -> None:
+        encoded = variant.tokenizer.encode([example.item for example in examples])
+        rows = [_rows(*pair) for pair in zip(encoded, examples, strict=True)]
+        # Neighbours of like length waste little on padding.
+        order = sorted(range(len(rows)), key=lambda index: max(map(len, rows[index])))
+        for start in range(0, len(order), BATCH_ITEMS):
+            batch = order[start : start + BATCH_ITEMS]
+            logits = iter(variant.engine.logits([row for index in batch for row in rows[index]]))
+            for index in batch:
+                scores = [next(logits) for _ in rows[index]]
+                known[examples[index]] = scores.index(max(scores)) == examples[index].label
+            self._advance(len(batch))
 
 
 def _rows(rows: Rows | InvalidRequestError, example: Example) -> Rows:

@@ -115,6 +115,8 @@ def _causal(item: Item) -> CausalItem:
 
 
 def _check(raw: object) -> CausalItem | InvalidRequestError:
+    if isinstance(raw, Item):
+        return _causal(raw)
     try:
         return _causal(Item.model_validate(raw))
     except ValidationError as error:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
@@ -9,13 +10,22 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 ModelName = Literal["direct", "stilts"]
 
 
-def _not_blank(text: str) -> str:
-    if not text.strip():
+_INVISIBLE = "ZC"
+"""Unicode's separators and its controls, formats and surrogates: they show nothing."""
+
+
+def _readable(text: str) -> str:
+    try:
+        text.encode("utf-8")
+    except UnicodeEncodeError as error:
+        message = "has a lone surrogate, which is no character; send valid Unicode"
+        raise ValueError(message) from error
+    if all(unicodedata.category(character)[0] in _INVISIBLE for character in text):
         raise ValueError("must not be blank")
     return text
 
 
-Text = Annotated[str, AfterValidator(_not_blank)]
+Text = Annotated[str, AfterValidator(_readable)]
 
 
 class Strict(BaseModel):
@@ -42,10 +52,10 @@ class PredictRequest(Item):
 class BatchRequest(Strict):
     """Items that are answered together, in order. Each is checked on its own."""
 
-    items: Annotated[list[Any], Field(min_length=1)] = Field(
-        description="Items, each of the shape of `Item`.",
-        json_schema_extra={"items": {"$ref": "#/components/schemas/Item"}},
-    )
+    # An item that is none stays as it came, to be refused in its place and not for all.
+    items: Annotated[
+        list[Annotated[Item | Any, Field(union_mode="left_to_right")]], Field(min_length=1)
+    ] = Field(description="Items; one that is wrong is refused in its place.")
     model: ModelName | None = Field(default=None, description="`direct` or `stilts`, for all.")
 
 
