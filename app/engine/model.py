@@ -142,6 +142,11 @@ def share_embeddings(kept: PreTrainedModel, other: PreTrainedModel) -> bool:
     if not torch.equal(table.weight, duplicate.weight):
         return False
     other.set_input_embeddings(table)
+    # The rest of `other` still views the file that holds its own table, and would keep all of it
+    # mapped; copies let go of it.
+    for parameter in other.parameters():
+        if parameter is not table.weight:
+            parameter.data = parameter.data.clone()
     return True
 
 
