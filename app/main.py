@@ -10,6 +10,7 @@ from pathlib import Path
 
 import torch
 from fastapi import FastAPI
+from fastapi_offline import FastAPIOffline
 
 from app import __version__
 from app.api import models, predict, probes, problem
@@ -49,7 +50,8 @@ def create_app(
         loading.cancel()
         await runtime.stop()
 
-    app = FastAPI(
+    # Like FastAPI, but /docs brings its own scripts: it opens where nothing else is reached.
+    app = FastAPIOffline(
         title="XCOPA with XLM-R",
         summary="Which of two choices is the more plausible cause or effect of a premise?",
         version=__version__,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import platformdirs
 from pydantic import BaseModel, ConfigDict, Field
@@ -42,9 +42,8 @@ class Settings(BaseSettings):
     models: ModelSources = Field(
         default_factory=ModelSources, description="The two variants: `direct` and `stilts`."
     )
-    default_model: str = Field(
+    default_model: Literal["direct", "stilts"] = Field(
         default="stilts",
-        pattern="^(direct|stilts)$",
         description="The variant that answers when a request names none.",
     )
     cache_dir: Path = Field(
@@ -90,8 +89,7 @@ class Settings(BaseSettings):
     drain_grace_s: float = Field(
         default=30.0, ge=0, description="After that, how long accepted work may take to finish."
     )
-    log_level: str = Field(
+    log_level: Literal["debug", "info", "warning", "error"] = Field(
         default="info",
-        pattern="^(debug|info|warning|error)$",
         description="Least severe level that is logged.",
     )

@@ -282,7 +282,12 @@ def test_probes_of_a_ready_service_are_200(client: httpx.Client, probe: str) -> 
 
 
 def test_the_api_describes_itself(client: httpx.Client) -> None:
-    assert client.get("/docs").status_code == 200
+    page = client.get("/docs").text
+    scripts = re.findall(r'(?:src|href)="([^"]+)"', page)
+    assert scripts
+    for script in scripts:
+        assert script.startswith("/"), "the page must open where nothing else is reached"
+        assert client.get(script).status_code == 200
     described = client.get("/openapi.json").json()
     body = described["paths"]["/predict/xcopa"]["post"]["requestBody"]
     assert "PredictRequest" in json.dumps(body)
