@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import math
 import time
 from collections.abc import Callable, Mapping
 from enum import Enum
 
 from app.engine.model import Variant
 from app.engine.tokenizer import CausalItem
-from app.errors import ServiceError, StartError, UnavailableError
+from app.errors import InvalidRequestError, StartError, UnavailableError
 from app.serving.scheduler import Limits
-from app.serving.service import Ask, PredictionService
+from app.serving.service import PredictionService
 from app.telemetry.metrics import Metrics
 
 log = logging.getLogger(__name__)
@@ -21,7 +22,6 @@ LOADING_RETRY_AFTER = 2.0
 """Seconds that a caller is told to wait while the models load."""
 
 _WARM_UP = CausalItem("The sun rose.", "It got light.", "It got dark.", "effect")
-_WARM_UP_S = 600.0
 
 
 class State(Enum):
@@ -59,28 +59,31 @@ class Runtime:
             StartError: a model cannot be loaded.
         """
         started = time.monotonic()
-        variants = await asyncio.to_thread(self._load)
+        variants = await asyncio.to_thread(self._load_warm)
         self._service = PredictionService(
             variants, self._limits, self._metrics, self._tokeniser_threads
         )
-        await self._warm_up(variants)
         for name, variant in variants.items():
             self._metrics.model_info.labels(name, variant.revision).set(1)
         if self.state is State.LOADING:
             self._enter(State.READY)
         log.info("models loaded and warm after %.1f s", time.monotonic() - started)
 
-    async def _warm_up(self, variants: Mapping[str, Variant]) -> None:
-        """Answer one item with each model, so that the first caller does not wait.
+    def _load_warm(self) -> Mapping[str, Variant]:
+        """Load the models and have each answer once, so that the first caller does not wait.
 
         Raises:
-            StartError: a model loads but cannot answer.
+            StartError: a model cannot be loaded, or loads but cannot answer.
         """
-        assert self._service is not None
-        asks = [Ask(_WARM_UP, name) for name in variants]
-        for ask, outcome in zip(asks, await self._service.predict(asks, _WARM_UP_S), strict=True):
-            if isinstance(outcome, ServiceError):
-                raise StartError(f"{ask.model} cannot answer: {outcome.detail}")
+        variants = self._load()
+        for name, variant in variants.items():
+            [rows] = variant.tokenizer.encode([_WARM_UP])
+            if isinstance(rows, InvalidRequestError):
+                raise StartError(f"{name} cannot read a short question: {rows}")
+            logits = variant.engine.logits(rows)
+            if not all(map(math.isfinite, logits)):
+                raise StartError(f"{name} answers with {logits}, which are no numbers")
+        return variants
 
     async def drain(self, delay: float, grace: float) -> bool:
         """Leave in order: not ready, then no admissions, then finish what was accepted.

@@ -233,14 +233,14 @@ class PredictionService(Generic[Model]):
             return
 
     def _deliver(self, results: Sequence[Result[_Work]]) -> None:
-        batch, seconds = results[0].batch, results[0].inference_seconds
-        self._metrics.inference.labels(batch.model).observe(seconds)
-        self._metrics.batch_rows.labels(batch.model).observe(batch.shape.rows)
-        self._metrics.batch_tokens.labels(batch.model).observe(batch.shape.tokens)
         for result in results:
             done = result.ticket.payload.done
             if not done.done():
                 done.set_result(result)
+        batch, seconds = results[0].batch, results[0].inference_seconds
+        self._metrics.inference.labels(batch.model).observe(seconds)
+        self._metrics.batch_rows.labels(batch.model).observe(batch.shape.rows)
+        self._metrics.batch_tokens.labels(batch.model).observe(batch.shape.tokens)
 
     # Answering ---------------------------------------------------------------------------
 

@@ -305,6 +305,7 @@ def test_metrics_count_what_was_asked(client: httpx.Client) -> None:
     before = sample("xcopa_items_total", **answered)
     inferred = sample("xcopa_inference_duration_seconds_count", model="direct")
     client.post("/predict/xcopa", json={**ITEM, "model": "direct"})
+    client.post("/predict/xcopa", json={**ITEM, "model": "stilts"})
     assert sample("xcopa_items_total", **answered) == before + 1
     assert sample("xcopa_inference_duration_seconds_count", model="direct") == inferred + 1
     for stage in ("request", "queue", "tokenise", "inference"):

@@ -1,0 +1,96 @@
+"""The life of a process: refusing while it loads, warm without being counted, ready, drained."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import pytest
+
+from app.engine.model import Variant, load_variants
+from app.engine.tokenizer import CausalItem
+from app.errors import StartError, UnavailableError
+from app.runtime import Runtime, State
+from app.serving.scheduler import Limits
+from app.serving.service import Answer, Ask
+from app.telemetry.metrics import Metrics
+
+ITEM = CausalItem("The lights went out.", "A storm came.", "It was noon.", "cause")
+MODELS = ("direct", "stilts")
+
+
+def runtime(load: Callable[[], Mapping[str, Variant]], metrics: Metrics) -> Runtime:
+    return Runtime(load, Limits(1_000, 10_000), metrics, tokeniser_threads=1)
+
+
+@pytest.fixture(scope="module")
+def variants(tiny_direct: Path, tiny_stilts: Path) -> dict[str, Variant]:
+    sources = {"direct": str(tiny_direct), "stilts": str(tiny_stilts)}
+    return load_variants(sources, embedded_base=Path)
+
+
+def test_it_refuses_while_it_loads_and_answers_after(variants: dict[str, Variant]) -> None:
+    async def test() -> None:
+        may_load = threading.Event()
+        metrics = Metrics(MODELS)
+
+        def load() -> Mapping[str, Variant]:
+            may_load.wait(10)
+            return variants
+
+        made = runtime(load, metrics)
+        starting = asyncio.create_task(made.start())
+        await asyncio.sleep(0.02)
+        assert (made.ready, made.started) == (False, False)
+        with pytest.raises(UnavailableError, match="loading"):
+            _ = made.service
+        may_load.set()
+        await starting
+        assert (made.ready, made.started) == (True, True)
+        counted = metrics.registry.get_sample_value(
+            "xcopa_items_total", {"model": "direct", "outcome": "answered"}
+        )
+        assert counted == 0, "the warm-up is no item of anybody's"
+        [answer] = await made.service.predict([Ask(ITEM, "direct")], timeout=10)
+        assert isinstance(answer, Answer)
+        assert await made.drain(delay=0, grace=5)
+        assert made.state is State.DRAINING
+        assert not made.ready
+        with pytest.raises(UnavailableError, match="shutting down"):
+            await made.service.predict([Ask(ITEM, "direct")], timeout=10)
+        await made.stop()
+
+    asyncio.run(test())
+
+
+def test_a_model_that_cannot_be_loaded_is_the_reason_it_does_not_start() -> None:
+    def load() -> Mapping[str, Variant]:
+        raise StartError("XCOPA_MODELS__DIRECT: no such model")
+
+    async def test() -> None:
+        made = runtime(load, Metrics(MODELS))
+        with pytest.raises(StartError, match="no such model"):
+            await made.start()
+        assert not made.started
+        assert await made.drain(delay=0, grace=0)
+        await made.stop()
+
+    asyncio.run(test())
+
+
+def test_it_is_not_ready_before_it_stops_admitting(variants: dict[str, Variant]) -> None:
+    async def test() -> None:
+        made = runtime(lambda: variants, Metrics(MODELS))
+        await made.start()
+        draining = asyncio.create_task(made.drain(delay=0.3, grace=5))
+        await asyncio.sleep(0.05)
+        assert made.state is State.LEAVING
+        assert not made.ready
+        [answer] = await made.service.predict([Ask(ITEM, "stilts")], timeout=10)
+        assert isinstance(answer, Answer)
+        assert await draining
+        await made.stop()
+
+    asyncio.run(test())
