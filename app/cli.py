@@ -13,6 +13,7 @@ from typing import Annotated
 
 import typer
 from pydantic import ValidationError
+from pydantic_settings import SettingsError
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemainingColumn
 
@@ -45,6 +46,8 @@ def _settings() -> Settings:
         first = error.errors()[0]
         name = "XCOPA_" + "__".join(str(part) for part in first["loc"]).upper()
         raise _failure(f"{name}: {first['msg']} (got {first['input']!r})") from error
+    except SettingsError as error:
+        raise _failure(f"{error}; the models are XCOPA_MODELS__DIRECT and __STILTS") from error
     logging.basicConfig(
         level=settings.log_level.upper(),
         format="%(asctime)s %(levelname)s %(name)s: %(message)s",

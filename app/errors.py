@@ -22,6 +22,9 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+MOST_FIELD_ERRORS = 20
+"""How many fields a problem names; a body of nothing but errors must not be answered with more."""
+
 
 class StartError(Exception):
     """The service cannot start; the message is one line for the person who started it."""
@@ -65,9 +68,11 @@ class InvalidRequestError(ServiceError):
     slug = "invalid-request"
 
     def __init__(self, errors: Sequence[FieldError]) -> None:
-        super().__init__(
-            "; ".join(f"{error.field}: {error.message}" for error in errors), errors=errors
-        )
+        named = errors[:MOST_FIELD_ERRORS]
+        detail = "; ".join(f"{error.field}: {error.message}" for error in named)
+        if more := len(errors) - len(named):
+            detail += f"; and {more} more"
+        super().__init__(detail, errors=named)
 
 
 class TextTooLongError(InvalidRequestError):

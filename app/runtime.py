@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import math
+import threading
 import time
 from collections.abc import Callable, Mapping
 from enum import Enum
+from typing import TypeVar, cast
 
 from app.engine.model import Variant
 from app.engine.tokenizer import CausalItem
@@ -15,6 +18,8 @@ from app.errors import InvalidRequestError, StartError, UnavailableError
 from app.serving.scheduler import Limits
 from app.serving.service import PredictionService
 from app.telemetry.metrics import Metrics
+
+T = TypeVar("T")
 
 log = logging.getLogger(__name__)
 
@@ -59,7 +64,7 @@ class Runtime:
             StartError: a model cannot be loaded.
         """
         started = time.monotonic()
-        variants = await asyncio.to_thread(self._load_warm)
+        variants = await _in_daemon_thread(self._load_warm)
         self._service = PredictionService(
             variants, self._limits, self._metrics, self._tokeniser_threads
         )
@@ -114,7 +119,7 @@ class Runtime:
 
     @property
     def ready(self) -> bool:
-        return self.state is State.READY
+        return self.state is State.READY and self._service is not None and self._service.alive
 
     @property
     def started(self) -> bool:
@@ -139,3 +144,33 @@ class Runtime:
     def _enter(self, state: State) -> None:
         self.state = state
         self._metrics.ready.set(1 if state is State.READY else 0)
+
+
+async def _in_daemon_thread(work: Callable[[], T]) -> T:
+    """Await work on a thread that does not keep the process from exiting.
+
+    ``asyncio.to_thread`` would: a download cannot be cancelled, and a process that was told to
+    stop would wait for it.
+    """
+    loop = asyncio.get_running_loop()
+    done: asyncio.Future[T] = loop.create_future()
+
+    def settle(result: T | None, error: Exception | None) -> None:
+        if done.cancelled():
+            return
+        if error is not None:
+            done.set_exception(error)
+        else:
+            done.set_result(cast("T", result))
+
+    def run() -> None:
+        result, failure = None, None
+        try:
+            result = work()
+        except Exception as error:
+            failure = error
+        with contextlib.suppress(RuntimeError):  # the loop is closed: nobody waits any more
+            loop.call_soon_threadsafe(settle, result, failure)
+
+    threading.Thread(target=run, name="xcopa-loader", daemon=True).start()
+    return await done

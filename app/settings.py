@@ -67,11 +67,13 @@ class Settings(BaseSettings):
     max_wait_ms: float = Field(
         default=0.0,
         ge=0,
+        le=60_000,
         description="How long an item may wait for company; 0 keeps the engine always busy.",
     )
     request_timeout_ms: float = Field(
         default=30_000,
         gt=0,
+        le=3_600_000,
         description="Deadline of a call that sets no X-Request-Timeout-Ms; also the longest one.",
     )
     max_body_bytes: PositiveInt = Field(
@@ -83,11 +85,15 @@ class Settings(BaseSettings):
     drain_delay_s: float = Field(
         default=0.0,
         ge=0,
+        le=3_600,
         description="After SIGTERM, how long to go on admitting while not ready, so that load "
         "balancers notice first.",
     )
     drain_grace_s: float = Field(
-        default=30.0, ge=0, description="After that, how long accepted work may take to finish."
+        default=30.0,
+        ge=0,
+        le=3_600,
+        description="After that, how long accepted work may take to finish.",
     )
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         default="info",

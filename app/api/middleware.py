@@ -9,9 +9,8 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from app.api.problem import REQUEST_ID
 from app.telemetry.metrics import Metrics
-
-REQUEST_ID = "X-Request-ID"
 
 _SAFE_ID = re.compile(r"[\x21-\x7e]{1,128}")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import Any
 
 from fastapi import APIRouter, Request, Response
@@ -22,7 +23,13 @@ from app.api.schemas import (
     Problem,
 )
 from app.engine.tokenizer import CausalItem
-from app.errors import FieldError, InvalidRequestError, PayloadTooLargeError, ServiceError
+from app.errors import (
+    MOST_FIELD_ERRORS,
+    FieldError,
+    InvalidRequestError,
+    PayloadTooLargeError,
+    ServiceError,
+)
 from app.serving.service import Answer, Ask
 
 PROBLEMS: dict[int | str, dict[str, Any]] = {
@@ -150,9 +157,8 @@ def _all_failed(outcomes: list[Answer | ServiceError]) -> ServiceError:
     """Make one error of a call of which nothing could be answered: the first, naming all."""
     errors = [outcome for outcome in outcomes if isinstance(outcome, ServiceError)]
     first = errors[0]
-    first.errors = tuple(
-        field for index, error in enumerate(errors) for field in _placed(error, index)
-    )
+    placed = (field for index, error in enumerate(errors) for field in _placed(error, index))
+    first.errors = tuple(itertools.islice(placed, MOST_FIELD_ERRORS))
     return first
 
 

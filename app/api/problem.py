@@ -15,6 +15,7 @@ from app.errors import FieldError, InvalidRequestError, PayloadTooLargeError, Se
 
 log = logging.getLogger(__name__)
 
+REQUEST_ID = "X-Request-ID"
 MEDIA_TYPE = "application/problem+json"
 _LONGEST_FIELD_NAME = 120
 TYPE_PREFIX = "urn:xcopa:problem:"
@@ -131,7 +132,9 @@ async def _on_http_exception(request: Request, error: Exception) -> JSONResponse
 async def _on_unexpected(request: Request, error: Exception) -> JSONResponse:
     log.error("unexpected error", exc_info=error)
     unexpected = ServiceError("an error of ours; the service's log has the cause")
-    return problem_response(unexpected, request.url.path, request_id_of(request))
+    # Starlette answers this outside all middleware, so the id is echoed here.
+    request_id = request_id_of(request)
+    return problem_response(unexpected, request.url.path, request_id, {REQUEST_ID: request_id})
 
 
 def request_id_of(request: Request) -> str:

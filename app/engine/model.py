@@ -308,14 +308,17 @@ class _TokenizerCache:
         """Return the adapter's own tokenizer when it brings one, else its base's."""
         for directory in filter(None, (checkpoint.adapter, checkpoint.full)):
             if (path := directory / "tokenizer.json").exists():
-                return self._from_file(path)
+                return self._from_file(path, wanted_by)
         raise StartError(
             f"{wanted_by}: {checkpoint.full} has no tokenizer.json; save one beside the weights "
             "with AutoTokenizer.from_pretrained(...).save_pretrained(...)"
         )
 
-    def _from_file(self, path: Path) -> Tokenizer:
+    def _from_file(self, path: Path, wanted_by: str) -> Tokenizer:
         digest = hashlib.sha256(path.read_bytes()).digest()
         if digest not in self._by_digest:
-            self._by_digest[digest] = Tokenizer.from_file(str(path))
+            try:
+                self._by_digest[digest] = Tokenizer.from_file(str(path))
+            except Exception as error:  # tokenizers raises nothing narrower
+                raise StartError(f"{wanted_by}: {path} is not a tokenizer: {error}") from error
         return self._by_digest[digest]

@@ -31,6 +31,10 @@ class CausalItem:
     def choices(self) -> tuple[str, str]:
         return self.choice1, self.choice2
 
+    @property
+    def characters(self) -> int:
+        return len(self.premise) + len(self.choice1) + len(self.choice2)
+
 
 Rows = tuple[tuple[int, ...], ...]
 """Token ids of an item, one row a choice."""

@@ -37,6 +37,14 @@ from app.serving.scheduler import (
 from app.serving.worker import Engine, Result, Row, Worker
 from app.telemetry.metrics import Metrics
 
+CHARACTERS_A_TOKEN = 32
+"""Twice the longest piece of XLM-R: what waits to be tokenised is limited by it."""
+
+_LATE = (
+    "no answer within the deadline of the call; allow more time with X-Request-Timeout-Ms, "
+    "or send less at once"
+)
+
 DRAINING_RETRY_AFTER = 5.0
 """Seconds: about as long as a replacement takes to be ready behind a load balancer."""
 
@@ -108,6 +116,8 @@ class PredictionService(Generic[Model]):
         self._tokenisers = ThreadPoolExecutor(
             tokeniser_threads, thread_name_prefix="xcopa-tokeniser"
         )
+        self._limits = limits
+        self._unread = 0
         self._worker: Worker[_Work] = Worker(
             Scheduler(models, limits, time.monotonic),
             {name: model.engine for name, model in models.items()},
@@ -116,6 +126,11 @@ class PredictionService(Generic[Model]):
         )
         self._worker.start()
         metrics.watch_queue(self.waiting)
+
+    @property
+    def alive(self) -> bool:
+        """Whether the worker's thread runs."""
+        return self._worker.alive
 
     @property
     def idle(self) -> bool:
@@ -146,7 +161,12 @@ class PredictionService(Generic[Model]):
             OverloadedError, UnavailableError, PayloadTooLargeError: the call was not admitted.
         """
         started = time.monotonic()
-        tokenised = await self._tokenise(asks, started)
+        try:
+            async with asyncio.timeout(timeout):
+                tokenised = await self._tokenise(asks)
+        except TimeoutError:
+            self._count(asks, "expired")
+            return [DeadlineExceededError(_LATE) for _ in asks]
         tokenise_seconds = time.monotonic() - started
         rows = {i: rows for i, rows in enumerate(tokenised) if not isinstance(rows, ServiceError)}
         tickets = self._submit(asks, rows, deadline=started + timeout)
@@ -169,20 +189,32 @@ class PredictionService(Generic[Model]):
 
     # Tokenising --------------------------------------------------------------------------
 
-    async def _tokenise(
-        self, asks: Sequence[Ask], started: float
-    ) -> list[Rows | InvalidRequestError]:
+    async def _tokenise(self, asks: Sequence[Ask]) -> list[Rows | InvalidRequestError]:
+        """Turn texts to rows in the thread pool; what waits there is limited as the queue is."""
+        characters = sum(ask.item.characters for ask in asks)
+        most = CHARACTERS_A_TOKEN * self._limits.queue_tokens
+        if self._unread and self._unread + characters > most:
+            self._count(asks, "rejected")
+            raise OverloadedError("too much text waits to be tokenised", retry_after=1.0)
+        self._unread += characters
+        try:
+            return await self._tokenise_by_model(asks)
+        finally:
+            self._unread -= characters
+
+    async def _tokenise_by_model(self, asks: Sequence[Ask]) -> list[Rows | InvalidRequestError]:
         by_model: dict[str, list[int]] = {}
         for index, ask in enumerate(asks):
             by_model.setdefault(ask.model, []).append(index)
         tokenised: list[Rows | InvalidRequestError] = [()] * len(asks)
         for model, indices in by_model.items():
+            began = time.monotonic()
             encode = self.models[model].tokenizer.encode
             items = [asks[index].item for index in indices]
             encoded = await self._loop.run_in_executor(self._tokenisers, encode, items)
             for index, rows in zip(indices, encoded, strict=True):
                 tokenised[index] = rows
-            self._metrics.tokenise.labels(model).observe(time.monotonic() - started)
+            self._metrics.tokenise.labels(model).observe(time.monotonic() - began)
         return tokenised
 
     # Scheduling --------------------------------------------------------------------------
@@ -202,13 +234,13 @@ class PredictionService(Generic[Model]):
         try:
             return self._worker.submit(call)
         except QueueFullError as error:
-            self._count_rejected(call)
+            self._count(call, "rejected")
             raise OverloadedError(str(error), retry_after=error.retry_after) from error
         except DrainingError as error:
-            self._count_rejected(call)
+            self._count(call, "rejected")
             raise UnavailableError(str(error), retry_after=DRAINING_RETRY_AFTER) from error
         except CallTooLargeError as error:
-            self._count_rejected(call)
+            self._count(call, "rejected")
             raise PayloadTooLargeError(f"{error}; send fewer items a call") from error
 
     async def _wait(self, tickets: Sequence[Ticket[_Work]], deadline: float) -> None:
@@ -248,11 +280,8 @@ class PredictionService(Generic[Model]):
         self, ticket: Ticket[_Work], started: float, tokenise_seconds: float
     ) -> Answer | ServiceError:
         done = ticket.payload.done
-        if not done.done():
-            return DeadlineExceededError(
-                "no answer within the deadline of the call; allow more time with "
-                "X-Request-Timeout-Ms, or send less at once"
-            )
+        if ticket.outcome is Outcome.EXPIRED or not done.done():
+            return DeadlineExceededError(_LATE)
         result = done.result()
         if result.logits is None:
             return InferenceError("the model failed on this item; the service's log has the cause")
@@ -274,9 +303,9 @@ class PredictionService(Generic[Model]):
             if ticket.outcome is not None:
                 self._metrics.items.labels(ticket.model, ticket.outcome.value).inc()
 
-    def _count_rejected(self, call: Sequence[Request[_Work]]) -> None:
-        for request in call:
-            self._metrics.items.labels(request.model, "rejected").inc()
+    def _count(self, asked: Sequence[Ask | Request[_Work]], outcome: str) -> None:
+        for each in asked:
+            self._metrics.items.labels(each.model, outcome).inc()
 
 
 def softmax(logits: Sequence[float]) -> tuple[float, ...]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import math
 import threading
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Generic, Protocol, TypeVar
@@ -16,6 +17,9 @@ from typing import Generic, Protocol, TypeVar
 from app.serving.scheduler import Batch, Clock, Request, Scheduler, Ticket
 
 log = logging.getLogger(__name__)
+
+_PAUSE_AFTER_ERROR_S = 0.05
+"""So that an error which comes back at once does not take a core."""
 
 Row = tuple[int, ...]
 """The token ids of one row."""
@@ -110,6 +114,10 @@ class Worker(Generic[Work]):
             self._changed.notify_all()
 
     @property
+    def alive(self) -> bool:
+        return self._thread.is_alive()
+
+    @property
     def idle(self) -> bool:
         with self._changed:
             return self._scheduler.idle
@@ -122,11 +130,13 @@ class Worker(Generic[Work]):
     # The thread --------------------------------------------------------------------------
 
     def _run(self) -> None:
-        while (batch := self._next_batch()) is not None:
+        while not self._stopping:
             try:
-                self._serve(batch)
+                if (batch := self._next_batch()) is not None:
+                    self._serve(batch)
             except Exception:
                 log.exception("the worker met an error outside a batch and goes on")
+                time.sleep(_PAUSE_AFTER_ERROR_S)
 
     def _next_batch(self) -> Batch[Work] | None:
         with self._changed:

@@ -94,3 +94,23 @@ def test_it_is_not_ready_before_it_stops_admitting(variants: dict[str, Variant])
         await made.stop()
 
     asyncio.run(test())
+
+
+def test_a_process_that_is_told_to_stop_does_not_wait_for_models_to_load() -> None:
+    held = threading.Event()
+
+    def load() -> Mapping[str, Variant]:
+        held.wait(30)
+        raise StartError("nobody waits for this any more")
+
+    async def test() -> None:
+        made = runtime(load, Metrics(MODELS))
+        starting = asyncio.create_task(made.start())
+        await asyncio.sleep(0.02)
+        assert await made.drain(delay=0, grace=30)
+        starting.cancel()
+        await made.stop()
+
+    asyncio.run(test())
+    assert not held.is_set(), "the loop has closed while the loader still worked"
+    held.set()

@@ -161,6 +161,13 @@ def test_every_wrong_field_is_named_at_once(client: httpx.Client) -> None:
     assert fields == {"premise", "choice1", "choice2", "question", "x"}
 
 
+def test_a_body_of_nothing_but_wrong_fields_gets_a_short_answer(client: httpx.Client) -> None:
+    body = {**ITEM, **{f"x{number}": 1 for number in range(20_000)}}
+    response = client.post("/predict/xcopa", json=body)
+    assert "more" in check_problem(response, 422)["detail"]
+    assert len(response.content) < 10_000
+
+
 RAW_BODIES = [
     ("invalid JSON", b'{"premise": "a",', "not valid JSON"),
     ("invalid UTF-8", b'{"premise": "\xff\xfe"}', "not UTF-8"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import threading
 import time
 from pathlib import Path
@@ -124,3 +125,30 @@ def test_a_setting_that_is_wrong_names_its_variable() -> None:
         assert server.exit_status() == 1
         assert any("XCOPA_BATCH_TOKENS" in line for line in server.output)
         assert not any("Traceback" in line for line in server.output)
+
+
+def test_a_variable_that_is_no_setting_of_ours_is_one_clear_line() -> None:
+    with ServerProcess(XCOPA_MODELS="someone/model") as server:
+        assert server.exit_status() == 1
+        assert any("XCOPA_MODELS__DIRECT" in line for line in server.output)
+        assert not any("Traceback" in line for line in server.output)
+
+
+def test_sigterm_while_the_models_load_ends_at_once_with_0(tiny_direct: Path) -> None:
+    """The hub here accepts the connection and never says a word."""
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        settings = {
+            "XCOPA_MODELS__DIRECT": str(tiny_direct),
+            "XCOPA_MODELS__STILTS": "someone/model",
+            "XCOPA_LOG_LEVEL": "info",
+            "HF_ENDPOINT": f"http://127.0.0.1:{silent.getsockname()[1]}",
+            "HF_HUB_OFFLINE": "0",
+            "HF_HUB_ETAG_TIMEOUT": "120",
+        }
+        with ServerProcess(**settings) as server:
+            server.wait_for_line("a forward pass uses")
+            connection, _ = silent.accept()
+            server.terminate()
+            # Waiting for the hub would take longer than this waits for the exit.
+            assert server.exit_status() == 0
+            connection.close()

@@ -130,6 +130,11 @@ def _no_tokenizer(directory: Path) -> None:
     (directory / "tokenizer.json").unlink()
 
 
+def _broken_tokenizer(directory: Path) -> None:
+    tiny.multiple_choice(directory)
+    (directory / "tokenizer.json").write_text("{}", encoding="utf-8")
+
+
 def _adapter_without_head(directory: Path) -> None:
     base = tiny.headless(directory.parent / "base")
     tiny.adapter(directory, base, with_head=False)
@@ -154,6 +159,7 @@ def _adapter_without_base(directory: Path) -> None:
         (_bert, "is a bert model"),
         (_cut_off, "cannot load"),
         (_no_tokenizer, "has no tokenizer.json"),
+        (_broken_tokenizer, "is not a tokenizer"),
         (tiny.headless, "not fine-tuned for multiple choice"),
         (lambda directory: tiny.classifier(directory, labels=3), "has 3"),
         (_adapter_without_head, "not fine-tuned for multiple choice"),

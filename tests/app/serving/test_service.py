@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from app.engine.model import load_variant
-from app.engine.tokenizer import CausalItem, PairTokenizer
+from app.engine.tokenizer import CausalItem, PairTokenizer, Rows
 from app.errors import (
     DeadlineExceededError,
     InferenceError,
@@ -225,3 +225,42 @@ def test_every_item_is_counted_once_by_how_it_ended(model: Model) -> None:
 def test_softmax_is_stable_for_large_logits() -> None:
     assert softmax([1000.0, 1000.0]) == (0.5, 0.5)
     assert softmax([0.0, -1000.0])[0] == 1.0
+
+
+class SlowTokenizer:
+    """Holds the thread that tokenises until the test lets go."""
+
+    def __init__(self, inner: PairTokenizer) -> None:
+        self.inner = inner
+        self.may_go_on = threading.Event()
+
+    def encode(self, items: Sequence[CausalItem]) -> list[Rows | InvalidRequestError]:
+        self.may_go_on.wait(60)  # longer than ``run`` allows a test
+        return self.inner.encode(items)
+
+
+def test_the_deadline_covers_the_time_before_the_queue(model: Model) -> None:
+    async def test() -> None:
+        slow = SlowTokenizer(model.tokenizer)
+        async with serving(Model("r", slow, model.engine)) as service:  # type: ignore[arg-type]
+            [outcome] = await service.predict([ask()], timeout=0.05)
+            assert isinstance(outcome, DeadlineExceededError)
+            slow.may_go_on.set()
+
+    run(test)
+
+
+def test_text_that_waits_to_be_tokenised_is_limited_too(model: Model) -> None:
+    async def test() -> None:
+        slow = SlowTokenizer(model.tokenizer)
+        held = Model("r", slow, model.engine)  # type: ignore[arg-type]
+        async with serving(held, queue_tokens=200) as service:
+            first = asyncio.create_task(service.predict([ask(LONG)] * 6, timeout=10))
+            await asyncio.sleep(0.05)
+            with pytest.raises(OverloadedError):
+                await service.predict([ask(LONG)], timeout=10)
+            slow.may_go_on.set()
+            assert len(await first) == 6
+            assert len(await service.predict([ask(LONG)], timeout=10)) == 1
+
+    run(test)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from app.serving.scheduler import Limits, Outcome, Request, Scheduler
+from app.serving.scheduler import Batch, Limits, Outcome, Request, Scheduler
 from app.serving.worker import Engine, Result, Row, Worker
 
 POISON = 666
@@ -157,3 +157,24 @@ def test_what_waits_while_the_engine_is_busy_goes_as_one_batch(start: StartWorke
     engine.may_run.set()
     recorder.wait_for(6)
     assert engine.batches == [1, 10]
+
+
+def test_an_error_while_a_batch_is_composed_does_not_end_the_thread() -> None:
+    class Stumbling(Scheduler[Work]):
+        stumbled = False
+
+        def seal(self) -> Batch[Work] | None:
+            if not self.stumbled:
+                self.stumbled = True
+                raise OverflowError("a clock that is off")
+            return super().seal()
+
+    recorder = Recorder()
+    scheduler = Stumbling(["m"], Limits(100, 100), time.monotonic)
+    worker = Worker(scheduler, {"m": SumEngine()}, recorder, time.monotonic)
+    worker.start()
+    worker.submit([request((1,))])
+    assert recorder.wait_for(1)[0].logits == (1.0,)
+    assert worker.alive
+    worker.stop()
+    assert not worker.alive
