@@ -89,6 +89,17 @@ def headless(directory: Path, seed: int = 1) -> Path:
     return directory
 
 
+def classifier_adapter(directory: Path, base: Path, labels: int = 1) -> Path:
+    """Write a PEFT adapter that was trained as a sequence classifier, its head included."""
+    torch.manual_seed(4)
+    model = XLMRobertaForSequenceClassification.from_pretrained(base, num_labels=labels)
+    shape = LoraConfig(
+        task_type="SEQ_CLS", r=4, target_modules=["query", "value"], init_lora_weights=False
+    )
+    get_peft_model(model, shape).save_pretrained(str(directory))
+    return directory
+
+
 def adapter(directory: Path, base: Path, seed: int = 2, with_head: bool = True) -> Path:
     """Write a PEFT adapter on a base, with random weights."""
     torch.manual_seed(seed)

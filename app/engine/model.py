@@ -199,7 +199,7 @@ def _read_json(path: Path, wanted_by: str) -> dict[str, Any]:
 
 def _load_model(checkpoint: _Checkpoint, wanted_by: str) -> XLMRobertaForMultipleChoice:
     if checkpoint.adapter is None:
-        model, missing = _from_pretrained(checkpoint.full, _one_label(checkpoint.full))
+        model, missing = _from_pretrained(checkpoint.full, _is_classifier(checkpoint.full))
         _check_label_count(model, wanted_by)
         _check_head(checkpoint.full, missing, wanted_by)
     else:
@@ -209,16 +209,16 @@ def _load_model(checkpoint: _Checkpoint, wanted_by: str) -> XLMRobertaForMultipl
     return model.eval().requires_grad_(False)
 
 
-def _one_label(directory: Path) -> bool:
+def _is_classifier(directory: Path) -> bool:
     config = json.loads((directory / "config.json").read_text(encoding="utf-8"))
     architectures: list[str] = config.get("architectures") or []
     return "XLMRobertaForSequenceClassification" in architectures
 
 
 def _from_pretrained(
-    directory: Path, one_label: bool
+    directory: Path, classifier: bool, **config: int
 ) -> tuple[XLMRobertaForMultipleChoice | XLMRobertaForSequenceClassification, set[str]]:
-    kind = XLMRobertaForSequenceClassification if one_label else XLMRobertaForMultipleChoice
+    kind = XLMRobertaForSequenceClassification if classifier else XLMRobertaForMultipleChoice
     model, info = kind.from_pretrained(
         directory,
         use_safetensors=True,
@@ -226,6 +226,7 @@ def _from_pretrained(
         local_files_only=True,
         dtype=torch.float32,
         output_loading_info=True,
+        **config,
     )
     return model, set(info["missing_keys"])
 
@@ -240,9 +241,11 @@ def _check_head(directory: Path, missing: Iterable[str], wanted_by: str) -> None
 
 def _load_adapter(base: Path, adapter: Path, wanted_by: str) -> Any:
     config = PeftConfig.from_pretrained(str(adapter))
-    one_label = config.task_type == "SEQ_CLS"
-    model, missing = _from_pretrained(base, one_label)
-    _check_label_count(model, wanted_by)
+    if config.task_type == "SEQ_CLS":
+        # The adapter brings the head; a base that nobody fine-tuned states two labels by default.
+        model, missing = _from_pretrained(base, classifier=True, num_labels=1)
+    else:
+        model, missing = _from_pretrained(base, classifier=False)
     with warnings.catch_warnings():
         # PEFT reads an attribute that transformers has renamed; nothing here is affected.
         warnings.simplefilter("ignore", FutureWarning)

@@ -50,6 +50,17 @@ def test_an_adapter_is_merged_into_its_base(tmp_path: Path) -> None:
     assert served.engine.logits(ROWS) == pytest.approx(expected, abs=1e-5)
 
 
+def test_a_one_label_classifier_adapter_works_on_a_base_that_states_no_labels(
+    tmp_path: Path,
+) -> None:
+    base = tiny.headless(tmp_path / "base")
+    directory = tiny.classifier_adapter(tmp_path / "adapter", base)
+    model = XLMRobertaForSequenceClassification.from_pretrained(base, num_labels=1)
+    adapted = PeftModel.from_pretrained(model, str(directory)).eval()
+    expected = [adapted(input_ids=torch.tensor([row])).logits.item() for row in ROWS]
+    assert load(directory).engine.logits(ROWS) == pytest.approx(expected, abs=1e-5)
+
+
 def test_an_adapter_may_name_the_embedded_base(tmp_path: Path) -> None:
     base = tiny.headless(tmp_path / "base")
     directory = tiny.adapter(tmp_path / "adapter", base)
@@ -140,6 +151,10 @@ def _adapter_without_head(directory: Path) -> None:
     tiny.adapter(directory, base, with_head=False)
 
 
+def _adapter_of_three_labels(directory: Path) -> None:
+    tiny.classifier_adapter(directory, tiny.headless(directory.parent / "base"), labels=3)
+
+
 def _adapter_in_pickle(directory: Path) -> None:
     tiny.adapter(directory, tiny.headless(directory.parent / "base"))
     (directory / "adapter_model.safetensors").rename(directory / "adapter_model.bin")
@@ -163,6 +178,7 @@ def _adapter_without_base(directory: Path) -> None:
         (tiny.headless, "not fine-tuned for multiple choice"),
         (lambda directory: tiny.classifier(directory, labels=3), "has 3"),
         (_adapter_without_head, "not fine-tuned for multiple choice"),
+        (_adapter_of_three_labels, "cannot load"),
         (_adapter_in_pickle, "no adapter_model.safetensors"),
         (_adapter_without_base, "is not a directory"),
     ],
