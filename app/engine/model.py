@@ -26,13 +26,15 @@ import transformers
 from peft import PeftConfig, PeftModel
 from safetensors import SafetensorError
 from tokenizers import Tokenizer
+from torch import nn
 from transformers import (
     PreTrainedModel,
+    XLMRobertaConfig,
     XLMRobertaForMultipleChoice,
     XLMRobertaForSequenceClassification,
 )
 
-from app.engine.encoder import PaddedEncoder
+from app.engine.encoder import PackedEncoder
 from app.engine.hub import resolve
 from app.engine.prompt import Prompt
 from app.engine.tokenizer import PairTokenizer
@@ -65,12 +67,11 @@ class Variant:
     """Twelve hex digits that change whenever the weights do."""
     parameters: int
     tokenizer: PairTokenizer
-    engine: PaddedEncoder
-    model: XLMRobertaForMultipleChoice
+    engine: PackedEncoder
 
 
 @dataclass(frozen=True)
-class _Checkpoint:
+class Checkpoint:
     """The directories behind a source: an adapter, when it is one, and a full checkpoint."""
 
     full: Path
@@ -95,27 +96,34 @@ def load_variants(sources: Mapping[str, str], embedded_base: EmbeddedBase) -> di
     transformers.logging.set_verbosity_error()
     transformers.logging.disable_progress_bar()
     tokenizers = _TokenizerCache()
+    tables: list[nn.Embedding] = []
     variants: dict[str, Variant] = {}
     for name, source in sources.items():
-        variant = load_variant(name, source, embedded_base, tokenizers)
-        for other in variants.values():
-            share_embeddings(other.model, variant.model)
-        variants[name] = variant
-        log.info("loaded %s from %s, revision %s", name, source, variant.revision)
+        variants[name] = load_variant(name, source, embedded_base, tokenizers, tables)
+        log.info("loaded %s from %s, revision %s", name, source, variants[name].revision)
     return variants
 
 
 def load_variant(
-    name: str, source: str, embedded_base: EmbeddedBase, tokenizers: _TokenizerCache | None = None
+    name: str,
+    source: str,
+    embedded_base: EmbeddedBase,
+    tokenizers: _TokenizerCache | None = None,
+    tables: list[nn.Embedding] | None = None,
 ) -> Variant:
-    """Load one variant; see ``load_variants``."""
+    """Load one variant; see ``load_variants``.
+
+    Args:
+        name: the variant's.
+        source: its hub id or directory.
+        embedded_base: see ``load_variants``.
+        tokenizers: those that variants loaded before use.
+        tables: embedding tables of variants loaded before; this one's is added if it is new.
+    """
     wanted_by = f"XCOPA_MODELS__{name.upper()}"
-    checkpoint = _locate(source, embedded_base, wanted_by)
-    try:
-        model = _load_model(checkpoint, wanted_by)
-    except _LOAD_ERRORS as error:
-        reason = str(error).strip().splitlines()[0] if str(error).strip() else repr(error)
-        raise StartError(f"{wanted_by}: cannot load {source!r}: {reason}") from error
+    checkpoint = locate(source, embedded_base, wanted_by)
+    model = load_model(checkpoint, source, wanted_by)
+    share_embeddings(model, [] if tables is None else tables)
     max_tokens = model.config.max_position_embeddings - model.config.pad_token_id - 1
     tokenizer = (tokenizers or _TokenizerCache()).load(checkpoint, wanted_by)
     if tokenizer.get_vocab_size() > model.config.vocab_size:
@@ -129,35 +137,33 @@ def load_variant(
         revision=_revision(checkpoint),
         parameters=sum(parameter.numel() for parameter in model.parameters()),
         tokenizer=PairTokenizer(tokenizer, Prompt.load(checkpoint.own), max_tokens),
-        engine=PaddedEncoder(model),
-        model=model,
+        engine=PackedEncoder(model),
     )
 
 
-def share_embeddings(kept: PreTrainedModel, other: PreTrainedModel) -> bool:
-    """Have ``other`` use the embedding table of ``kept`` when the two are equal."""
-    table, duplicate = kept.get_input_embeddings(), other.get_input_embeddings()
-    if table.weight.shape != duplicate.weight.shape:
-        return False
-    if not torch.equal(table.weight, duplicate.weight):
-        return False
-    other.set_input_embeddings(table)
-    # The rest of `other` still views the file that holds its own table, and would keep all of it
-    # mapped; copies let go of it.
-    for parameter in other.parameters():
-        if parameter is not table.weight:
-            parameter.data = parameter.data.clone()
-    return True
+def share_embeddings(model: PreTrainedModel, tables: list[nn.Embedding]) -> None:
+    """Have the model use an embedding table that is already held, if one equals its own.
+
+    Args:
+        model: its input embeddings are replaced.
+        tables: the tables held; the model's own is added when it equals none of them.
+    """
+    own = model.get_input_embeddings()
+    for table in tables:
+        if table.weight.shape == own.weight.shape and torch.equal(table.weight, own.weight):
+            model.set_input_embeddings(table)
+            return
+    tables.append(own)
 
 
 # Locating ------------------------------------------------------------------------------------
 
 
-def _locate(source: str, embedded_base: EmbeddedBase, wanted_by: str) -> _Checkpoint:
+def locate(source: str, embedded_base: EmbeddedBase, wanted_by: str) -> Checkpoint:
     directory = resolve(source, wanted_by)
     if not (directory / _ADAPTER_CONFIG).exists():
         _check_checkpoint(directory, source, wanted_by)
-        return _Checkpoint(full=directory, adapter=None)
+        return Checkpoint(full=directory, adapter=None)
     base = _read_json(directory / _ADAPTER_CONFIG, wanted_by).get("base_model_name_or_path")
     if not base:
         raise StartError(f"{wanted_by}: {source}/{_ADAPTER_CONFIG} names no base model")
@@ -166,10 +172,10 @@ def _locate(source: str, embedded_base: EmbeddedBase, wanted_by: str) -> _Checkp
             f"{wanted_by}: {source!r} has no adapter_model.safetensors; other formats are not read"
         )
     if base == EMBEDDED_BASE:
-        return _Checkpoint(full=embedded_base(), adapter=directory)
+        return Checkpoint(full=embedded_base(), adapter=directory)
     full = resolve(str(base), wanted_by)
     _check_checkpoint(full, str(base), wanted_by)
-    return _Checkpoint(full=full, adapter=directory)
+    return Checkpoint(full=full, adapter=directory)
 
 
 def _check_checkpoint(directory: Path, source: str, wanted_by: str) -> None:
@@ -197,13 +203,27 @@ def _read_json(path: Path, wanted_by: str) -> dict[str, Any]:
 # Loading -------------------------------------------------------------------------------------
 
 
-def _load_model(checkpoint: _Checkpoint, wanted_by: str) -> XLMRobertaForMultipleChoice:
+def load_model(checkpoint: Checkpoint, source: str, wanted_by: str) -> XLMRobertaForMultipleChoice:
+    """Load the transformers model of a checkpoint, with its adapter merged.
+
+    Raises:
+        StartError: the files are not those of a model that this service can hold.
+    """
+    try:
+        return _load_model(checkpoint, wanted_by)
+    except _LOAD_ERRORS as error:
+        reason = str(error).strip().splitlines()[0] if str(error).strip() else repr(error)
+        raise StartError(f"{wanted_by}: cannot load {source!r}: {reason}") from error
+
+
+def _load_model(checkpoint: Checkpoint, wanted_by: str) -> XLMRobertaForMultipleChoice:
     if checkpoint.adapter is None:
         model, missing = _from_pretrained(checkpoint.full, _is_classifier(checkpoint.full))
         _check_label_count(model, wanted_by)
         _check_head(checkpoint.full, missing, wanted_by)
     else:
         model = _load_adapter(checkpoint.full, checkpoint.adapter, wanted_by)
+    _check_architecture(model.config, wanted_by)
     if isinstance(model, XLMRobertaForSequenceClassification):
         model = as_multiple_choice(model)
     return model.eval().requires_grad_(False)
@@ -272,6 +292,20 @@ def _check_label_count(model: PreTrainedModel, wanted_by: str) -> None:
         )
 
 
+def _check_architecture(config: XLMRobertaConfig, wanted_by: str) -> None:
+    """Refuse what transformers computes differently from the packed encoder."""
+    expected = {
+        "is_decoder": False,
+        "add_cross_attention": False,
+        "position_embedding_type": "absolute",
+    }
+    for name, value in expected.items():
+        if (found := getattr(config, name, value)) != value:
+            raise StartError(f"{wanted_by}: {name} must be {value} in config.json, not {found}")
+    if config.pad_token_id is None or config.num_hidden_layers < 1:
+        raise StartError(f"{wanted_by}: config.json must state a pad_token_id, and layers")
+
+
 def as_multiple_choice(
     classifier: XLMRobertaForSequenceClassification,
 ) -> XLMRobertaForMultipleChoice:
@@ -289,7 +323,7 @@ def as_multiple_choice(
     return model
 
 
-def _revision(checkpoint: _Checkpoint) -> str:
+def _revision(checkpoint: Checkpoint) -> str:
     """Hash the weights, and the settings that say how they are used, of every part."""
     digest = hashlib.sha256()
     for directory in filter(None, (checkpoint.full, checkpoint.adapter)):
@@ -307,7 +341,7 @@ class _TokenizerCache:
     def __init__(self) -> None:
         self._by_digest: dict[bytes, Tokenizer] = {}
 
-    def load(self, checkpoint: _Checkpoint, wanted_by: str) -> Tokenizer:
+    def load(self, checkpoint: Checkpoint, wanted_by: str) -> Tokenizer:
         """Return the adapter's own tokenizer when it brings one, else its base's."""
         for directory in filter(None, (checkpoint.adapter, checkpoint.full)):
             if (path := directory / "tokenizer.json").exists():

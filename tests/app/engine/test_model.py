@@ -88,7 +88,7 @@ def test_an_embedding_table_that_both_share_is_in_memory_once(tmp_path: Path) ->
         "stilts": str(tiny.adapter(tmp_path / "two", base, seed=3)),
     }
     direct, stilts = load_variants(sources, no_base).values()
-    tables = [variant.model.get_input_embeddings().weight for variant in (direct, stilts)]
+    tables = [variant.engine.word_table for variant in (direct, stilts)]
     assert tables[0].data_ptr() == tables[1].data_ptr()
     assert direct.engine.logits(ROWS) != stilts.engine.logits(ROWS)
 
@@ -96,7 +96,7 @@ def test_an_embedding_table_that_both_share_is_in_memory_once(tmp_path: Path) ->
 def test_tables_that_differ_stay_apart(tiny_direct: Path, tiny_stilts: Path) -> None:
     sources = {"direct": str(tiny_direct), "stilts": str(tiny_stilts)}
     direct, stilts = load_variants(sources, no_base).values()
-    tables = [variant.model.get_input_embeddings().weight for variant in (direct, stilts)]
+    tables = [variant.engine.word_table for variant in (direct, stilts)]
     assert tables[0].data_ptr() != tables[1].data_ptr()
 
 
@@ -124,10 +124,13 @@ def _pickle_weights(directory: Path) -> None:
     torch.save({}, directory / "pytorch_model.bin")
 
 
-def _bert(directory: Path) -> None:
-    tiny.multiple_choice(directory)
-    config = json.loads((directory / "config.json").read_text())
-    (directory / "config.json").write_text(json.dumps({**config, "model_type": "bert"}))
+def _configured(**changes: object) -> Callable[[Path], None]:
+    def make(directory: Path) -> None:
+        tiny.multiple_choice(directory)
+        config = json.loads((directory / "config.json").read_text())
+        (directory / "config.json").write_text(json.dumps({**config, **changes}))
+
+    return make
 
 
 def _cut_off(directory: Path) -> None:
@@ -171,7 +174,12 @@ def _adapter_without_base(directory: Path) -> None:
     [
         (lambda _: None, "has no config.json"),
         (_pickle_weights, "no safetensors"),
-        (_bert, "is a bert model"),
+        (_configured(model_type="bert"), "is a bert model"),
+        (_configured(is_decoder=True), "is_decoder must be False"),
+        (_configured(position_embedding_type="relative_key"), "must be absolute"),
+        (_configured(pad_token_id=None), "pad_token_id"),
+        (_configured(num_hidden_layers=0), "layers"),
+        (_configured(hidden_act="snake"), "cannot load"),
         (_cut_off, "cannot load"),
         (_no_tokenizer, "has no tokenizer.json"),
         (_broken_tokenizer, "is not a tokenizer"),

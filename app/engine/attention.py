@@ -1,0 +1,124 @@
+"""Self-attention over packed rows: every token sees the tokens of its own row and no other."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from app.engine.packing import Group, Ints, PackedRows, place
+
+Attend = Callable[[Tensor], Tensor]
+"""Attention over one batch: ``[tokens, 3 x hidden]``, its queries already divided by the root of
+the head's size, to ``[tokens, hidden]``."""
+
+
+class GroupedAttention:
+    """Attention group by group: each is three dense products, over all heads of all its rows.
+
+    torch's fused attention takes three times as long on a CPU: it is made for long rows, and
+    these have some twenty tokens.
+    """
+
+    def __init__(self, heads: int) -> None:
+        self._heads = heads
+
+    def over(self, packed: PackedRows) -> Attend:
+        """Lay out the blocks of a batch once, for all layers."""
+        to_blocks, from_blocks = _places(packed, self._heads)
+        return _GroupedAttend(
+            heads=self._heads,
+            groups=packed.groups,
+            masks=[self._per_head(group) for group in packed.groups],
+            to_blocks=place(to_blocks, packed.device),
+            from_blocks=place(from_blocks, packed.device),
+        )
+
+    def _per_head(self, group: Group) -> Tensor | None:
+        return None if group.mask is None else group.mask.repeat_interleave(self._heads, dim=0)
+
+
+@dataclass(frozen=True)
+class _GroupedAttend:
+    heads: int
+    groups: tuple[Group, ...]
+    masks: list[Tensor | None]
+    to_blocks: Tensor
+    from_blocks: Tensor
+
+    def __call__(self, qkv: Tensor) -> Tensor:
+        vectors = qkv.view(len(qkv) * 3 * self.heads, -1)
+        size = vectors.shape[1]
+        blocks = vectors.index_select(0, self.to_blocks).view(3, -1, size)
+        contexts = torch.empty_like(blocks[0])
+        for group, mask in zip(self.groups, self.masks, strict=True):
+            places = slice(group.slots.start * self.heads, group.slots.stop * self.heads)
+            query, key, value = blocks[:, places].view(3, -1, group.width, size).unbind(0)
+            scores = _scores(query, key.transpose(1, 2), mask)
+            context = contexts[places].view(-1, group.width, size)
+            torch.bmm(scores.softmax(-1), value, out=context)
+        return contexts.index_select(0, self.from_blocks).view(len(qkv), -1)
+
+
+def _scores(query: Tensor, keys: Tensor, mask: Tensor | None) -> Tensor:
+    return torch.bmm(query, keys) if mask is None else torch.baddbmm(mask, query, keys)
+
+
+def _places(packed: PackedRows, heads: int) -> tuple[Ints, Ints]:
+    """Say how the heads' vectors move between the stream and the groups' dense blocks.
+
+    A group's block is ``[rows, heads, width]`` vectors, and the blocks stand one after another.
+
+    Returns:
+        For every vector of the query's, then the key's, then the value's blocks, its place in
+        the stream, where a token holds its heads' queries, then keys, then values; and for every
+        token and head of the stream, its place in the blocks (the tail takes the first one).
+    """
+    head = np.arange(heads)[:, None]
+    queries: list[Ints] = []
+    from_blocks = np.zeros((len(packed.ids), heads), dtype=np.int64)
+    for group in packed.groups:
+        queries.append((group.tokens[:, None] * 3 * heads + head).ravel())
+        shape = (group.size, heads, group.width)
+        first = group.slots.start * heads
+        blocks = first + np.arange(np.prod(shape)).reshape(shape).transpose(0, 2, 1)
+        own = slice(None) if group.padding is None else ~group.padding
+        from_blocks[group.tokens[own]] = blocks[own]
+    to_blocks = np.concatenate(queries)
+    return np.concatenate(
+        [to_blocks, to_blocks + heads, to_blocks + 2 * heads]
+    ), from_blocks.ravel()
+
+
+def attend_from_first(
+    query: Tensor, x: Tensor, key_weight: Tensor, value_weight: Tensor, packed: PackedRows
+) -> Tensor:
+    """Attend from each row's ``<s>`` alone, without making keys and values.
+
+    A head's score of a token is ``query . (key_weight @ x) = (query @ key_weight) . x``, and its
+    context is ``value_weight @ (sum of probability times x)``: with one query a row it is cheaper
+    to move the query, and then the mean, through the weights than every token. The key's bias
+    adds the same to all scores of a row, which softmax ignores; the value's bias is the caller's.
+
+    Args:
+        query: ``[rows, hidden]``, divided by the root of the head's size.
+        x: ``[tokens, hidden]``, the layer's input.
+        key_weight, value_weight: ``[heads, head size, hidden]``.
+
+    Returns:
+        ``[rows, hidden]``, in the order and with the tail of ``packed.firsts``.
+    """
+    heads, size, hidden = key_weight.shape
+    by_head = query.view(-1, heads, size).transpose(0, 1)
+    probes = torch.bmm(by_head, key_weight).transpose(0, 1).contiguous()
+    means = torch.zeros_like(probes)
+    padded = x.index_select(0, packed.to_slots)
+    for group in packed.groups:
+        tokens = padded[group.slots].view(group.size, group.width, hidden)
+        scores = _scores(probes[group.rows], tokens.transpose(1, 2), group.mask)
+        torch.bmm(scores.softmax(-1), tokens, out=means[group.rows])
+    contexts = torch.bmm(means.transpose(0, 1), value_weight.transpose(1, 2))
+    return contexts.transpose(0, 1).reshape(-1, hidden)

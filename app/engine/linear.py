@@ -1,0 +1,80 @@
+"""The linear layers of the encoder, in the form that is fastest where they run.
+
+On a CPU with oneDNN the weights are laid out for its kernels once, at loading, and the
+activation or the residual sum is done while the result is still in registers. torch's own
+``linear`` goes to MKL there, which keeps to AVX2 on processors that are not Intel's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Protocol
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+# These operators are what torch's own compiler calls on a CPU. They are private: the release of
+# torch is pinned, and `has_onednn` looks for them.
+_onednn = torch.ops.mkldnn
+
+Activation = Callable[[Tensor], Tensor]
+
+
+class Linear(Protocol):
+    """``x @ weight.T + bias``, then an activation or a sum with what bypassed the layer."""
+
+    def __call__(self, x: Tensor, residual: Tensor | None = None) -> Tensor:
+        """Map ``[tokens, in]`` to ``[tokens, out]``; the residual is ``[tokens, out]``."""
+
+
+class PlainLinear:
+    """torch's own, for CUDA and for CPUs without oneDNN."""
+
+    def __init__(self, weight: Tensor, bias: Tensor, activation: Activation | None = None) -> None:
+        self._weight, self._bias, self._activation = weight.clone(), bias.clone(), activation
+
+    def __call__(self, x: Tensor, residual: Tensor | None = None) -> Tensor:
+        y = functional.linear(x, self._weight, self._bias)
+        if residual is not None:
+            y += residual
+        return y if self._activation is None else self._activation(y)
+
+
+class OneDnnLinear:
+    """oneDNN's inner product on a weight in its own layout, sum and GELU fused (exact, erf)."""
+
+    def __init__(self, weight: Tensor, bias: Tensor, activation: Activation | None = None) -> None:
+        self._weight = _onednn._reorder_linear_weight(weight.contiguous())  # noqa: SLF001
+        self._bias = bias.clone()
+        self._fused = "gelu" if activation is functional.gelu else "none"
+        self._activation = None if activation is functional.gelu else activation
+
+    def __call__(self, x: Tensor, residual: Tensor | None = None) -> Tensor:
+        linear = _onednn._linear_pointwise  # noqa: SLF001
+        if residual is not None:
+            y: Tensor = linear.binary(x, residual, self._weight, self._bias, "add")
+        else:
+            y = linear(x, self._weight, self._bias, self._fused, [], "none")
+        return y if self._activation is None else self._activation(y)
+
+
+def make_linear(weight: Tensor, bias: Tensor, activation: Activation | None = None) -> Linear:
+    """Return the fastest linear layer for where the weights are; it keeps copies of them.
+
+    Args:
+        weight: ``[out, in]``.
+        bias: ``[out]``.
+        activation: applied to the result.
+    """
+    if weight.device.type == "cpu" and has_onednn():
+        return OneDnnLinear(weight, bias, activation)
+    return PlainLinear(weight, bias, activation)
+
+
+def has_onednn() -> bool:
+    """Whether this torch has oneDNN and the operators that ``OneDnnLinear`` calls."""
+    built_in: bool = torch.backends.mkldnn.is_available()  # type: ignore[no-untyped-call]
+    return built_in and all(
+        hasattr(_onednn, name) for name in ("_reorder_linear_weight", "_linear_pointwise")
+    )
