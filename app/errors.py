@@ -14,6 +14,7 @@ The outcome is an RFC 9457 problem: ``status``, ``title`` and ``type`` belong to
       DeadlineExceededError    504  no answer within the deadline
       ClientGoneError          499  the caller left; nobody reads the answer
       InferenceError           500  the model failed on this item
+      CallFailedError          500  or its first item's: nothing of a call could be answered
 """
 
 from __future__ import annotations
@@ -147,3 +148,16 @@ class InferenceError(ServiceError):
 
     title = "Inference failed"
     slug = "inference-failed"
+
+
+class CallFailedError(ServiceError):
+    """No item of a call could be answered: the outcome of the first, naming what every one met."""
+
+    def __init__(self, first: ServiceError, errors: Sequence[FieldError]) -> None:
+        super().__init__(first.detail, errors=errors)
+        self.status, self.title, self.slug = first.status, first.title, first.slug
+        self._headers = first.headers
+
+    @property
+    def headers(self) -> dict[str, str]:
+        return self._headers

@@ -11,6 +11,7 @@ from pathlib import Path
 import torch
 from fastapi import FastAPI
 from fastapi_offline import FastAPIOffline
+from opentelemetry.instrumentation.asgi import OpenTelemetryMiddleware
 
 from app import __version__
 from app.api import models, predict, probes, problem
@@ -20,8 +21,10 @@ from app.engine.model import Variant, load_variants
 from app.errors import StartError
 from app.runtime import Runtime
 from app.serving.scheduler import Limits
+from app.serving.service import ServiceOptions
 from app.settings import Settings
 from app.telemetry.metrics import Metrics
+from app.telemetry.tracing import Tracing, provider_from_environment
 from models.base import BaseUnavailableError, ensure_base
 
 log = logging.getLogger(__name__)
@@ -40,8 +43,19 @@ def create_app(
     settings = settings or Settings()
     sources = settings.models.model_dump()
     metrics = Metrics(sources)
-    limits = Limits(settings.batch_tokens, settings.queue_tokens, settings.max_wait_ms / 1000)
-    runtime = Runtime(lambda: load_models(settings), limits, metrics, settings.tokeniser_threads)
+    tracing = Tracing(provider_from_environment())
+    runtime = Runtime(
+        lambda: load_models(settings),
+        ServiceOptions(
+            limits=Limits(settings.queue_seconds, settings.max_wait_ms / 1000),
+            tokeniser_threads=settings.tokeniser_threads,
+            watchdog_seconds=settings.watchdog_s,
+            cache_bytes=settings.cache_bytes,
+        ),
+        metrics,
+        tracing,
+        settings.batch_tokens,
+    )
 
     @contextlib.asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
@@ -49,6 +63,7 @@ def create_app(
         yield
         loading.cancel()
         await runtime.stop()
+        tracing.close()
 
     # Like FastAPI, but /docs brings its own scripts: it opens where nothing else is reached.
     app = FastAPIOffline(
@@ -65,6 +80,8 @@ def create_app(
     app.add_middleware(BodyLimitMiddleware, max_bytes=settings.max_body_bytes)
     app.add_middleware(CountRequestsMiddleware, metrics=metrics)
     app.add_middleware(RequestIdMiddleware)
+    if tracing.provider is not None:
+        app.add_middleware(OpenTelemetryMiddleware, tracer_provider=tracing.provider)
     return app
 
 

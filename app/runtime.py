@@ -9,15 +9,17 @@ import math
 import threading
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from enum import Enum
 from typing import TypeVar, cast
 
 from app.engine.model import Variant
 from app.engine.tokenizer import CausalItem
 from app.errors import InvalidRequestError, StartError, UnavailableError
-from app.serving.scheduler import Limits
-from app.serving.service import PredictionService
+from app.serving.calibration import Calibration, calibrate
+from app.serving.service import PredictionService, ServiceOptions
 from app.telemetry.metrics import Metrics
+from app.telemetry.tracing import Tracing
 
 T = TypeVar("T")
 
@@ -25,6 +27,9 @@ log = logging.getLogger(__name__)
 
 LOADING_RETRY_AFTER = 2.0
 """Seconds that a caller is told to wait while the models load."""
+
+STUCK_ENGINE_GRACE_S = 5.0
+"""Seconds that the exit waits for a batch at work; an engine that is stuck must not prevent it."""
 
 _WARM_UP = CausalItem("The sun rose.", "It got light.", "It got dark.", "effect")
 
@@ -40,55 +45,90 @@ class State(Enum):
     STOPPED = "stopped"
 
 
+@dataclass(frozen=True)
+class Served:
+    """A model that is loaded, warm and measured."""
+
+    variant: Variant
+    calibration: Calibration
+
+
 class Runtime:
     """Holds the models and the service, and moves them through their life."""
 
     def __init__(
         self,
         load: Callable[[], Mapping[str, Variant]],
-        limits: Limits,
+        options: ServiceOptions,
         metrics: Metrics,
-        tokeniser_threads: int,
+        tracing: Tracing | None = None,
+        batch_tokens: int | None = None,
     ) -> None:
         self.state = State.LOADING
         self._load = load
-        self._limits = limits
+        self._options = options
         self._metrics = metrics
-        self._tokeniser_threads = tokeniser_threads
+        self._tracing = tracing
+        self._batch_tokens = batch_tokens
         self._service: PredictionService[Variant] | None = None
+        self._served: Mapping[str, Served] = {}
+        metrics.ready.set_function(lambda: float(self.ready))
 
     async def start(self) -> None:
-        """Load the models off the event loop and answer one item with each.
+        """Load the models off the event loop, warm them up and measure them.
 
         Raises:
             StartError: a model cannot be loaded.
         """
         started = time.monotonic()
-        variants = await _in_daemon_thread(self._load_warm)
+        self._served = await _in_daemon_thread(self._load_warm)
+        for name, served in self._served.items():
+            self._publish(name, served)
         self._service = PredictionService(
-            variants, self._limits, self._metrics, self._tokeniser_threads
+            {name: served.variant for name, served in self._served.items()},
+            {name: served.calibration.profile for name, served in self._served.items()},
+            self._options,
+            self._metrics,
+            self._tracing,
         )
-        for name, variant in variants.items():
-            self._metrics.model_info.labels(name, variant.revision).set(1)
         if self.state is State.LOADING:
-            self._enter(State.READY)
+            self.state = State.READY
         log.info("models loaded and warm after %.1f s", time.monotonic() - started)
 
-    def _load_warm(self) -> Mapping[str, Variant]:
-        """Load the models and have each answer once, so that the first caller does not wait.
+    def _load_warm(self) -> dict[str, Served]:
+        """Load the models, have each answer, and measure what its batches cost.
 
         Raises:
             StartError: a model cannot be loaded, or loads but cannot answer.
         """
-        variants = self._load()
-        for name, variant in variants.items():
-            [rows] = variant.tokenizer.encode([_WARM_UP])
-            if isinstance(rows, InvalidRequestError):
-                raise StartError(f"{name} cannot read a short question: {rows}")
-            logits = variant.engine.logits(rows)
-            if not all(map(math.isfinite, logits)):
-                raise StartError(f"{name} answers with {logits}, which are no numbers")
-        return variants
+        return {name: self._warm(name, variant) for name, variant in self._load().items()}
+
+    def _warm(self, name: str, variant: Variant) -> Served:
+        [rows] = variant.tokenizer.encode([_WARM_UP])
+        if isinstance(rows, InvalidRequestError):
+            raise StartError(f"{name} cannot read a short question: {rows}")
+        logits = variant.engine.logits(rows)
+        if not all(map(math.isfinite, logits)):
+            raise StartError(f"{name} answers with {logits}, which are no numbers")
+        variant.engine.warm_up()
+        return Served(variant, calibrate(variant.engine, rows[0], self._batch_tokens))
+
+    def _publish(self, name: str, served: Served) -> None:
+        profile = served.calibration.profile
+        self._metrics.model_info.labels(name, served.variant.revision).set(1)
+        self._metrics.batch_token_budget.labels(name).set(profile.batch_tokens)
+        self._metrics.batch_fixed_seconds.labels(name).set(profile.curve.fixed)
+        self._metrics.token_seconds.labels(name).set(profile.curve.per_token)
+        log.info(
+            "%s: %s %d tokens a batch; a batch takes %.1f ms and %.3f ms a token; best rate "
+            "measured %.0f tokens/s",
+            name,
+            "calibrated to" if self._batch_tokens is None else "set to",
+            profile.batch_tokens,
+            1000 * profile.curve.fixed,
+            1000 * profile.curve.per_token,
+            served.calibration.peak_rate,
+        )
 
     async def drain(self, delay: float, grace: float) -> bool:
         """Leave in order: not ready, then no admissions, then finish what was accepted.
@@ -100,26 +140,28 @@ class Runtime:
         Returns:
             Whether everything accepted was finished within the grace time.
         """
-        self._enter(State.LEAVING)
+        self.state = State.LEAVING
         await asyncio.sleep(delay)
-        self._enter(State.DRAINING)
+        self.state = State.DRAINING
         if self._service is None:
             return True
         self._service.drain()
         give_up = time.monotonic() + grace
-        # The worker's thread empties the queue, so there is no event of this loop to wait for.
-        while not self._service.idle and time.monotonic() < give_up:  # noqa: ASYNC110
+        # The worker's thread empties the queue, so there is no event of this loop to wait for. An
+        # engine that is stuck has nothing left to finish: what it held has been failed.
+        service = self._service
+        while not service.idle and service.moving and time.monotonic() < give_up:  # noqa: ASYNC110
             await asyncio.sleep(0.02)
-        return self._service.idle
+        return service.idle
 
     async def stop(self) -> None:
-        self._enter(State.STOPPED)
+        self.state = State.STOPPED
         if self._service is not None:
-            await asyncio.to_thread(self._service.close)
+            await asyncio.to_thread(self._service.close, STUCK_ENGINE_GRACE_S)
 
     @property
     def ready(self) -> bool:
-        return self.state is State.READY and self._service is not None and self._service.alive
+        return self.state is State.READY and self._service is not None and self._service.moving
 
     @property
     def started(self) -> bool:
@@ -137,13 +179,15 @@ class Runtime:
         return self._service
 
     @property
-    def served_variants(self) -> Mapping[str, Variant]:
-        """The variants by name, once they are loaded; raises what ``service`` raises."""
-        return self.service.models
+    def condition(self) -> str:
+        """What a probe is told: the state, or that the engine is stuck."""
+        stuck = self.state is State.READY and not self.ready
+        return "stuck" if stuck else self.state.value
 
-    def _enter(self, state: State) -> None:
-        self.state = state
-        self._metrics.ready.set(1 if state is State.READY else 0)
+    @property
+    def served(self) -> Mapping[str, Served]:
+        """The models by name, once they are loaded; raises what ``service`` raises."""
+        return self._served if self.service else {}
 
 
 async def _in_daemon_thread(work: Callable[[], T]) -> T:

@@ -3,9 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Self
 
 import torch
+from tokenizers import Tokenizer
 from transformers import XLMRobertaForMultipleChoice
+
+from app.engine.cpu import choose_threads
+from app.engine.model import load_model, locate
+from app.engine.prompt import Prompt
+from app.engine.tokenizer import PairTokenizer
+from app.main import embedded_base
+from app.settings import SHIPPED_MODELS, Settings
 
 
 class PaddedEncoder:
@@ -40,3 +51,25 @@ class PaddedEncoder:
             attention_mask=attention_mask[:, None].to(device),
         )
         return [float(logit) for logit in output.logits[:, 0].float().cpu()]
+
+
+@dataclass(frozen=True)
+class PaddedVariant:
+    """A variant as transformers runs it."""
+
+    tokenizer: PairTokenizer
+    engine: PaddedEncoder
+    model: XLMRobertaForMultipleChoice
+
+    @classmethod
+    def shipped(cls, name: str) -> Self:
+        """Load a shipped variant, with the threads that the service would use."""
+        settings = Settings()
+        torch.set_num_threads(choose_threads(settings.threads).threads)
+        source = str(Path(SHIPPED_MODELS) / name)
+        checkpoint = locate(source, lambda: embedded_base(settings), name)
+        model = load_model(checkpoint, source, name)
+        limit = model.config.max_position_embeddings - model.config.pad_token_id - 1
+        pieces = Tokenizer.from_file(str(checkpoint.full / "tokenizer.json"))
+        tokenizer = PairTokenizer(pieces, Prompt.load(checkpoint.own), limit)
+        return cls(tokenizer, PaddedEncoder(model), model)

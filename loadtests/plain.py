@@ -1,4 +1,4 @@
-"""The service one would write in an afternoon: the same model, one forward pass a request.
+"""The service one would write in an afternoon: transformers' model, one forward pass a request.
 
 It is what ``loadtests/versus_plain.py`` measures beside ours. FastAPI runs the endpoint in its
 thread pool, so requests overlap, but nothing is batched.
@@ -13,10 +13,9 @@ from fastapi import FastAPI
 from pydantic import BaseModel
 
 from app.engine.tokenizer import CausalItem
-from app.main import load_models
-from app.settings import Settings
+from loadtests.padded import PaddedVariant
 
-variant = load_models(Settings())["stilts"]
+variant = PaddedVariant.shipped("stilts")
 app = FastAPI()
 
 

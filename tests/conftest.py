@@ -6,12 +6,19 @@ import os
 from pathlib import Path
 
 import pytest
+import torch
 
 from app.settings import Settings
 from models.base import ensure_base
 from tests import tiny
 
 ROOT = Path(__file__).resolve().parent.parent
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _one_thread() -> None:
+    """Tests run in parallel, and threads that spin for a core slow each other a hundredfold."""
+    torch.set_num_threads(1)
 
 
 @pytest.fixture(scope="session")

@@ -14,6 +14,9 @@ from app.settings import Settings
 
 TIMEOUT_HEADER = "X-Request-Timeout-Ms"
 
+CALLER_HEADERS = ("X-API-Key", "Authorization")
+"""Where a caller says who it is. It only shares turns by it: nothing is checked here."""
+
 T = TypeVar("T")
 
 
@@ -48,6 +51,17 @@ def _timeout(request: Request, settings: SettingsDep) -> float:
 
 
 TimeoutDep = Annotated[float, Depends(_timeout)]
+
+
+def _caller(request: Request) -> str:
+    """Return whose turn a call takes: its API key's, else its client address's."""
+    for header in CALLER_HEADERS:
+        if key := request.headers.get(header):
+            return f"{header}: {key}"
+    return request.client.host if request.client else ""
+
+
+CallerDep = Annotated[str, Depends(_caller)]
 
 
 async def unless_gone(request: Request, work: Awaitable[T]) -> T:

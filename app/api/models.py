@@ -7,7 +7,9 @@ from dataclasses import asdict
 from fastapi import APIRouter
 
 from app.api.deps import RuntimeDep, SettingsDep
-from app.api.schemas import ModelCard, ModelsResponse
+from app.api.schemas import Batching, MeasuredBatch, ModelCard, ModelsResponse
+from app.serving.calibration import Calibration
+from app.settings import Settings
 
 router = APIRouter(tags=["models"])
 
@@ -17,13 +19,25 @@ async def models(runtime: RuntimeDep, settings: SettingsDep) -> ModelsResponse:
     cards = [
         ModelCard(
             name=name,
-            source=variant.source,
-            revision=variant.revision,
-            parameters=variant.parameters,
-            max_tokens=variant.tokenizer.max_tokens,
-            prompt=asdict(variant.tokenizer.prompt),
+            source=served.variant.source,
+            revision=served.variant.revision,
+            parameters=served.variant.parameters,
+            max_tokens=served.variant.tokenizer.max_tokens,
+            prompt=asdict(served.variant.tokenizer.prompt),
+            batching=_batching(served.calibration, settings),
             default=name == settings.default_model,
         )
-        for name, variant in runtime.served_variants.items()
+        for name, served in runtime.served.items()
     ]
     return ModelsResponse(models=cards)
+
+
+def _batching(calibration: Calibration, settings: Settings) -> Batching:
+    profile = calibration.profile
+    return Batching(
+        batch_tokens=profile.batch_tokens,
+        batch_tokens_from="calibration" if settings.batch_tokens is None else "setting",
+        fixed_seconds=profile.curve.fixed,
+        token_seconds=profile.curve.per_token,
+        measured=[MeasuredBatch(tokens=s.tokens, seconds=s.seconds) for s in calibration.samples],
+    )

@@ -8,7 +8,7 @@ from typing import Any
 from fastapi import APIRouter, Request, Response
 from pydantic import ValidationError
 
-from app.api.deps import RuntimeDep, SettingsDep, TimeoutDep, unless_gone
+from app.api.deps import CallerDep, RuntimeDep, SettingsDep, TimeoutDep, unless_gone
 from app.api.json_route import JsonRoute
 from app.api.problem import field_errors, problem, request_id_of
 from app.api.schemas import (
@@ -25,6 +25,7 @@ from app.api.schemas import (
 from app.engine.tokenizer import CausalItem
 from app.errors import (
     MOST_FIELD_ERRORS,
+    CallFailedError,
     FieldError,
     InvalidRequestError,
     PayloadTooLargeError,
@@ -55,9 +56,10 @@ async def predict(
     runtime: RuntimeDep,
     settings: SettingsDep,
     timeout: TimeoutDep,
+    caller: CallerDep,
 ) -> Prediction:
     ask = Ask(_causal(body), body.model or settings.default_model)
-    [outcome] = await unless_gone(request, runtime.service.predict([ask], timeout))
+    [outcome] = await unless_gone(request, runtime.service.predict([ask], timeout, caller))
     answer = _answer_or_raise(outcome)
     _say_times(response, [answer])
     return _prediction(answer, request_id_of(request))
@@ -70,9 +72,10 @@ async def compare(
     body: CompareRequest,
     runtime: RuntimeDep,
     timeout: TimeoutDep,
+    caller: CallerDep,
 ) -> CompareResponse:
-    asks = [Ask(_causal(body), name) for name in runtime.served_variants]
-    outcomes = await unless_gone(request, runtime.service.predict(asks, timeout))
+    asks = [Ask(_causal(body), name) for name in runtime.served]
+    outcomes = await unless_gone(request, runtime.service.predict(asks, timeout, caller))
     answers = [_answer_or_raise(outcome) for outcome in outcomes]
     _say_times(response, answers)
     request_id = request_id_of(request)
@@ -90,6 +93,7 @@ async def predict_batch(
     runtime: RuntimeDep,
     settings: SettingsDep,
     timeout: TimeoutDep,
+    caller: CallerDep,
 ) -> BatchResponse:
     if len(body.items) > settings.max_batch_items:
         raise PayloadTooLargeError(
@@ -99,7 +103,9 @@ async def predict_batch(
     model = body.model or settings.default_model
     checked = [_check(raw) for raw in body.items]
     asks = [Ask(item, model) for item in checked if isinstance(item, CausalItem)]
-    answered = iter(await unless_gone(request, service.predict(asks, timeout)) if asks else [])
+    answered = iter(
+        await unless_gone(request, service.predict(asks, timeout, caller)) if asks else []
+    )
     outcomes: list[Answer | ServiceError] = [
         next(answered) if isinstance(item, CausalItem) else item for item in checked
     ]
@@ -148,18 +154,16 @@ def _prediction(answer: Answer, request_id: str) -> Prediction:
 
 
 def _item_problem(error: ServiceError, index: int, request: Request) -> ItemProblem:
-    error.errors = _placed(error, index)
-    details = problem(error, request.url.path, request_id_of(request))
+    # Equal items share one error, so it is not changed here.
+    details = problem(error, request.url.path, request_id_of(request), _placed(error, index))
     return ItemProblem(error=Problem.model_validate(details))
 
 
 def _all_failed(outcomes: list[Answer | ServiceError]) -> ServiceError:
     """Make one error of a call of which nothing could be answered: the first, naming all."""
     errors = [outcome for outcome in outcomes if isinstance(outcome, ServiceError)]
-    first = errors[0]
     placed = (field for index, error in enumerate(errors) for field in _placed(error, index))
-    first.errors = tuple(itertools.islice(placed, MOST_FIELD_ERRORS))
-    return first
+    return CallFailedError(errors[0], tuple(itertools.islice(placed, MOST_FIELD_ERRORS)))
 
 
 def _placed(error: ServiceError, index: int) -> tuple[FieldError, ...]:
@@ -180,6 +184,7 @@ def _say_times(response: Response, answers: list[Answer]) -> None:
         "queue": max(answer.times.queue for answer in answers),
         "inference": max(answer.times.inference for answer in answers),
     }
-    response.headers["Server-Timing"] = ", ".join(
-        f"{stage};dur={1000 * seconds:.3f}" for stage, seconds in stages.items()
-    )
+    timings = [f"{stage};dur={1000 * seconds:.3f}" for stage, seconds in stages.items()]
+    reasons = dict.fromkeys(answer.times.batch_reason for answer in answers)
+    timings.append(f'batch;desc="{" ".join(reasons)}"')
+    response.headers["Server-Timing"] = ", ".join(timings)

@@ -22,7 +22,7 @@ async def livez() -> Status:
 async def readyz(runtime: RuntimeDep, response: Response) -> Status:
     if not runtime.ready:
         response.status_code = _NOT_YET
-    return Status(status=runtime.state.value)
+    return Status(status=runtime.condition)
 
 
 @router.get("/startupz", summary="The models are loaded", responses={_NOT_YET: {"model": Status}})

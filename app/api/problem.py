@@ -31,8 +31,14 @@ class HttpError(ServiceError):
         self.slug = title.lower().replace(" ", "-")
 
 
-def problem(error: ServiceError, instance: str, request_id: str) -> dict[str, Any]:
-    """Return the problem of an error, as a JSON object."""
+def problem(
+    error: ServiceError,
+    instance: str,
+    request_id: str,
+    errors: Sequence[FieldError] | None = None,
+) -> dict[str, Any]:
+    """Return the problem of an error, as a JSON object; ``errors`` stand in for its own."""
+    fields = error.errors if errors is None else errors
     return {
         "type": TYPE_PREFIX + error.slug,
         "title": error.title,
@@ -40,7 +46,7 @@ def problem(error: ServiceError, instance: str, request_id: str) -> dict[str, An
         "detail": error.detail,
         "instance": instance,
         "request_id": request_id,
-        "errors": [{"field": each.field, "message": each.message} for each in error.errors],
+        "errors": [{"field": each.field, "message": each.message} for each in fields],
     }
 
 

@@ -112,6 +112,23 @@ class CompareResponse(BaseModel):
     agree: bool = Field(description="Whether both models choose the same label.")
 
 
+class MeasuredBatch(BaseModel):
+    """A batch that was measured at the start."""
+
+    tokens: int
+    seconds: float
+
+
+class Batching(BaseModel):
+    """How a model is batched, and the measurements that say so."""
+
+    batch_tokens: int = Field(description="Token budget of a batch.")
+    batch_tokens_from: Literal["calibration", "setting"]
+    fixed_seconds: float = Field(description="Fitted time of a batch beside its tokens.")
+    token_seconds: float = Field(description="Fitted time that a token adds to a batch.")
+    measured: list[MeasuredBatch]
+
+
 class ModelCard(BaseModel):
     """One model that is served."""
 
@@ -121,6 +138,7 @@ class ModelCard(BaseModel):
     parameters: int
     max_tokens: int = Field(description="Most tokens of premise, question and choice together.")
     prompt: dict[str, str] = Field(description="The words that stand for each question.")
+    batching: Batching
     default: bool
 
 

@@ -1,13 +1,12 @@
-"""Admission, queues and the composing of batches: pure, deterministic, standard library only.
+"""Admission and the composing of batches: pure, deterministic, standard library only.
 
-A *call* (one HTTP request, say) submits *items*; an item is the rows of one question, one row
-a choice, and its rows are never parted. The scheduler decides who is admitted, and, each time
-the engine is free, which items make the next batch.
+A *call* (one HTTP request, say) of a *caller* submits *items*; an item is the rows of one
+question, one row a choice, and its rows are never parted. The scheduler decides who is admitted,
+and, each time the engine is free, which items make the next batch.
 
-Fairness is start-time fair queueing (Goyal, Vin and Cheng 1996) on two levels, counted in what
-the engine pays for. Between models, the one that has been given least goes first. Within a
-model, each call is a flow: the second item of a call is tagged behind the first by the first's
-cost, so an item of a call of 64 waits for its turn among the calls that arrive meanwhile.
+What an item costs is its tokens, and tokens are seconds by the model's service curve. The queue
+is bounded in those seconds; and between the models, the one whose batches have taken fewer goes
+first. The order within a model is ``app/serving/fair_queue.py``'s.
 
 Nothing here reads a clock, locks or starts a thread: the caller injects the clock and guards
 the object (``app/serving/worker.py`` does both).
@@ -15,26 +14,32 @@ the object (``app/serving/worker.py`` does both).
 
 from __future__ import annotations
 
-import heapq
-import itertools
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
-from enum import Enum
-from typing import Generic, TypeVar
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Generic
 
-Payload = TypeVar("Payload")
+from app.serving.fair_queue import FairQueue
+from app.serving.work import (
+    Batch,
+    ModelProfile,
+    Outcome,
+    Payload,
+    Reason,
+    Request,
+    Ticket,
+)
 
 Clock = Callable[[], float]
 """Seconds on a clock that never goes back."""
 
+SHARE_OF_ROOM = 4
+"""A caller may hold this many times the room that its call leaves in the queue (dynamic
+thresholds, Choudhury and Hahne 1998): one caller alone gets four fifths, and there is always
+room for another."""
 
-class Outcome(Enum):
-    """The four ways in which an accepted item ends; it ends in exactly one."""
-
-    ANSWERED = "answered"
-    EXPIRED = "expired"
-    CANCELLED = "cancelled"
-    FAILED = "failed"
+_SMOOTHING = 0.2
+_LARGEST_STEP = 4.0
+"""One batch that the machine held up says little: it counts as this many times slower at most."""
 
 
 class AdmissionError(Exception):
@@ -42,225 +47,166 @@ class AdmissionError(Exception):
 
 
 class QueueFullError(AdmissionError):
-    """The queue has no room for the call now. ``retry_after`` estimates when, in seconds."""
+    """There is no room for the call now. ``retry_after`` estimates when, in seconds."""
 
-    def __init__(self, retry_after: float) -> None:
-        super().__init__(f"the queue is full; room is expected in {retry_after:.1f} s")
+    def __init__(self, detail: str, retry_after: float) -> None:
+        super().__init__(detail)
         self.retry_after = retry_after
 
 
 class CallTooLargeError(AdmissionError):
-    """The call costs more than an empty queue would hold, so waiting cannot help."""
-
-    def __init__(self, cost: int, limit: int) -> None:
-        super().__init__(f"the call costs {cost} tokens; a call may cost {limit} at most")
-        self.cost = cost
-        self.limit = limit
+    """The call needs more work than a caller may have in an empty queue."""
 
 
 class DrainingError(AdmissionError):
     """The service is shutting down and finishes only what it has accepted."""
 
 
-@dataclass(frozen=True)
-class RowShape:
-    """What a set of rows looks like to the engine: how many, their tokens, the longest."""
-
-    rows: int = 0
-    tokens: int = 0
-    longest: int = 0
-
-    @classmethod
-    def of(cls, lengths: Iterable[int]) -> RowShape:
-        shape = cls()
-        for length in lengths:
-            shape = shape + cls(1, length, length)
-        return shape
-
-    def __add__(self, other: RowShape) -> RowShape:
-        return RowShape(
-            self.rows + other.rows,
-            self.tokens + other.tokens,
-            max(self.longest, other.longest),
-        )
-
-
-CostModel = Callable[[RowShape], int]
-"""The tokens an engine pays for rows of that shape, padding included where it pads."""
-
-
-def padded_cost(shape: RowShape) -> int:
-    """The cost on an engine that pads every row to the longest."""
-    return shape.rows * shape.longest
+class HaltedError(AdmissionError):
+    """The engine does not move."""
 
 
 @dataclass(frozen=True)
 class Limits:
-    """What the scheduler may hold and seal, in tokens as the engine pays them.
+    """What the scheduler may hold, and how long it may hold it back, in seconds.
 
-    ``max_wait`` is the longest an item waits for company in seconds; 0 keeps the engine busy
-    whenever an item waits.
+    ``queue_seconds`` bounds the estimated work that waits, over all models. ``max_wait`` is the
+    longest an item waits for company; 0 keeps the engine busy whenever an item waits.
     """
 
-    batch_tokens: int
-    queue_tokens: int
+    queue_seconds: float
     max_wait: float = 0.0
 
     def __post_init__(self) -> None:
-        if self.batch_tokens < 1 or self.queue_tokens < 1:
-            raise ValueError("batch_tokens and queue_tokens are 1 at least")
+        if self.queue_seconds <= 0:
+            raise ValueError("queue_seconds is above 0")
         if self.max_wait < 0:
             raise ValueError("max_wait is 0 at least")
 
-
-@dataclass(frozen=True)
-class Request(Generic[Payload]):
-    """One item that asks to be admitted."""
-
-    model: str
-    lengths: tuple[int, ...]
-    payload: Payload
-    deadline: float | None = None
-
-
-@dataclass(eq=False)
-class Ticket(Generic[Payload]):
-    """One admitted item, from admission to its outcome. Times are the scheduler's clock's."""
-
-    model: str
-    shape: RowShape
-    cost: int
-    payload: Payload
-    deadline: float | None
-    admitted_at: float
-    sealed_at: float | None = None
-    outcome: Outcome | None = None
-    start_tag: float = field(default=0.0, repr=False)
-    """Its place in its model's queue: least first."""
-
     @property
-    def waiting(self) -> bool:
-        return self.outcome is None and self.sealed_at is None
-
-
-@dataclass(frozen=True, eq=False)
-class Batch(Generic[Payload]):
-    """Items of one model, sealed together at the moment the engine could take them."""
-
-    model: str
-    tickets: tuple[Ticket[Payload], ...]
-    shape: RowShape
-    cost: int
-    sealed_at: float
-
-
-class _ModelQueue(Generic[Payload]):
-    """The waiting items of one model, least start tag first."""
-
-    def __init__(self) -> None:
-        self.heap: list[tuple[float, int, Ticket[Payload]]] = []
-        self.waiting_items = 0
-        self.waiting_tokens = 0
-        self.virtual_time = 0.0
-        self.service_given = 0.0
-
-    def push(self, order: int, ticket: Ticket[Payload]) -> None:
-        heapq.heappush(self.heap, (ticket.start_tag, order, ticket))
-        self.waiting_items += 1
-        self.waiting_tokens += ticket.cost
-
-    def pop(self) -> Ticket[Payload]:
-        _, _, ticket = heapq.heappop(self.heap)
-        self.release(ticket)
-        self.virtual_time = max(self.virtual_time, ticket.start_tag)
-        return ticket
-
-    def release(self, ticket: Ticket[Payload]) -> None:
-        """Take a ticket out of the counts; its heap entry goes when it surfaces."""
-        self.waiting_items -= 1
-        self.waiting_tokens -= ticket.cost
-
-    def drop_gone(self) -> None:
-        """Drop entries of items that have ended: those on top, or all once they are most."""
-        while self.heap and not self.heap[0][2].waiting:
-            heapq.heappop(self.heap)
-        if len(self.heap) > 2 * self.waiting_items:
-            self.heap = [entry for entry in self.heap if entry[2].waiting]
-            heapq.heapify(self.heap)
-
-    def waiting(self) -> Iterator[Ticket[Payload]]:
-        return (ticket for _, _, ticket in self.heap if ticket.waiting)
-
-    def oldest(self) -> float | None:
-        return min((ticket.admitted_at for ticket in self.waiting()), default=None)
+    def call_seconds(self) -> float:
+        """The most work that one caller may have in the queue."""
+        return self.queue_seconds * SHARE_OF_ROOM / (1 + SHARE_OF_ROOM)
 
 
 class Scheduler(Generic[Payload]):
     """Decides who is admitted and what makes the next batch."""
 
-    def __init__(
-        self,
-        models: Iterable[str],
-        limits: Limits,
-        clock: Clock,
-        cost_model: CostModel = padded_cost,
-    ) -> None:
+    def __init__(self, profiles: Mapping[str, ModelProfile], limits: Limits, clock: Clock) -> None:
         self.limits = limits
+        self.profiles = dict(profiles)
         self.draining = False
+        self.halted = False
         self._clock = clock
-        self._cost_model = cost_model
-        self._queues: dict[str, _ModelQueue[Payload]] = {name: _ModelQueue() for name in models}
-        self._order = itertools.count()
-        self._virtual_service = 0.0
+        self._queues: dict[str, FairQueue[Payload]] = {name: FairQueue() for name in profiles}
+        self._given = dict.fromkeys(profiles, 0.0)
+        self._virtual_time = 0.0
         self._in_flight: set[Batch[Payload]] = set()
-        self._tokens_per_second: float | None = None
+        self._pace = 1.0
+        """What batches have lately taken over what their curve says."""
 
     # Admission ---------------------------------------------------------------------------
 
-    def submit(self, call: Sequence[Request[Payload]]) -> list[Ticket[Payload]]:
+    def submit(self, call: Sequence[Request[Payload]], caller: str = "") -> list[Ticket[Payload]]:
         """Admit every item of a call, or none.
+
+        Args:
+            call: its items, which may be for several models.
+            caller: whose turn it is; callers share the engine evenly.
 
         Raises:
             DrainingError: the service is shutting down.
+            HaltedError: the engine does not move.
             CallTooLargeError: the call would not fit an empty queue.
-            QueueFullError: it does not fit now.
+            QueueFullError: it does not fit now, or not in time.
         """
-        if self.draining:
-            raise DrainingError("the service is shutting down")
+        tokens: dict[str, int] = {}
+        for request in call:
+            tokens[request.model] = tokens.get(request.model, 0) + request.tokens
+        deadline = min((r.deadline for r in call if r.deadline is not None), default=None)
+        self.check(tokens, caller, deadline)
         now = self._clock()
-        tickets = [self._ticket(request, now) for request in call]
-        cost = sum(ticket.cost for ticket in tickets)
-        if cost > self.limits.queue_tokens:
-            raise CallTooLargeError(cost, self.limits.queue_tokens)
-        excess = self.waiting_tokens + cost - self.limits.queue_tokens
-        if excess > 0:
-            raise QueueFullError(self._seconds_to_serve(excess))
-        self._enqueue(tickets)
+        by_model: dict[str, list[Ticket[Payload]]] = {model: [] for model in tokens}
+        tickets = [
+            Ticket(each.model, caller, each.tokens, each.payload, each.deadline, now)
+            for each in call
+        ]
+        for ticket in tickets:
+            by_model[ticket.model].append(ticket)
+        for model, own in by_model.items():
+            self._enqueue(model, own)
         return tickets
 
-    def _ticket(self, request: Request[Payload], now: float) -> Ticket[Payload]:
-        if request.model not in self._queues:
-            raise KeyError(request.model)
-        shape = RowShape.of(request.lengths)
-        return Ticket(
-            model=request.model,
-            shape=shape,
-            cost=self._cost_model(shape),
-            payload=request.payload,
-            deadline=request.deadline,
-            admitted_at=now,
-        )
+    def check(self, tokens: Mapping[str, int], caller: str, deadline: float | None) -> None:
+        """Raise what ``submit`` would for a call of that many tokens for each model."""
+        if self.draining:
+            raise DrainingError("the service is shutting down")
+        if self.halted:
+            raise HaltedError("the engine does not move")
+        cost = sum(self._seconds(model, count) for model, count in tokens.items())
+        if cost > self.limits.call_seconds:
+            raise CallTooLargeError(
+                f"the call needs {cost:.1f} s of work; a call may need "
+                f"{self.limits.call_seconds:.1f} s at most"
+            )
+        self._check_room(cost, caller)
+        self._check_deadline(tokens, cost, caller, deadline)
 
-    def _enqueue(self, tickets: Sequence[Ticket[Payload]]) -> None:
-        next_tag: dict[str, float] = {}
-        for ticket in tickets:
-            queue = self._queues[ticket.model]
-            if not queue.waiting_items:
-                # A model that was idle has no claim on the time it did not ask for.
-                queue.service_given = max(queue.service_given, self._virtual_service)
-            ticket.start_tag = next_tag.get(ticket.model, queue.virtual_time)
-            next_tag[ticket.model] = ticket.start_tag + ticket.cost
-            queue.push(next(self._order), ticket)
+    def _check_room(self, cost: float, caller: str) -> None:
+        """The bound of the queue, and the caller's share of it."""
+        own = cost + sum(
+            self._seconds(model, queue.waiting_tokens_of(caller))
+            for model, queue in self._queues.items()
+        )
+        waiting = self.waiting_seconds
+        room = self.limits.queue_seconds - waiting - cost
+        # As the queue empties by one second, the caller's share grows by this many.
+        excess = max(-room, (own - SHARE_OF_ROOM * room) / (1 + SHARE_OF_ROOM))
+        if excess > 0:
+            raise QueueFullError(
+                f"{waiting:.1f} s of work wait; room for the call is expected in {excess:.1f} s",
+                excess + self._in_flight_seconds(),
+            )
+
+    def _check_deadline(
+        self, tokens: Mapping[str, int], cost: float, caller: str, deadline: float | None
+    ) -> None:
+        if deadline is None:
+            return
+        slack = deadline - self._clock()
+        if cost > slack:  # not for want of room: it is let in, and said to be late if it is
+            return
+        expected = self.expected_seconds(tokens, caller)
+        if expected > slack:
+            raise QueueFullError(
+                f"an answer is expected in {expected:.2f} s, after the deadline of the call",
+                expected - slack,
+            )
+
+    def expected_seconds(self, tokens: Mapping[str, int], caller: str) -> float:
+        """Return how long a call of that many tokens for each model would take, if admitted."""
+        longest = 0.0
+        for model, count in tokens.items():
+            queue, profile = self._queues[model], self.profiles[model]
+            ahead = queue.tokens_ahead(caller, count)
+            # Its last item is answered when the batch is done, and that is filled by others.
+            batches = -(-ahead // profile.batch_tokens) * profile.batch_tokens
+            ahead = min(batches, queue.waiting_tokens + count)
+            own = self._seconds(model, ahead)
+            others = sum(
+                min(own, self._seconds(name, other.waiting_tokens + tokens.get(name, 0)))
+                for name, other in self._queues.items()
+                if name != model
+            )
+            longest = max(longest, own + others)
+        return self._in_flight_seconds() + longest
+
+    def _enqueue(self, model: str, tickets: Sequence[Ticket[Payload]]) -> None:
+        queue = self._queues[model]
+        if not queue.waiting_items:
+            # A model that was idle has no claim on the time it did not ask for.
+            self._given[model] = max(self._given[model], self._virtual_time)
+        queue.add(tickets)
 
     # Leaving before an answer ------------------------------------------------------------
 
@@ -283,6 +229,17 @@ class Scheduler(Generic[Payload]):
         """End one item whose deadline has passed, also when the engine is at work on it."""
         return self._leave(ticket, Outcome.EXPIRED)
 
+    def extend(self, ticket: Ticket[Payload], deadline: float) -> None:
+        """Let an item live until a later deadline, for somebody else who waits for it."""
+        if ticket.deadline is not None:
+            ticket.deadline = max(ticket.deadline, deadline)
+
+    def fail_all(self) -> list[Ticket[Payload]]:
+        """End every item that has not ended, also those the engine holds, and return them."""
+        held = [ticket for batch in self._in_flight for ticket in batch.tickets]
+        waiting = [ticket for queue in self._queues.values() for ticket in queue.waiting()]
+        return [ticket for ticket in held + waiting if self._leave(ticket, Outcome.FAILED)]
+
     def _leave(self, ticket: Ticket[Payload], outcome: Outcome) -> bool:
         if ticket.outcome is not None:
             return False
@@ -290,7 +247,7 @@ class Scheduler(Generic[Payload]):
         if ticket.waiting:
             queue.release(ticket)
         ticket.outcome = outcome
-        queue.drop_gone()
+        queue.drop_gone(ticket.caller)
         return True
 
     # Batches -----------------------------------------------------------------------------
@@ -302,45 +259,69 @@ class Scheduler(Generic[Payload]):
         """
         self.expire()
         now = self._clock()
-        due = [name for name in self._queues if self._is_due(name, now)]
+        due = {name: reason for name in self._queues if (reason := self._due(name, now))}
         if not due:
             return None
-        model = min(due, key=lambda name: self._queues[name].service_given)
-        return self._seal_from(model, now)
+        model = min(due, key=self._given.__getitem__)
+        return self._seal_from(model, due[model], now)
 
     def next_due(self) -> float | None:
         """When an item that waits for company will have waited enough; None without one."""
-        oldest = [when for queue in self._queues.values() if (when := queue.oldest()) is not None]
-        return min(oldest) + self.limits.max_wait if oldest else None
+        if self.limits.max_wait == 0:
+            return None
+        return min(
+            (
+                min(ticket.admitted_at + self.limits.max_wait, self._latest_start(ticket))
+                for queue in self._queues.values()
+                for ticket in queue.waiting()
+            ),
+            default=None,
+        )
 
-    def _is_due(self, model: str, now: float) -> bool:
+    def _due(self, model: str, now: float) -> Reason | None:
+        """Why a batch of the model is due now, or None."""
         queue = self._queues[model]
         if not queue.waiting_items:
-            return False
+            return None
         if self.limits.max_wait == 0 or self.draining:
-            return True
-        if queue.waiting_tokens >= self.limits.batch_tokens:
-            return True
-        oldest = queue.oldest()
-        return oldest is not None and now >= oldest + self.limits.max_wait
+            return Reason.DRAINED
+        if queue.waiting_tokens >= self.profiles[model].batch_tokens:
+            return Reason.BUDGET
+        if any(now >= ticket.admitted_at + self.limits.max_wait for ticket in queue.waiting()):
+            return Reason.MAX_WAIT
+        if any(now >= self._latest_start(ticket) for ticket in queue.waiting()):
+            return Reason.DEADLINE
+        return None
 
-    def _seal_from(self, model: str, now: float) -> Batch[Payload]:
-        queue = self._queues[model]
+    def _latest_start(self, ticket: Ticket[Payload]) -> float:
+        """When a batch with this item, and all that a budget allows, must start to be in time."""
+        if ticket.deadline is None:
+            return float("inf")
+        queue, profile = self._queues[ticket.model], self.profiles[ticket.model]
+        return ticket.deadline - self._pace * profile.curve.seconds(
+            min(queue.waiting_tokens, max(profile.batch_tokens, ticket.tokens))
+        )
+
+    def _seal_from(self, model: str, due: Reason, now: float) -> Batch[Payload]:
+        queue, profile = self._queues[model], self.profiles[model]
         chosen: list[Ticket[Payload]] = []
-        shape = RowShape()
-        while queue.waiting_items:
-            queue.drop_gone()
-            grown = shape + queue.heap[0][2].shape
+        tokens = 0
+        reason = due
+        while (ticket := queue.next()) is not None:
             # An item above the budget would wait for ever, so it travels alone.
-            if chosen and self._cost_model(grown) > self.limits.batch_tokens:
+            if chosen and tokens + ticket.tokens > profile.batch_tokens:
+                reason = Reason.BUDGET
                 break
-            ticket = queue.pop()
+            queue.take()
             ticket.sealed_at = now
             chosen.append(ticket)
-            shape = grown
-        batch = Batch(model, tuple(chosen), shape, self._cost_model(shape), now)
-        self._virtual_service = queue.service_given
-        queue.service_given += batch.cost
+            tokens += ticket.tokens
+        if tokens >= profile.batch_tokens:
+            reason = Reason.BUDGET
+        expected = profile.curve.seconds(tokens)
+        batch = Batch(model, tuple(chosen), tokens, now, reason, expected)
+        self._virtual_time = self._given[model]
+        self._given[model] += expected
         self._in_flight.add(batch)
         return batch
 
@@ -355,16 +336,13 @@ class Scheduler(Generic[Payload]):
             if ticket.outcome is None:
                 failure = id(ticket) in gone_wrong
                 ticket.outcome = Outcome.FAILED if failure else Outcome.ANSWERED
-        self._learn_rate(batch)
+        if not gone_wrong:
+            self._learn_pace(batch)
 
-    def _learn_rate(self, batch: Batch[Payload]) -> None:
-        seconds = self._clock() - batch.sealed_at
-        if seconds <= 0:
-            return
-        rate = batch.cost / seconds
-        if self._tokens_per_second is None:
-            self._tokens_per_second = rate
-        self._tokens_per_second += 0.2 * (rate - self._tokens_per_second)
+    def _learn_pace(self, batch: Batch[Payload]) -> None:
+        taken = (self._clock() - batch.sealed_at) / batch.expected_seconds
+        change = min(max(taken / self._pace, 1 / _LARGEST_STEP), _LARGEST_STEP)
+        self._pace *= change**_SMOOTHING
 
     # State -------------------------------------------------------------------------------
 
@@ -377,16 +355,24 @@ class Scheduler(Generic[Payload]):
         return not self._in_flight and not self.waiting_items()
 
     @property
-    def waiting_tokens(self) -> int:
-        return sum(queue.waiting_tokens for queue in self._queues.values())
+    def waiting_seconds(self) -> float:
+        """The work that waits, as the curves and the pace of late have it."""
+        return sum(self._seconds(name, q.waiting_tokens) for name, q in self._queues.items())
 
     def waiting_items(self, model: str | None = None) -> int:
         queues = self._queues.values() if model is None else [self._queues[model]]
         return sum(queue.waiting_items for queue in queues)
 
-    def waiting_tokens_of(self, model: str) -> int:
+    def waiting_tokens(self, model: str) -> int:
         return self._queues[model].waiting_tokens
 
-    def _seconds_to_serve(self, tokens: int) -> float:
-        """How long the engine needs for that many tokens, at the rate it has shown; 1 s unknown."""
-        return tokens / self._tokens_per_second if self._tokens_per_second else 1.0
+    def _seconds(self, model: str, tokens: int) -> float:
+        return self._pace * self.profiles[model].backlog_seconds(tokens) if tokens else 0.0
+
+    def _in_flight_seconds(self) -> float:
+        """What is left of the batch at work."""
+        now = self._clock()
+        return sum(
+            max(0.0, self._pace * batch.expected_seconds - (now - batch.sealed_at))
+            for batch in self._in_flight
+        )

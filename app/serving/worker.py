@@ -14,7 +14,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Generic, Protocol, TypeVar
 
-from app.serving.scheduler import Batch, Clock, Request, Scheduler, Ticket
+from app.serving.scheduler import Clock, Scheduler
+from app.serving.work import Batch, Request, Ticket
 
 log = logging.getLogger(__name__)
 
@@ -44,6 +45,10 @@ Work = TypeVar("Work", bound=HasRows)
 
 class NonFiniteLogitsError(ArithmeticError):
     """The engine answered an item with NaN or infinity."""
+
+
+class WorkerDiedError(RuntimeError):
+    """The thread that ran the batch ended before the engine answered."""
 
 
 @dataclass(frozen=True)
@@ -76,26 +81,32 @@ class Worker(Generic[Work]):
         self._clock = clock
         self._changed = threading.Condition()
         self._stopping = False
-        self._thread = threading.Thread(target=self._run, name="xcopa-worker", daemon=True)
+        self._running: Batch[Work] | None = None
+        self._thread = self._new_thread()
 
     def start(self) -> None:
         self._thread.start()
 
-    def stop(self) -> None:
-        """Let the batch at work finish and end the thread."""
+    def stop(self, timeout: float | None = None) -> None:
+        """Let the batch at work finish and end the thread; give up on it after the timeout."""
         with self._changed:
             self._stopping = True
             self._changed.notify_all()
-        self._thread.join()
+        self._thread.join(timeout)
 
     # The scheduler, guarded --------------------------------------------------------------
 
-    def submit(self, call: Sequence[Request[Work]]) -> list[Ticket[Work]]:
+    def submit(self, call: Sequence[Request[Work]], caller: str = "") -> list[Ticket[Work]]:
         """Admit a call, or raise what ``Scheduler.submit`` raises."""
         with self._changed:
-            tickets = self._scheduler.submit(call)
-            self._changed.notify_all()
+            tickets = self._scheduler.submit(call, caller)
+            self._changed.notify()
             return tickets
+
+    def check(self, tokens: Mapping[str, int], caller: str, deadline: float | None) -> None:
+        """Raise what ``submit`` would for a call of that many tokens for each model."""
+        with self._changed:
+            self._scheduler.check(tokens, caller, deadline)
 
     def cancel(self, tickets: Sequence[Ticket[Work]]) -> None:
         with self._changed:
@@ -107,15 +118,19 @@ class Worker(Generic[Work]):
             for ticket in tickets:
                 self._scheduler.expire_one(ticket)
 
+    def extend(self, ticket: Ticket[Work], deadline: float) -> bool:
+        """Let an item live until a later deadline; False when it has ended already."""
+        with self._changed:
+            if ticket.outcome is not None:
+                return False
+            self._scheduler.extend(ticket, deadline)
+            return True
+
     def drain(self) -> None:
         """Admit nothing more; ``idle`` turns true when what was accepted has ended."""
         with self._changed:
             self._scheduler.drain()
             self._changed.notify_all()
-
-    @property
-    def alive(self) -> bool:
-        return self._thread.is_alive()
 
     @property
     def idle(self) -> bool:
@@ -125,9 +140,56 @@ class Worker(Generic[Work]):
     def waiting(self, model: str) -> tuple[int, int]:
         """Return how many items and how many tokens wait for a model."""
         with self._changed:
-            return self._scheduler.waiting_items(model), self._scheduler.waiting_tokens_of(model)
+            return self._scheduler.waiting_items(model), self._scheduler.waiting_tokens(model)
+
+    def waiting_seconds(self) -> float:
+        """Return the estimated work that waits."""
+        with self._changed:
+            return self._scheduler.waiting_seconds
+
+    # Watched over ------------------------------------------------------------------------
+
+    @property
+    def alive(self) -> bool:
+        return self._thread.is_alive()
+
+    def at_work(self) -> tuple[Batch[Work], float] | None:
+        """Return the batch the engine holds and for how many seconds, or None."""
+        with self._changed:
+            if self._running is None:
+                return None
+            return self._running, self._clock() - self._running.sealed_at
+
+    def halt(self) -> list[Ticket[Work]]:
+        """Admit nothing until ``resume``; end and return every item that waits or runs."""
+        with self._changed:
+            self._scheduler.halted = True
+            return self._scheduler.fail_all()
+
+    def resume(self) -> None:
+        """Admit again."""
+        with self._changed:
+            self._scheduler.halted = False
+
+    def revive(self) -> bool:
+        """Replace the thread if it has died; its batch fails. Return whether it had."""
+        with self._changed:
+            if self.alive or self._stopping:
+                return False
+            batch, self._running = self._running, None
+            if batch is not None:
+                self._scheduler.finish(batch, batch.tickets)
+            self._thread = self._new_thread()
+            self._thread.start()
+        if batch is not None:
+            error = WorkerDiedError("the thread that ran the batch ended")
+            self._on_results([Result(t, None, error, batch, 0.0) for t in batch.tickets])
+        return True
 
     # The thread --------------------------------------------------------------------------
+
+    def _new_thread(self) -> threading.Thread:
+        return threading.Thread(target=self._run, name="xcopa-worker", daemon=True)
 
     def _run(self) -> None:
         while not self._stopping:
@@ -142,6 +204,7 @@ class Worker(Generic[Work]):
         with self._changed:
             while not self._stopping:
                 if (batch := self._scheduler.seal()) is not None:
+                    self._running = batch
                     return batch
                 due = self._scheduler.next_due()
                 self._changed.wait(None if due is None else max(0.0, due - self._clock()))
@@ -156,6 +219,7 @@ class Worker(Generic[Work]):
         seconds = self._clock() - started
         failed = [ticket for ticket, outcome in outcomes.items() if isinstance(outcome, Exception)]
         with self._changed:
+            self._running = None
             self._scheduler.finish(batch, failed)
         self._on_results([_result(t, outcomes[t], batch, seconds) for t in batch.tickets])
 

@@ -10,6 +10,9 @@ from prometheus_client.platform_collector import PlatformCollector
 from prometheus_client.process_collector import ProcessCollector
 from prometheus_client.registry import Collector
 
+REASONS = ("budget", "drained", "deadline", "max_wait")
+"""Why a batch was sealed."""
+
 OUTCOMES = ("answered", "expired", "cancelled", "failed", "rejected", "invalid")
 
 SECONDS = tuple(0.0005 * 2**step for step in range(17))
@@ -62,7 +65,7 @@ class Metrics:
             registry=self.registry,
         )
         self.ready = Gauge(
-            "xcopa_ready", "1 while the service admits work.", registry=self.registry
+            "xcopa_ready", "1 while the service is ready for work.", registry=self.registry
         )
         self.model_info = Gauge(
             "xcopa_model_info",
@@ -70,9 +73,54 @@ class Metrics:
             ("model", "revision"),
             registry=self.registry,
         )
+        self.batches = Counter(
+            "xcopa_batches_total",
+            "Batches by why they were sealed when they were.",
+            ("model", "reason"),
+            registry=self.registry,
+        )
+        self.batch_token_budget = Gauge(
+            "xcopa_batch_token_budget",
+            "Most tokens of a batch, as set or as calibrated.",
+            ("model",),
+            registry=self.registry,
+        )
+        self.batch_fixed_seconds = Gauge(
+            "xcopa_service_curve_fixed_seconds",
+            "Time of a batch that does not depend on its tokens, as calibrated.",
+            ("model",),
+            registry=self.registry,
+        )
+        self.token_seconds = Gauge(
+            "xcopa_service_curve_token_seconds",
+            "Time that a token adds to a batch, as calibrated.",
+            ("model",),
+            registry=self.registry,
+        )
+        self.cache_requests = Counter(
+            "xcopa_cache_requests_total",
+            "Items by what the cache had: the answer (hit), an equal item under way (wait), "
+            "nothing (miss).",
+            ("model", "result"),
+            registry=self.registry,
+        )
+        self.cache_bytes = Gauge(
+            "xcopa_cache_bytes", "Bytes of the answers that are kept.", registry=self.registry
+        )
+        self.worker_restarts = Counter(
+            "xcopa_worker_restarts_total",
+            "Times that the thread which runs batches had died and was replaced.",
+            registry=self.registry,
+        )
         for model in self._models:
             for outcome in OUTCOMES:
                 self.items.labels(model, outcome)
+            for reason in REASONS:
+                self.batches.labels(model, reason)
+            for result in ("hit", "wait", "miss"):
+                self.cache_requests.labels(model, result)
+            for gauge in (self.batch_token_budget, self.batch_fixed_seconds, self.token_seconds):
+                gauge.labels(model)
 
     def _histogram(self, name: str, text: str, buckets: tuple[float, ...]) -> Histogram:
         histogram = Histogram(name, text, ("model",), registry=self.registry, buckets=buckets)
@@ -80,15 +128,35 @@ class Metrics:
             histogram.labels(model)
         return histogram
 
-    def watch_queue(self, waiting: Callable[[str], tuple[int, int]]) -> None:
-        """Read the depth of the queues at every scrape, from the one place that knows it."""
-        self.registry.register(_QueueDepth(self._models, waiting))
+    def batch_done(self, model: str, rows: int, tokens: int, reason: str, seconds: float) -> None:
+        """Note a batch that the engine has finished."""
+        self.inference.labels(model).observe(seconds)
+        self.batch_rows.labels(model).observe(rows)
+        self.batch_tokens.labels(model).observe(tokens)
+        self.batches.labels(model, reason).inc()
+
+    def watch_queue(
+        self, waiting: Callable[[str], tuple[int, int]], seconds: Callable[[], float]
+    ) -> None:
+        """Read the depth of the queues at every scrape, from the one place that knows it.
+
+        Args:
+            waiting: returns the items and tokens that wait for a model.
+            seconds: returns the estimated work that waits for all of them.
+        """
+        self.registry.register(_QueueDepth(self._models, waiting, seconds))
 
 
 class _QueueDepth(Collector):
-    def __init__(self, models: Iterable[str], waiting: Callable[[str], tuple[int, int]]) -> None:
+    def __init__(
+        self,
+        models: Iterable[str],
+        waiting: Callable[[str], tuple[int, int]],
+        seconds: Callable[[], float],
+    ) -> None:
         self._models = tuple(models)
         self._waiting = waiting
+        self._seconds = seconds
 
     def collect(self) -> Iterable[Metric]:
         items = GaugeMetricFamily("xcopa_queue_items", "Items that wait.", labels=["model"])
@@ -97,4 +165,7 @@ class _QueueDepth(Collector):
             waiting_items, waiting_tokens = self._waiting(model)
             items.add_metric([model], waiting_items)
             tokens.add_metric([model], waiting_tokens)
-        return [items, tokens]
+        work = GaugeMetricFamily(
+            "xcopa_queue_seconds", "Estimated work that waits.", value=self._seconds()
+        )
+        return [items, tokens, work]

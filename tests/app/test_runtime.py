@@ -14,15 +14,19 @@ from app.engine.tokenizer import CausalItem
 from app.errors import StartError, UnavailableError
 from app.runtime import Runtime, State
 from app.serving.scheduler import Limits
-from app.serving.service import Answer, Ask
+from app.serving.service import Answer, Ask, ServiceOptions
 from app.telemetry.metrics import Metrics
 
 ITEM = CausalItem("The lights went out.", "A storm came.", "It was noon.", "cause")
 MODELS = ("direct", "stilts")
 
 
-def runtime(load: Callable[[], Mapping[str, Variant]], metrics: Metrics) -> Runtime:
-    return Runtime(load, Limits(1_000, 10_000), metrics, tokeniser_threads=1)
+def runtime(
+    load: Callable[[], Mapping[str, Variant]],
+    metrics: Metrics,
+    batch_tokens: int | None = 1_000,
+) -> Runtime:
+    return Runtime(load, ServiceOptions(Limits(100)), metrics, batch_tokens=batch_tokens)
 
 
 @pytest.fixture(scope="module")
@@ -114,3 +118,22 @@ def test_a_process_that_is_told_to_stop_does_not_wait_for_models_to_load() -> No
     asyncio.run(test())
     assert not held.is_set(), "the loop has closed while the loader still worked"
     held.set()
+
+
+def test_a_budget_that_is_set_stands_and_one_that_is_not_is_measured(
+    variants: dict[str, Variant],
+) -> None:
+    async def test(batch_tokens: int | None) -> None:
+        metrics = Metrics(MODELS)
+        made = runtime(lambda: variants, metrics, batch_tokens)
+        await made.start()
+        await made.stop()
+        for name, served in made.served.items():
+            sizes = {sample.tokens for sample in served.calibration.samples}
+            budget = served.calibration.profile.batch_tokens
+            assert budget == batch_tokens or budget in sizes
+            said = metrics.registry.get_sample_value("xcopa_batch_token_budget", {"model": name})
+            assert said == budget
+
+    asyncio.run(test(None))
+    asyncio.run(test(777))

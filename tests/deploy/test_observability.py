@@ -32,7 +32,7 @@ Known = Mapping[str, set[str]]
 def known() -> Known:
     """What a scrape of the service brings, and what Prometheus adds to it."""
     metrics = Metrics(["direct", "stilts"])
-    metrics.watch_queue(lambda _model: (0, 0))
+    metrics.watch_queue(lambda _model: (0, 0), lambda: 0.0)
     metrics.http_requests.labels("/predict/xcopa", "200")
     metrics.model_info.labels("direct", "0")
     exposition = generate_latest(metrics.registry).decode()

@@ -23,7 +23,8 @@ class ServerProcess:
     """``xcopa serve`` on a free port, with its output kept."""
 
     def __init__(self, **settings: str) -> None:
-        environment = {**os.environ, "XCOPA_PORT": "0", **settings}
+        # One thread: several servers share the machine while the suite runs in parallel.
+        environment = {**os.environ, "XCOPA_PORT": "0", "XCOPA_THREADS": "1", **settings}
         self.process = subprocess.Popen(
             [sys.executable, "-m", "app.cli", "serve"],
             env=environment,

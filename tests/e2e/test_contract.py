@@ -57,7 +57,8 @@ def test_predict_answers_with_the_model_that_was_asked(client: httpx.Client, mod
     assert response.status_code == 200
     check_prediction(response.json(), model)
     timing = response.headers["server-timing"]
-    assert re.fullmatch(r"tokenise;dur=[\d.]+, queue;dur=[\d.]+, inference;dur=[\d.]+", timing)
+    stages = ", ".join(rf"{stage};dur=[\d.]+" for stage in ("tokenise", "queue", "inference"))
+    assert re.fullmatch(stages + ', batch;desc="drained"', timing)
 
 
 def test_the_default_model_is_the_one_that_models_says(client: httpx.Client) -> None:

@@ -85,7 +85,7 @@ def test_ctrl_c_at_rest_exits_with_0(sources: dict[str, str]) -> None:
 
 
 def test_a_queue_that_is_full_refuses_with_retry_after(sources: dict[str, str]) -> None:
-    with running(**sources, XCOPA_QUEUE_TOKENS="2000", XCOPA_BATCH_TOKENS="128") as client:
+    with running(**sources, XCOPA_QUEUE_SECONDS="0.02", XCOPA_BATCH_TOKENS="128") as client:
         url = str(client.base_url)
         refused = threading.Event()
 
@@ -106,7 +106,7 @@ def test_a_queue_that_is_full_refuses_with_retry_after(sources: dict[str, str]) 
         for caller in callers:
             caller.join()
         assert refused.is_set()
-        too_large = client.post("/predict/xcopa/batch", json={"items": [ITEM] * 64})
+        too_large = client.post("/predict/xcopa/batch", json={"items": [ITEM] * 256})
         assert too_large.status_code == 413
 
 

@@ -10,10 +10,12 @@ from dataclasses import dataclass
 
 import pytest
 
-from app.serving.scheduler import Batch, Limits, Outcome, Request, Scheduler
-from app.serving.worker import Engine, Result, Row, Worker
+from app.serving.scheduler import HaltedError, Limits, Scheduler
+from app.serving.work import Batch, ModelProfile, Outcome, Request, ServiceCurve
+from app.serving.worker import Engine, Result, Row, Worker, WorkerDiedError
 
 POISON = 666
+PROFILES = {"m": ModelProfile(10_000, ServiceCurve(0.0, 1e-6))}
 
 
 @dataclass(frozen=True, eq=False)
@@ -63,7 +65,7 @@ def start() -> Iterator[StartWorker]:
     workers: list[Worker[Work]] = []
 
     def started(engine: Engine, recorder: Recorder) -> Worker[Work]:
-        scheduler: Scheduler[Work] = Scheduler(["m"], Limits(10_000, 10_000), time.monotonic)
+        scheduler: Scheduler[Work] = Scheduler(PROFILES, Limits(1_000), time.monotonic)
         worker = Worker(scheduler, {"m": engine}, recorder, time.monotonic)
         worker.start()
         workers.append(worker)
@@ -75,7 +77,7 @@ def start() -> Iterator[StartWorker]:
 
 
 def request(*rows: Row) -> Request[Work]:
-    return Request("m", tuple(map(len, rows)), Work(rows))
+    return Request("m", sum(map(len, rows)), Work(rows))
 
 
 def test_an_item_gets_the_logits_of_its_own_rows(start: StartWorker) -> None:
@@ -170,7 +172,7 @@ def test_an_error_while_a_batch_is_composed_does_not_end_the_thread() -> None:
             return super().seal()
 
     recorder = Recorder()
-    scheduler = Stumbling(["m"], Limits(100, 100), time.monotonic)
+    scheduler = Stumbling(PROFILES, Limits(1_000), time.monotonic)
     worker = Worker(scheduler, {"m": SumEngine()}, recorder, time.monotonic)
     worker.start()
     worker.submit([request((1,))])
@@ -178,3 +180,52 @@ def test_an_error_while_a_batch_is_composed_does_not_end_the_thread() -> None:
     assert worker.alive
     worker.stop()
     assert not worker.alive
+
+
+# Watched over ------------------------------------------------------------------------------
+
+
+class DyingEngine(SumEngine):
+    """Ends its thread at a poisoned batch, as no ``except Exception`` can prevent."""
+
+    def logits(self, rows: Sequence[Row]) -> list[float]:
+        if any(POISON in row for row in rows):
+            raise SystemExit
+        return super().logits(rows)
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+def test_a_thread_that_died_is_replaced_and_its_batch_fails(start: StartWorker) -> None:
+    recorder = Recorder()
+    worker = start(DyingEngine(), recorder)
+    assert not worker.revive(), "it lives"
+    [ticket] = worker.submit([request((POISON,))])
+    while worker.alive:
+        time.sleep(0.001)
+    [waiting] = worker.submit([request((7,))])
+    assert worker.revive()
+    failed, answered = recorder.wait_for(2)
+    assert (failed.ticket, ticket.outcome) == (ticket, Outcome.FAILED)
+    assert isinstance(failed.error, WorkerDiedError)
+    assert (answered.ticket, answered.logits) == (waiting, (7.0,))
+    assert worker.idle
+
+
+def test_a_halted_worker_holds_nothing_and_goes_on_when_it_is_resumed(start: StartWorker) -> None:
+    engine, recorder = SumEngine(), Recorder()
+    engine.may_run.clear()
+    worker = start(engine, recorder)
+    [held] = worker.submit([request((1,))])
+    while worker.at_work() is None:
+        time.sleep(0.001)
+    [waiting] = worker.submit([request((2,))])
+    assert set(worker.halt()) == {held, waiting}
+    with pytest.raises(HaltedError):
+        worker.submit([request((3,))])
+    engine.may_run.set()
+    recorder.wait_for(1)
+    worker.resume()
+    worker.submit([request((4,))])
+    assert recorder.wait_for(2)[1].logits == (4.0,)
+    assert engine.batches == [1, 1], "what was failed while it waited never ran"
+    assert (held.outcome, waiting.outcome) == (Outcome.FAILED, Outcome.FAILED)

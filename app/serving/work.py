@@ -1,0 +1,107 @@
+"""What the scheduler speaks of: requests, tickets, batches, and what a model costs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import Generic, TypeVar
+
+Payload = TypeVar("Payload")
+
+
+class Outcome(Enum):
+    """The four ways in which an accepted item ends; it ends in exactly one."""
+
+    ANSWERED = "answered"
+    EXPIRED = "expired"
+    CANCELLED = "cancelled"
+    FAILED = "failed"
+
+
+class Reason(Enum):
+    """Why a batch was sealed when it was."""
+
+    BUDGET = "budget"
+    """What waited filled it."""
+    DRAINED = "drained"
+    """It took all that waited: the engine was free and nothing more could be gained by waiting."""
+    DEADLINE = "deadline"
+    """An item in it could not have waited longer for company and still be in time."""
+    MAX_WAIT = "max_wait"
+    """An item in it had waited for company as long as the setting allows."""
+
+
+@dataclass(frozen=True)
+class ServiceCurve:
+    """How long an engine takes for a batch: a fixed time and a time a token, in seconds."""
+
+    fixed: float
+    per_token: float
+
+    def __post_init__(self) -> None:
+        if self.fixed < 0 or self.per_token <= 0:
+            raise ValueError("a batch takes no less than 0 s, and a token more")
+
+    def seconds(self, tokens: int) -> float:
+        """Return the time of one batch of that many tokens."""
+        return self.fixed + self.per_token * tokens
+
+
+@dataclass(frozen=True)
+class ModelProfile:
+    """What the scheduler knows of a model: the budget of its batches and what they cost."""
+
+    batch_tokens: int
+    curve: ServiceCurve
+
+    def __post_init__(self) -> None:
+        if self.batch_tokens < 1:
+            raise ValueError("batch_tokens is 1 at least")
+
+    def backlog_seconds(self, tokens: int) -> float:
+        """Return the time of that many tokens in as many batches as they need."""
+        batches = -(-tokens // self.batch_tokens)
+        return self.curve.fixed * batches + self.curve.per_token * tokens
+
+
+@dataclass(frozen=True)
+class Request(Generic[Payload]):
+    """One item that asks to be admitted; its rows (one a choice) have ``tokens`` together."""
+
+    model: str
+    tokens: int
+    payload: Payload
+    deadline: float | None = None
+
+
+@dataclass(eq=False)
+class Ticket(Generic[Payload]):
+    """One admitted item, from admission to its outcome. Times are the scheduler's clock's."""
+
+    model: str
+    caller: str
+    tokens: int
+    payload: Payload
+    deadline: float | None
+    admitted_at: float
+    sealed_at: float | None = None
+    outcome: Outcome | None = None
+    start_tag: float = field(default=0.0, repr=False)
+    """Its place among the items of its caller: least first."""
+
+    @property
+    def waiting(self) -> bool:
+        return self.outcome is None and self.sealed_at is None
+
+
+@dataclass(frozen=True, eq=False)
+class Batch(Generic[Payload]):
+    """Items of one model, sealed together at the moment the engine could take them."""
+
+    model: str
+    tickets: tuple[Ticket[Payload], ...]
+    tokens: int
+    sealed_at: float
+    reason: Reason
+    expected_seconds: float
+    """What the service curve says it takes."""
