@@ -4,16 +4,46 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
+from typing import Protocol
 
 import numpy as np
 import torch
 from torch import Tensor
+from torch.nn.attention import varlen
+from transformers import XLMRobertaConfig
 
 from app.engine.packing import Group, Ints, PackedRows, place
+from app.engine.precision import Precision, Target
 
 Attend = Callable[[Tensor], Tensor]
 """Attention over one batch: ``[tokens, 3 x hidden]``, its queries already divided by the root of
 the head's size, to ``[tokens, hidden]``."""
+
+
+FLASH_HEAD_SIZES = range(8, 257, 8)
+FLASH_CAPABILITY = (8, 0)
+"""What torch's fused attention over rows of any lengths is made for: from Ampere on."""
+
+
+class Attention(Protocol):
+    """A way to compute attention over a batch."""
+
+    def over(self, packed: PackedRows) -> Attend:
+        """Lay out what attention needs to know of a batch, once for all layers."""
+
+
+def choose_attention(config: XLMRobertaConfig, target: Target) -> Attention:
+    """Return the fastest attention that the target has for these heads."""
+    size = config.hidden_size // config.num_attention_heads
+    if (
+        target.device.type == "cuda"
+        and target.precision is Precision.BF16
+        and size in FLASH_HEAD_SIZES
+        and torch.cuda.get_device_capability() >= FLASH_CAPABILITY
+    ):
+        return VarlenAttention(config.num_attention_heads)
+    return GroupedAttention(config.num_attention_heads)
 
 
 class GroupedAttention:
@@ -27,7 +57,6 @@ class GroupedAttention:
         self._heads = heads
 
     def over(self, packed: PackedRows) -> Attend:
-        """Lay out the blocks of a batch once, for all layers."""
         to_blocks, from_blocks = _places(packed, self._heads)
         return _GroupedAttend(
             heads=self._heads,
@@ -57,14 +86,50 @@ class _GroupedAttend:
         for group, mask in zip(self.groups, self.masks, strict=True):
             places = slice(group.slots.start * self.heads, group.slots.stop * self.heads)
             query, key, value = blocks[:, places].view(3, -1, group.width, size).unbind(0)
-            scores = _scores(query, key.transpose(1, 2), mask)
             context = contexts[places].view(-1, group.width, size)
-            torch.bmm(scores.softmax(-1), value, out=context)
+            torch.bmm(_weights(query, key.transpose(1, 2), mask), value, out=context)
         return contexts.index_select(0, self.from_blocks).view(len(qkv), -1)
 
 
-def _scores(query: Tensor, keys: Tensor, mask: Tensor | None) -> Tensor:
-    return torch.bmm(query, keys) if mask is None else torch.baddbmm(mask, query, keys)
+class VarlenAttention:
+    """torch's fused attention over rows of any lengths, for CUDA in bf16.
+
+    It has not run on a GPU yet: its wiring is tested on a CPU against a stand-in.
+    """
+
+    def __init__(self, heads: int) -> None:
+        self._heads = heads
+
+    def over(self, packed: PackedRows) -> Attend:
+        # The tail is a row of its own, so that nothing is left unwritten.
+        tail = len(packed.ids) - packed.lengths.sum()
+        lengths = np.append(packed.lengths, [tail] if tail else [])
+        bounds = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int32)
+        return partial(
+            _attend_varlen,
+            heads=self._heads,
+            bounds=place(bounds, packed.device),
+            longest=int(lengths.max()),
+        )
+
+
+def _attend_varlen(qkv: Tensor, heads: int, bounds: Tensor, longest: int) -> Tensor:
+    query, key, value = qkv.view(len(qkv), 3, heads, -1).unbind(1)
+    # One split: a row then gets the same answer in any company.
+    context = varlen.varlen_attn(
+        query, key, value, bounds, bounds, longest, longest, scale=1.0, num_splits=1
+    )
+    assert isinstance(context, Tensor)
+    return context.reshape(len(qkv), -1)
+
+
+def _weights(query: Tensor, keys: Tensor, mask: Tensor | None) -> Tensor:
+    """Return how much of each token a query takes; each query's weights sum to one."""
+    if mask is None:
+        scores = torch.bmm(query, keys)
+    else:
+        scores = torch.baddbmm(mask.to(query.dtype), query, keys)
+    return scores.softmax(-1, dtype=torch.float32).to(query.dtype)
 
 
 def _places(packed: PackedRows, heads: int) -> tuple[Ints, Ints]:
@@ -118,7 +183,7 @@ def attend_from_first(
     padded = x.index_select(0, packed.to_slots)
     for group in packed.groups:
         tokens = padded[group.slots].view(group.size, group.width, hidden)
-        scores = _scores(probes[group.rows], tokens.transpose(1, 2), group.mask)
-        torch.bmm(scores.softmax(-1), tokens, out=means[group.rows])
+        weights = _weights(probes[group.rows], tokens.transpose(1, 2), group.mask)
+        torch.bmm(weights, tokens, out=means[group.rows])
     contexts = torch.bmm(means.transpose(0, 1), value_weight.transpose(1, 2))
     return contexts.transpose(0, 1).reshape(-1, hidden)

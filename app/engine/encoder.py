@@ -20,40 +20,55 @@ from transformers import XLMRobertaConfig, XLMRobertaForMultipleChoice
 from transformers.activations import ACT2FN
 from transformers.models.xlm_roberta.modeling_xlm_roberta import XLMRobertaLayer
 
-from app.engine.attention import Attend, GroupedAttention, attend_from_first
+from app.engine.attention import Attend, attend_from_first, choose_attention
 from app.engine.linear import Activation, Linear, make_linear
-from app.engine.packing import ALIGNMENT, PackedRows, pack
+from app.engine.packing import ALIGNMENT, MERGE_BELOW, PackedRows, pack
+from app.engine.precision import EXACT, Target
 
-MICRO_BATCH_TOKENS = 512
-"""A larger batch is run in parts of this size: the activations of a part stay in the cache, and
-nothing is gained above (``docs/performance.md``)."""
+PART_TOKENS = 512
+"""On a CPU a larger batch is run in parts of this size: the activations of a part stay in the
+cache, and nothing is gained above (``docs/decisions/0006-packed-encoder.md``)."""
+
+CUDA_PART_TOKENS = 1 << 15
+"""The same on CUDA, where it only bounds the memory."""
+
+CUDA_MERGE_BELOW = 1 << 16
+"""``MERGE_BELOW`` on CUDA: a group costs more there than the scores it saves."""
 
 Row = Sequence[int]
 
 
 class PackedEncoder:
-    """XLM-R with a multiple-choice head on a CPU; takes its weights from transformers' model.
+    """XLM-R with a multiple-choice head; takes its weights from transformers' model.
 
     Every row is scored on its own (a choice set of one), so items with any number of choices
     share a batch; the softmax over an item's choices is the caller's.
+
+    Args:
+        model: on the target's device, in fp32; all but its word table is copied.
+        target: where to compute, and in which numbers. Only the linear layers and attention
+            follow it: the embeddings, the stream between layers with its norms, the last layer
+            and the head are fp32 whatever it says.
     """
 
-    def __init__(self, model: XLMRobertaForMultipleChoice) -> None:
+    def __init__(self, model: XLMRobertaForMultipleChoice, target: Target = EXACT) -> None:
         config: XLMRobertaConfig = model.config
         self._padding = config.pad_token_id
-        self._attention = GroupedAttention(config.num_attention_heads)
+        self._device = target.device
+        self._part_tokens = PART_TOKENS if target.device.type == "cpu" else CUDA_PART_TOKENS
+        self._attention = choose_attention(config, target)
         embeddings = model.roberta.embeddings
         # Not a copy: two variants may share this table, and it is most of a model.
         self._words: Tensor = embeddings.word_embeddings.weight
-        # There is one token type, so its vector belongs to every position.
+        # Everything is of the first token type, so its vector belongs to every position.
         types = embeddings.token_type_embeddings.weight
         self._places = embeddings.position_embeddings.weight + types[0]
         self._norm = _Norm(embeddings.LayerNorm)
         *layers, last = model.roberta.encoder.layer
-        self._layers = [_Layer(layer, config) for layer in layers]
+        self._layers = [_Layer(layer, config, target.dtype) for layer in layers]
         self._last = _LastLayer(last, config)
-        self._pool = _linear(model.roberta.pooler.dense, torch.tanh)
-        self._classify = _linear(model.classifier)
+        self._pool = _linear(model.roberta.pooler.dense, torch.float32, torch.tanh)
+        self._classify = _linear(model.classifier, torch.float32)
 
     @property
     def word_table(self) -> Tensor:
@@ -66,13 +81,22 @@ class PackedEncoder:
         Args:
             rows: token ids, one sequence a row, of any lengths from 1 to the model's limit.
         """
+        if not rows:
+            return []
         order = sorted(range(len(rows)), key=lambda index: len(rows[index]))
+        parts = _parts([len(rows[index]) for index in order], self._part_tokens)
+        scores = [
+            self._forward(self._pack([rows[index] for index in order[part]])) for part in parts
+        ]
         logits = [0.0] * len(rows)
-        for part in _parts(rows, order):
-            packed = pack([rows[index] for index in part], self._padding)
-            for index, logit in zip(part, self._forward(packed), strict=True):
-                logits[index] = logit
+        # One wait for the device, at the end.
+        for index, logit in zip(order, torch.cat(scores).tolist(), strict=True):
+            logits[index] = logit
         return logits
+
+    def _pack(self, rows: Sequence[Row]) -> PackedRows:
+        merge_below = MERGE_BELOW if self._device.type == "cpu" else CUDA_MERGE_BELOW
+        return pack(rows, self._padding, merge_below, self._device)
 
     @torch.inference_mode()
     def warm_up(self) -> None:
@@ -80,36 +104,33 @@ class PackedEncoder:
 
         oneDNN compiles its kernels for a shape at the first use of it; no caller waits for that.
         """
-        for tokens in range(ALIGNMENT, MICRO_BATCH_TOKENS + 1, ALIGNMENT):
-            attend = self._attention.over(pack([[0] * tokens], self._padding))
+        for tokens in range(ALIGNMENT, PART_TOKENS + 1, ALIGNMENT):
+            attend = self._attention.over(self._pack([[0] * tokens]))
+            x = self._places.new_zeros(tokens, self._places.shape[1])
             for layer in self._layers[:1]:
-                layer(self._places.new_zeros(tokens, self._places.shape[1]), attend)
+                layer(x, attend)
 
     @torch.inference_mode()
-    def _forward(self, packed: PackedRows) -> list[float]:
+    def _forward(self, packed: PackedRows) -> Tensor:
         attend = self._attention.over(packed)
         x = functional.embedding(packed.ids, self._words)
         x += functional.embedding(packed.positions, self._places)
         x = self._norm(x)
         for layer in self._layers:
             x = layer(x, attend)
-        first = self._last(x, packed)
-        logits = self._classify(self._pool(first))[: len(packed.lengths), 0]
-        return [float(logit) for logit in logits.tolist()]
+        pooled = self._pool(self._last(x, packed))
+        return self._classify(pooled)[: len(packed.lengths), 0]
 
 
-def _parts(rows: Sequence[Row], order: Sequence[int]) -> Iterator[list[int]]:
-    """Cut the order into runs of rows that make a micro-batch each."""
-    part: list[int] = []
-    tokens = 0
-    for index in order:
-        if part and tokens + len(rows[index]) > MICRO_BATCH_TOKENS:
-            yield part
-            part, tokens = [], 0
-        part.append(index)
-        tokens += len(rows[index])
-    if part:
-        yield part
+def _parts(lengths: Sequence[int], most_tokens: int) -> Iterator[slice]:
+    """Cut rows into runs of at most so many tokens, or of one row that is longer by itself."""
+    start, tokens = 0, 0
+    for index, length in enumerate(lengths):
+        if index > start and tokens + length > most_tokens:
+            yield slice(start, index)
+            start, tokens = index, 0
+        tokens += length
+    yield slice(start, len(lengths))
 
 
 class _Norm:
@@ -123,11 +144,15 @@ class _Norm:
 class _FeedForward:
     """What follows attention: output projection, then the two linear layers, each with its norm."""
 
-    def __init__(self, layer: XLMRobertaLayer, config: XLMRobertaConfig) -> None:
+    def __init__(
+        self, layer: XLMRobertaLayer, config: XLMRobertaConfig, dtype: torch.dtype
+    ) -> None:
         attention, up, down = layer.attention.output, layer.intermediate, layer.output
-        self._project, self._project_norm = _linear(attention.dense), _Norm(attention.LayerNorm)
-        self._up = _linear(up.dense, _activation(config.hidden_act))
-        self._down, self._down_norm = _linear(down.dense), _Norm(down.LayerNorm)
+        self._project = _linear(attention.dense, dtype)
+        self._project_norm = _Norm(attention.LayerNorm)
+        self._up = _linear(up.dense, dtype, _activation(config.hidden_act))
+        self._down = _linear(down.dense, dtype)
+        self._down_norm = _Norm(down.LayerNorm)
 
     def __call__(self, context: Tensor, x: Tensor) -> Tensor:
         x = self._project_norm(self._project(context, x))
@@ -137,30 +162,33 @@ class _FeedForward:
 class _Layer:
     """One layer for every token."""
 
-    def __init__(self, layer: XLMRobertaLayer, config: XLMRobertaConfig) -> None:
+    def __init__(
+        self, layer: XLMRobertaLayer, config: XLMRobertaConfig, dtype: torch.dtype
+    ) -> None:
         own = layer.attention.self
         scale = own.attention_head_size**-0.5
         self._qkv = make_linear(
-            torch.cat([own.query.weight * scale, own.key.weight, own.value.weight]),
+            torch.cat([own.query.weight * scale, own.key.weight, own.value.weight]).to(dtype),
             torch.cat([own.query.bias * scale, own.key.bias, own.value.bias]),
         )
-        self._feed_forward = _FeedForward(layer, config)
+        self._feed_forward = _FeedForward(layer, config, dtype)
 
     def __call__(self, x: Tensor, attend: Attend) -> Tensor:
         return self._feed_forward(attend(self._qkv(x)), x)
 
 
 class _LastLayer:
-    """The last layer, for each row's ``<s>`` alone."""
+    """The last layer, for each row's ``<s>`` alone; so little work that it is always fp32."""
 
     def __init__(self, layer: XLMRobertaLayer, config: XLMRobertaConfig) -> None:
         own = layer.attention.self
         heads, size = config.num_attention_heads, own.attention_head_size
-        self._query = make_linear(own.query.weight * size**-0.5, own.query.bias * size**-0.5)
+        scale = size**-0.5
+        self._query = make_linear(own.query.weight * scale, own.query.bias * scale)
         self._key_weight = own.key.weight.clone().view(heads, size, -1)
         self._value_weight = own.value.weight.clone().view(heads, size, -1)
         self._value_bias = own.value.bias.clone()
-        self._feed_forward = _FeedForward(layer, config)
+        self._feed_forward = _FeedForward(layer, config, torch.float32)
 
     def __call__(self, x: Tensor, packed: PackedRows) -> Tensor:
         first = x.index_select(0, packed.firsts)
@@ -169,8 +197,8 @@ class _LastLayer:
         return self._feed_forward(context + self._value_bias, first)
 
 
-def _linear(linear: nn.Linear, activation: Activation | None = None) -> Linear:
-    return make_linear(linear.weight, linear.bias, activation)
+def _linear(linear: nn.Linear, dtype: torch.dtype, activation: Activation | None = None) -> Linear:
+    return make_linear(linear.weight.to(dtype), linear.bias, activation)
 
 
 def _activation(name: str) -> Activation:

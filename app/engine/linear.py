@@ -25,20 +25,25 @@ class Linear(Protocol):
     """``x @ weight.T + bias``, then an activation or a sum with what bypassed the layer."""
 
     def __call__(self, x: Tensor, residual: Tensor | None = None) -> Tensor:
-        """Map ``[tokens, in]`` to ``[tokens, out]``; the residual is ``[tokens, out]``."""
+        """Map ``[tokens, in]`` to ``[tokens, out]``; the residual is ``[tokens, out]``.
+
+        The result is in the weight's numbers, and in the residual's where one is added.
+        """
 
 
 class PlainLinear:
     """torch's own, for CUDA and for CPUs without oneDNN."""
 
     def __init__(self, weight: Tensor, bias: Tensor, activation: Activation | None = None) -> None:
-        self._weight, self._bias, self._activation = weight.clone(), bias.clone(), activation
+        self._weight = weight.clone()
+        self._bias = bias.to(weight.dtype, copy=True)
+        self._activation = activation
 
     def __call__(self, x: Tensor, residual: Tensor | None = None) -> Tensor:
-        y = functional.linear(x, self._weight, self._bias)
-        if residual is not None:
-            y += residual
-        return y if self._activation is None else self._activation(y)
+        y = functional.linear(x.to(self._bias.dtype), self._weight, self._bias)
+        if self._activation is not None:
+            y = self._activation(y)
+        return y if residual is None else residual + y
 
 
 class OneDnnLinear:
@@ -46,25 +51,29 @@ class OneDnnLinear:
 
     def __init__(self, weight: Tensor, bias: Tensor, activation: Activation | None = None) -> None:
         self._weight = _onednn._reorder_linear_weight(weight.contiguous())  # noqa: SLF001
-        self._bias = bias.clone()
+        self._bias = bias.to(weight.dtype, copy=True)
         self._fused = "gelu" if activation is functional.gelu else "none"
         self._activation = None if activation is functional.gelu else activation
 
     def __call__(self, x: Tensor, residual: Tensor | None = None) -> Tensor:
         linear = _onednn._linear_pointwise  # noqa: SLF001
-        if residual is not None:
-            y: Tensor = linear.binary(x, residual, self._weight, self._bias, "add")
-        else:
-            y = linear(x, self._weight, self._bias, self._fused, [], "none")
-        return y if self._activation is None else self._activation(y)
+        x = x.to(self._bias.dtype)
+        y: Tensor
+        if residual is not None and residual.dtype is x.dtype:
+            y = linear.binary(x, residual, self._weight, self._bias, "add")
+            return y
+        y = linear(x, self._weight, self._bias, self._fused, [], "none")
+        if self._activation is not None:
+            y = self._activation(y)
+        return y if residual is None else residual + y
 
 
 def make_linear(weight: Tensor, bias: Tensor, activation: Activation | None = None) -> Linear:
     """Return the fastest linear layer for where the weights are; it keeps copies of them.
 
     Args:
-        weight: ``[out, in]``.
-        bias: ``[out]``.
+        weight: ``[out, in]``, in the numbers to compute in.
+        bias: ``[out]``, in fp32.
         activation: applied to the result.
     """
     if weight.device.type == "cpu" and has_onednn():

@@ -36,6 +36,7 @@ from transformers import (
 
 from app.engine.encoder import PackedEncoder
 from app.engine.hub import resolve
+from app.engine.precision import EXACT, Target
 from app.engine.prompt import Prompt
 from app.engine.tokenizer import PairTokenizer
 from app.errors import StartError
@@ -82,13 +83,16 @@ class Checkpoint:
         return self.adapter or self.full
 
 
-def load_variants(sources: Mapping[str, str], embedded_base: EmbeddedBase) -> dict[str, Variant]:
+def load_variants(
+    sources: Mapping[str, str], embedded_base: EmbeddedBase, target: Target = EXACT
+) -> dict[str, Variant]:
     """Load every variant; equal embedding tables are kept in memory once.
 
     Args:
         sources: a hub id or a directory for each variant's name.
         embedded_base: returns the directory of the embedded base; called when an adapter
             names it.
+        target: the device and the precision to compute in; see ``choose_target``.
 
     Raises:
         StartError: a source is missing or is not a model that this service can hold.
@@ -99,7 +103,7 @@ def load_variants(sources: Mapping[str, str], embedded_base: EmbeddedBase) -> di
     tables: list[nn.Embedding] = []
     variants: dict[str, Variant] = {}
     for name, source in sources.items():
-        variants[name] = load_variant(name, source, embedded_base, tokenizers, tables)
+        variants[name] = load_variant(name, source, embedded_base, target, tokenizers, tables)
         log.info("loaded %s from %s, revision %s", name, source, variants[name].revision)
     return variants
 
@@ -108,6 +112,7 @@ def load_variant(
     name: str,
     source: str,
     embedded_base: EmbeddedBase,
+    target: Target = EXACT,
     tokenizers: _TokenizerCache | None = None,
     tables: list[nn.Embedding] | None = None,
 ) -> Variant:
@@ -116,13 +121,13 @@ def load_variant(
     Args:
         name: the variant's.
         source: its hub id or directory.
-        embedded_base: see ``load_variants``.
+        embedded_base, target: see ``load_variants``.
         tokenizers: those that variants loaded before use.
         tables: embedding tables of variants loaded before; this one's is added if it is new.
     """
     wanted_by = f"XCOPA_MODELS__{name.upper()}"
     checkpoint = locate(source, embedded_base, wanted_by)
-    model = load_model(checkpoint, source, wanted_by)
+    model = load_model(checkpoint, source, wanted_by).to(target.device)
     share_embeddings(model, [] if tables is None else tables)
     max_tokens = model.config.max_position_embeddings - model.config.pad_token_id - 1
     tokenizer = (tokenizers or _TokenizerCache()).load(checkpoint, wanted_by)
@@ -137,7 +142,7 @@ def load_variant(
         revision=_revision(checkpoint),
         parameters=sum(parameter.numel() for parameter in model.parameters()),
         tokenizer=PairTokenizer(tokenizer, Prompt.load(checkpoint.own), max_tokens),
-        engine=PackedEncoder(model),
+        engine=PackedEncoder(model, target),
     )
 
 

@@ -15,6 +15,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from app.engine.precision import CPU
+
 ALIGNMENT = 16
 """Streams are rounded up to this many tokens: oneDNN compiles a kernel, of some megabytes, for
 every new number of tokens, so a few numbers must do for all batches."""
@@ -22,8 +24,6 @@ every new number of tokens, so a few numbers must do for all batches."""
 MERGE_BELOW = 1 << 10
 """Scores (of one head) that a group may waste on padding to take in shorter rows: about as many
 as are computed in the time that another group costs in calls."""
-
-CPU = torch.device("cpu")
 
 Ints = NDArray[np.int64]
 Flags = NDArray[np.bool_]
@@ -114,8 +114,8 @@ def place(array: NDArray[np.generic], device: torch.device) -> Tensor:
     """Put an array on the device; on CUDA from pinned memory, without waiting for it."""
     tensor = torch.from_numpy(array)
     if device.type == "cuda":
-        return tensor.pin_memory().to(device, non_blocking=True)
-    return tensor
+        tensor = tensor.pin_memory()
+    return tensor.to(device, non_blocking=True)
 
 
 def positions_of(ids: Ints, starts: Ints, lengths: Ints, padding_id: int) -> Ints:

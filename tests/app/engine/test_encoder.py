@@ -14,8 +14,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from transformers import XLMRobertaForMultipleChoice, XLMRobertaForSequenceClassification
 
-from app.engine.encoder import MICRO_BATCH_TOKENS, PackedEncoder
+from app.engine.encoder import PART_TOKENS, PackedEncoder
 from app.engine.model import as_multiple_choice
+from app.engine.precision import Precision, Target
 from loadtests.padded import PaddedEncoder
 from tests import tiny
 
@@ -95,7 +96,7 @@ def test_logits_are_those_of_transformers(
 
 def test_a_row_of_each_length_and_more_than_one_micro_batch() -> None:
     lengths = list(range(3, tiny.MAX_TOKENS + 1, 7))
-    assert sum(lengths) > 4 * MICRO_BATCH_TOKENS
+    assert sum(lengths) > 4 * PART_TOKENS
     assert_parity(make(1), some_rows(1, lengths))
 
 
@@ -152,3 +153,40 @@ def test_the_layers_of_transformers_can_be_forgotten(build: Any) -> None:
     gc.collect()
     assert [ref() for ref in [*layers, *weights] if ref() is not None] == []
     assert encoder.logits(rows) == expected
+
+
+def test_bf16_is_close_and_its_head_is_not_rounded() -> None:
+    model = make(6, num_hidden_layers=3)
+    rows = some_rows(6, [5, 9, 9, 14, 22, 22, 40])
+    exact, rounded = PackedEncoder(model), PackedEncoder(model, Target(precision=Precision.BF16))
+    found = torch.tensor(rounded.logits(rows))
+    torch.testing.assert_close(found, torch.tensor(exact.logits(rows)), atol=0.1, rtol=0)
+    assert (found != found.bfloat16()).any()
+    assert rounded.word_table.data_ptr() == exact.word_table.data_ptr()
+
+
+def test_every_tensor_is_made_where_the_model_is() -> None:
+    # The meta device refuses tensors from elsewhere, as CUDA would.
+    meta = torch.device("meta")
+    encoder = PackedEncoder(make(7).to(meta), Target(meta))
+    logits = encoder._forward(encoder._pack([[0, 2], [0, 5, 2], [0, 5, 2]]))
+    assert (logits.device, logits.shape) == (meta, (3,))
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device")
+@pytest.mark.parametrize(("precision", "tolerance"), [("fp32", 1e-4), ("bf16", 0.1)])
+def test_cuda_answers_as_the_cpu_does(precision: str, tolerance: float) -> None:
+    model = make(8, hidden_size=64)
+    rows = some_rows(8, [5, 9, 9, 14, 22, 22, 40, 200])
+    expected = PackedEncoder(model).logits(rows)
+    target = Target(torch.device("cuda"), Precision(precision))
+    assert PackedEncoder(model.to("cuda"), target).logits(rows) == pytest.approx(
+        expected, abs=tolerance
+    )
+
+
+def test_a_warm_encoder_answers_the_same() -> None:
+    encoder = PackedEncoder(make(9))
+    before = encoder.logits([[0, 5, 2]])
+    encoder.warm_up()
+    assert encoder.logits([[0, 5, 2]]) == before

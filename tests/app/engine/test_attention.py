@@ -1,0 +1,126 @@
+"""Both kinds of attention against torch's own, row by row."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from torch import Tensor
+from torch.nn.attention import varlen
+from torch.nn.functional import scaled_dot_product_attention
+
+from app.engine.attention import (
+    Attention,
+    GroupedAttention,
+    VarlenAttention,
+    attend_from_first,
+    choose_attention,
+)
+from app.engine.packing import PackedRows, pack
+from app.engine.precision import Precision, Target
+from tests import tiny
+
+HEADS, SIZE = 3, 8
+HIDDEN = HEADS * SIZE
+LENGTHS = st.lists(st.integers(1, 40), min_size=1, max_size=12).map(sorted)
+
+
+def pack_lengths(lengths: list[int], merge_below: int = 1 << 10) -> PackedRows:
+    return pack([[0] * length for length in lengths], 1, merge_below)
+
+
+def by_row(qkv: Tensor, lengths: list[int]) -> Tensor:
+    """Attend in each row on its own: ``[tokens of rows, hidden]``."""
+    contexts = []
+    for row in torch.split(qkv[: sum(lengths)], lengths):
+        query, key, value = row.view(len(row), 3, HEADS, SIZE).permute(1, 2, 0, 3)
+        context = scaled_dot_product_attention(query, key, value, scale=1.0)
+        contexts.append(context.transpose(0, 1).reshape(len(row), HIDDEN))
+    return torch.cat(contexts)
+
+
+def varlen_stand_in(
+    query: Tensor,
+    key: Tensor,
+    value: Tensor,
+    query_bounds: Tensor,
+    key_bounds: Tensor,
+    longest_query: int,
+    longest_key: int,
+    *,
+    scale: float,
+    num_splits: int,
+) -> Tensor:
+    """Compute what ``varlen_attn`` documents, and check what its kernels ask for."""
+    assert query_bounds.dtype == key_bounds.dtype == torch.int32
+    lengths = key_bounds.diff().tolist()
+    assert (sum(lengths), max(lengths)) == (len(key), longest_key)
+    assert (longest_query, num_splits) == (longest_key, 1)
+    qkv = torch.stack([query, key, value], 1).flatten(1)
+    return by_row(qkv * 1.0, lengths).view(len(query), HEADS, SIZE) * scale
+
+
+def assert_rows_attend_to_themselves(
+    attention: Attention, lengths: list[int], merge: int = 0
+) -> None:
+    packed = pack_lengths(lengths, merge)
+    qkv = torch.randn(len(packed.ids), 3 * HIDDEN, generator=torch.manual_seed(1))
+    context = attention.over(packed)(qkv)
+    assert context.shape == (len(qkv), HIDDEN)
+    assert context.isfinite().all()
+    torch.testing.assert_close(context[: sum(lengths)], by_row(qkv, lengths))
+
+
+@given(LENGTHS, st.sampled_from([0, 1 << 10, 1 << 20]))
+def test_grouped(lengths: list[int], merge: int) -> None:
+    assert_rows_attend_to_themselves(GroupedAttention(HEADS), lengths, merge)
+
+
+@given(LENGTHS)
+def test_varlen(lengths: list[int]) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(varlen, "varlen_attn", varlen_stand_in)
+        assert_rows_attend_to_themselves(VarlenAttention(HEADS), lengths)
+
+
+@given(LENGTHS, st.sampled_from([0, 1 << 20]))
+def test_from_the_first_token_it_is_the_same_without_keys_and_values(
+    lengths: list[int], merge: int
+) -> None:
+    packed = pack_lengths(lengths, merge)
+    chance = torch.manual_seed(2)
+    x = torch.randn(len(packed.ids), HIDDEN, generator=chance)
+    weights = torch.randn(3, HIDDEN, HIDDEN, generator=chance) / HIDDEN**0.5
+    qkv = torch.cat([x @ weight.T for weight in weights], 1)
+    expected = by_row(qkv, lengths)[packed.firsts[: len(lengths)]]
+    key_weight, value_weight = weights[1:].view(2, HEADS, SIZE, HIDDEN)
+    query = (x @ weights[0].T)[packed.firsts]
+    found = attend_from_first(query, x, key_weight, value_weight, packed)
+    torch.testing.assert_close(found[: len(lengths)], expected, atol=1e-4, rtol=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("device", "precision", "size", "capability", "expected"),
+    [
+        ("cuda", "bf16", 64, (8, 0), VarlenAttention),
+        ("cuda", "bf16", 64, (7, 5), GroupedAttention),
+        ("cuda", "bf16", 20, (9, 0), GroupedAttention),
+        ("cuda", "fp32", 64, (9, 0), GroupedAttention),
+        ("cpu", "bf16", 64, (9, 0), GroupedAttention),
+    ],
+)
+def test_varlen_is_for_what_its_kernels_take(
+    monkeypatch: pytest.MonkeyPatch,
+    device: str,
+    precision: str,
+    size: int,
+    capability: tuple[int, int],
+    expected: Any,
+) -> None:
+    monkeypatch.setattr(torch.cuda, "get_device_capability", lambda: capability)
+    config = tiny.config(num_attention_heads=2, hidden_size=2 * size)
+    target = Target(torch.device(device), Precision(precision))
+    assert isinstance(choose_attention(config, target), expected)

@@ -1,0 +1,79 @@
+"""Linear layers: the forms agree with each other, in both precisions."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from app.engine.linear import (
+    Activation,
+    Linear,
+    OneDnnLinear,
+    PlainLinear,
+    has_onednn,
+    make_linear,
+)
+
+KINDS = [
+    PlainLinear,
+    pytest.param(
+        OneDnnLinear, marks=pytest.mark.skipif(not has_onednn(), reason="torch has no oneDNN")
+    ),
+]
+
+
+def parts() -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    chance = torch.manual_seed(1)
+    shapes = [(48, 33), (17, 33), (17,), (48, 17)]
+    x, weight, bias, residual = (torch.randn(shape, generator=chance) for shape in shapes)
+    return x, weight / 33**0.5, bias, residual
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("activation", [None, functional.gelu, torch.tanh])
+@pytest.mark.parametrize(("dtype", "tolerance"), [(torch.float32, 1e-5), (torch.bfloat16, 0.03)])
+def test_it_is_a_product_and_an_activation(
+    kind: type[PlainLinear | OneDnnLinear],
+    activation: Activation | None,
+    dtype: torch.dtype,
+    tolerance: float,
+) -> None:
+    x, weight, bias, _ = parts()
+    expected = functional.linear(x, weight, bias)
+    if activation is not None:
+        expected = activation(expected)
+    found = kind(weight.to(dtype), bias, activation)(x)
+    assert found.dtype is dtype
+    torch.testing.assert_close(found.float(), expected, atol=tolerance, rtol=tolerance)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize(("dtype", "tolerance"), [(torch.float32, 1e-5), (torch.bfloat16, 0.03)])
+def test_a_residual_is_added_in_its_own_numbers(
+    kind: type[PlainLinear | OneDnnLinear], dtype: torch.dtype, tolerance: float
+) -> None:
+    x, weight, bias, residual = parts()
+    before = residual.clone()
+    found = kind(weight.to(dtype), bias)(x, residual)
+    assert found.dtype is torch.float32
+    expected = functional.linear(x, weight, bias) + residual
+    torch.testing.assert_close(found, expected, atol=tolerance, rtol=tolerance)
+    torch.testing.assert_close(residual, before, atol=0, rtol=0)
+
+
+def test_it_keeps_copies_of_what_it_was_made_from() -> None:
+    x, weight, bias, _ = parts()
+    made: list[Linear] = [make_linear(weight, bias), PlainLinear(weight, bias)]
+    expected = functional.linear(x, weight, bias)
+    weight.zero_()
+    bias.zero_()
+    for linear in made:
+        torch.testing.assert_close(linear(x), expected, atol=1e-5, rtol=1e-5)
+
+
+def test_without_onednn_it_is_torchs_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.backends.mkldnn, "is_available", lambda: False)
+    _, weight, bias, _ = parts()
+    assert isinstance(make_linear(weight, bias), PlainLinear)

@@ -1,0 +1,68 @@
+"""The device and the precision follow the hardware, and a wrong wish stops the start."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+import torch
+
+from app.engine.precision import EXACT, Precision, Target, choose_target
+from app.errors import StartError
+
+CUDA = torch.device("cuda")
+
+
+def hardware(
+    monkeypatch: pytest.MonkeyPatch, cuda: bool = False, bf16: bool = False, **cpu: bool
+) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: cuda)
+    monkeypatch.setattr(torch.cuda, "get_device_name", lambda: "A GPU")
+    monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda including_emulation: bf16)
+    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: cpu)
+
+
+@pytest.mark.parametrize(
+    ("machine", "precision", "expected"),
+    [
+        ({}, "fp32", EXACT),
+        ({}, "auto", EXACT),
+        ({"avx512_bf16": True}, "fp32", EXACT),
+        ({"avx512_bf16": True}, "auto", Target(precision=Precision.BF16)),
+        ({"avx512_bf16": True}, "bf16", Target(precision=Precision.BF16)),
+        ({"amx_bf16": True}, "auto", Target(precision=Precision.BF16)),
+        ({"amx_bf16": False, "avx512_f": True}, "auto", EXACT),
+        ({"cuda": True}, "fp32", Target(CUDA)),
+        ({"cuda": True}, "auto", Target(CUDA)),
+        ({"cuda": True, "bf16": True}, "auto", Target(CUDA, Precision.BF16)),
+    ],
+)
+def test_the_choice_follows_the_hardware(
+    monkeypatch: pytest.MonkeyPatch, machine: dict[str, Any], precision: Any, expected: Target
+) -> None:
+    hardware(monkeypatch, **machine)
+    choice = choose_target("auto", precision)
+    assert choice.target == expected
+    assert expected.precision in choice.reason
+    assert expected.device.type in choice.reason
+
+
+def test_the_cpu_can_be_had_beside_a_gpu(monkeypatch: pytest.MonkeyPatch) -> None:
+    hardware(monkeypatch, cuda=True, bf16=True)
+    assert choose_target("cpu", "auto").target == EXACT
+
+
+@pytest.mark.parametrize(
+    ("device", "precision", "named"),
+    [("cuda", "fp32", "XCOPA_DEVICE"), ("auto", "bf16", "XCOPA_PRECISION")],
+)
+def test_what_the_machine_lacks_stops_the_start_with_one_line(
+    monkeypatch: pytest.MonkeyPatch, device: Any, precision: Any, named: str
+) -> None:
+    hardware(monkeypatch)
+    with pytest.raises(StartError) as stopped:
+        choose_target(device, precision)
+    message = str(stopped.value)
+    assert message.startswith(named)
+    assert "set it to auto" in message
+    assert "\n" not in message
