@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from pathlib import Path
 
 import torch
@@ -33,19 +33,21 @@ log = logging.getLogger(__name__)
 def create_app(
     settings: Settings | None = None,
     on_started: Callable[[StartError | None], None] | None = None,
+    load: Callable[[Settings], Mapping[str, Variant]] | None = None,
 ) -> FastAPI:
     """Make the application; its models load, beside the event loop, when it starts.
 
     Args:
         settings: read from the environment when not given.
         on_started: called once, when the models are warm, or with the error that they met.
+        load: returns the models; ``load_models`` when not given.
     """
     settings = settings or Settings()
     sources = settings.models.model_dump()
     metrics = Metrics(sources)
     tracing = Tracing(provider_from_environment())
     runtime = Runtime(
-        lambda: load_models(settings),
+        lambda: (load or load_models)(settings),
         ServiceOptions(
             limits=Limits(settings.queue_seconds, settings.max_wait_ms / 1000),
             tokeniser_threads=settings.tokeniser_threads,

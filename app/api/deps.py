@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable
+from dataclasses import dataclass, field
 from typing import Annotated, TypeVar
 
 from fastapi import Depends, Request
 
+from app.api.problem import request_id_of
 from app.errors import ClientGoneError, FieldError, InvalidRequestError
 from app.runtime import Runtime
 from app.settings import Settings
+
+WATCH_AFTER_S = 0.002
+"""An answer that comes sooner is not worth a task that watches for the client to leave."""
 
 TIMEOUT_HEADER = "X-Request-Timeout-Ms"
 
@@ -20,23 +25,67 @@ CALLER_HEADERS = ("X-API-Key", "Authorization")
 T = TypeVar("T")
 
 
-def _runtime(request: Request) -> Runtime:
+def runtime_of(request: Request) -> Runtime:
     runtime: Runtime = request.app.state.runtime
     return runtime
 
 
-def _settings(request: Request) -> Settings:
+def settings_of(request: Request) -> Settings:
     settings: Settings = request.app.state.settings
     return settings
 
 
+@dataclass
+class Call:
+    """What a request says beside its body, what answers it, and what goes with the answer."""
+
+    request: Request
+    runtime: Runtime
+    settings: Settings
+    request_id: str
+    timeout: float
+    """Seconds the call may take: what its header asks, up to the service's own limit."""
+    caller: str
+    """Whose turn it takes: its API key's, else its client address's."""
+    response_headers: dict[str, str] = field(default_factory=dict)
+
+
+def call_of(request: Request) -> Call:
+    """Read a request's headers.
+
+    Raises:
+        InvalidRequestError: one of them is wrong.
+    """
+    settings = settings_of(request)
+    return Call(
+        request=request,
+        runtime=runtime_of(request),
+        settings=settings,
+        request_id=request_id_of(request),
+        timeout=_timeout(request, settings.request_timeout_ms / 1000),
+        caller=_caller(request),
+    )
+
+
+# Asynchronous though they await nothing: FastAPI would run them in a thread pool otherwise.
+async def _runtime(request: Request) -> Runtime:
+    return runtime_of(request)
+
+
+async def _settings(request: Request) -> Settings:
+    return settings_of(request)
+
+
+async def _call(request: Request) -> Call:
+    return call_of(request)
+
+
 RuntimeDep = Annotated[Runtime, Depends(_runtime)]
 SettingsDep = Annotated[Settings, Depends(_settings)]
+CallDep = Annotated[Call, Depends(_call)]
 
 
-def _timeout(request: Request, settings: SettingsDep) -> float:
-    """Return the seconds a call may take: what its header asks, up to the service's own limit."""
-    longest = settings.request_timeout_ms / 1000
+def _timeout(request: Request, longest: float) -> float:
     asked = request.headers.get(TIMEOUT_HEADER)
     if asked is None:
         return longest
@@ -50,18 +99,11 @@ def _timeout(request: Request, settings: SettingsDep) -> float:
     return min(milliseconds / 1000, longest)
 
 
-TimeoutDep = Annotated[float, Depends(_timeout)]
-
-
 def _caller(request: Request) -> str:
-    """Return whose turn a call takes: its API key's, else its client address's."""
     for header in CALLER_HEADERS:
         if key := request.headers.get(header):
             return f"{header}: {key}"
     return request.client.host if request.client else ""
-
-
-CallerDep = Annotated[str, Depends(_caller)]
 
 
 async def unless_gone(request: Request, work: Awaitable[T]) -> T:
@@ -70,19 +112,41 @@ async def unless_gone(request: Request, work: Awaitable[T]) -> T:
     Raises:
         ClientGoneError: the client left; the work was cancelled.
     """
-    task = asyncio.ensure_future(work)
-    gone = asyncio.ensure_future(_disconnected(request))
+    watch = _Watch(request)
     try:
-        await asyncio.wait({task, gone}, return_when=asyncio.FIRST_COMPLETED)
-        if task.done():
-            return task.result()
-        raise ClientGoneError("the client closed the connection before the answer")
+        return await work
+    except asyncio.CancelledError:
+        if not watch.gone:
+            raise
+        watch.task.uncancel()
+        raise ClientGoneError("the client closed the connection before the answer") from None
     finally:
-        task.cancel()
-        gone.cancel()
+        watch.stop()
 
 
-async def _disconnected(request: Request) -> None:
-    """Return when the client has left. The body has been read, so nothing else can come."""
-    while (await request.receive())["type"] != "http.disconnect":
-        pass
+class _Watch:
+    """Cancels the task it is made in when the client leaves; a short wait is not watched."""
+
+    def __init__(self, request: Request) -> None:
+        task = asyncio.current_task()
+        assert task is not None
+        self.task = task
+        self.gone = False
+        self._request = request
+        self._watching: asyncio.Task[None] | None = None
+        self._timer = asyncio.get_running_loop().call_later(WATCH_AFTER_S, self._start)
+
+    def stop(self) -> None:
+        self._timer.cancel()
+        if self._watching is not None:
+            self._watching.cancel()
+
+    def _start(self) -> None:
+        self._watching = asyncio.ensure_future(self._cancel_when_gone())
+
+    async def _cancel_when_gone(self) -> None:
+        # The body has been read, so nothing else can come.
+        while (await self._request.receive())["type"] != "http.disconnect":
+            pass
+        self.gone = True
+        self.task.cancel()

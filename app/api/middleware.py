@@ -2,17 +2,26 @@
 
 from __future__ import annotations
 
+import random
 import re
-import secrets
 
-from starlette.datastructures import Headers, MutableHeaders
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.api.problem import REQUEST_ID
 from app.telemetry.metrics import Metrics
 
+_ID_NAME = REQUEST_ID.lower().encode()
+_LENGTH_NAME = b"content-length"
 _SAFE_ID = re.compile(r"[\x21-\x7e]{1,128}")
+
+
+def header(scope: Scope, name: bytes) -> str:
+    """Return the value of a header, named in lower case; empty when it is not there."""
+    for key, value in scope["headers"]:
+        if key == name:
+            return str(value, "latin-1")
+    return ""
 
 
 class RequestIdMiddleware:
@@ -25,13 +34,13 @@ class RequestIdMiddleware:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        given = Headers(scope=scope).get(REQUEST_ID, "")
-        request_id = given if _SAFE_ID.fullmatch(given) else secrets.token_hex(8)
+        given = header(scope, _ID_NAME)
+        request_id = given if _SAFE_ID.fullmatch(given) else f"{random.getrandbits(64):016x}"
         scope.setdefault("state", {})["request_id"] = request_id
 
         async def send_with_id(message: Message) -> None:
             if message["type"] == "http.response.start":
-                MutableHeaders(scope=message)[REQUEST_ID] = request_id
+                message.setdefault("headers", []).append((_ID_NAME, request_id.encode()))
             await send(message)
 
         await self.app(scope, receive, send_with_id)
@@ -81,8 +90,12 @@ class BodyLimitMiddleware:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        declared = Headers(scope=scope).get("content-length", "")
+        declared = header(scope, _LENGTH_NAME)
         expected = int(declared) if declared.isdecimal() else 0
+        if declared and expected <= self.max_bytes:
+            # The server hands on no more than was declared.
+            await self.app(scope, receive, send)
+            return
         received = 0
 
         async def receive_within_limit() -> Message:

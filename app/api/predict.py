@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Sequence
 from typing import Any
 
-from fastapi import APIRouter, Request, Response
+from fastapi import APIRouter
 from pydantic import ValidationError
 
-from app.api.deps import CallerDep, RuntimeDep, SettingsDep, TimeoutDep, unless_gone
+from app.api.deps import Call, CallDep, unless_gone
 from app.api.json_route import JsonRoute
-from app.api.problem import field_errors, problem, request_id_of
+from app.api.problem import field_errors, problem
 from app.api.schemas import (
     BatchRequest,
     BatchResponse,
@@ -49,78 +50,58 @@ router = APIRouter(tags=["predict"], route_class=JsonRoute, responses=PROBLEMS)
 
 
 @router.post("/predict/xcopa", summary="Answer one item with one model")
-async def predict(
-    request: Request,
-    response: Response,
-    body: PredictRequest,
-    runtime: RuntimeDep,
-    settings: SettingsDep,
-    timeout: TimeoutDep,
-    caller: CallerDep,
-) -> Prediction:
-    ask = Ask(_causal(body), body.model or settings.default_model)
-    [outcome] = await unless_gone(request, runtime.service.predict([ask], timeout, caller))
+async def predict(body: PredictRequest, call: CallDep) -> Prediction:
+    ask = Ask(_causal(body), body.model or call.settings.default_model)
+    [outcome] = await _answered(call, [ask])
     answer = _answer_or_raise(outcome)
-    _say_times(response, [answer])
-    return _prediction(answer, request_id_of(request))
+    _say_times(call, [answer])
+    return _prediction(answer, call.request_id)
 
 
 @router.post("/compare/xcopa", summary="Answer one item with both models")
-async def compare(
-    request: Request,
-    response: Response,
-    body: CompareRequest,
-    runtime: RuntimeDep,
-    timeout: TimeoutDep,
-    caller: CallerDep,
-) -> CompareResponse:
-    asks = [Ask(_causal(body), name) for name in runtime.served]
-    outcomes = await unless_gone(request, runtime.service.predict(asks, timeout, caller))
-    answers = [_answer_or_raise(outcome) for outcome in outcomes]
-    _say_times(response, answers)
-    request_id = request_id_of(request)
+async def compare(body: CompareRequest, call: CallDep) -> CompareResponse:
+    asks = [Ask(_causal(body), name) for name in call.runtime.served]
+    answers = [_answer_or_raise(outcome) for outcome in await _answered(call, asks)]
+    _say_times(call, answers)
     return CompareResponse(
-        predictions={answer.model: _prediction(answer, request_id) for answer in answers},
+        predictions={answer.model: _prediction(answer, call.request_id) for answer in answers},
         agree=len({answer.label for answer in answers}) == 1,
     )
 
 
 @router.post("/predict/xcopa/batch", summary="Answer many items with one model, in order")
-async def predict_batch(
-    request: Request,
-    response: Response,
-    body: BatchRequest,
-    runtime: RuntimeDep,
-    settings: SettingsDep,
-    timeout: TimeoutDep,
-    caller: CallerDep,
-) -> BatchResponse:
-    if len(body.items) > settings.max_batch_items:
+async def predict_batch(body: BatchRequest, call: CallDep) -> BatchResponse:
+    most = call.settings.max_batch_items
+    if len(body.items) > most:
         raise PayloadTooLargeError(
-            f"items: {len(body.items)} items; one call may bring {settings.max_batch_items} at most"
+            f"items: {len(body.items)} items; one call may bring {most} at most"
         )
-    service = runtime.service
-    model = body.model or settings.default_model
+    model = body.model or call.settings.default_model
     checked = [_check(raw) for raw in body.items]
     asks = [Ask(item, model) for item in checked if isinstance(item, CausalItem)]
-    answered = iter(
-        await unless_gone(request, service.predict(asks, timeout, caller)) if asks else []
-    )
+    answered = iter(await _answered(call, asks))
     outcomes: list[Answer | ServiceError] = [
         next(answered) if isinstance(item, CausalItem) else item for item in checked
     ]
     answers = [outcome for outcome in outcomes if isinstance(outcome, Answer)]
     if not answers:
         raise _all_failed(outcomes)
-    _say_times(response, answers)
+    _say_times(call, answers)
     return BatchResponse(
         predictions=[
-            _prediction(outcome, request_id_of(request))
+            _prediction(outcome, call.request_id)
             if isinstance(outcome, Answer)
-            else _item_problem(outcome, index, request)
+            else _item_problem(outcome, index, call)
             for index, outcome in enumerate(outcomes)
         ]
     )
+
+
+async def _answered(call: Call, asks: Sequence[Ask]) -> Sequence[Answer | ServiceError]:
+    service = call.runtime.service
+    if not asks:
+        return []
+    return await unless_gone(call.request, service.predict(asks, call.timeout, call.caller))
 
 
 def _causal(item: Item) -> CausalItem:
@@ -153,9 +134,10 @@ def _prediction(answer: Answer, request_id: str) -> Prediction:
     )
 
 
-def _item_problem(error: ServiceError, index: int, request: Request) -> ItemProblem:
+def _item_problem(error: ServiceError, index: int, call: Call) -> ItemProblem:
     # Equal items share one error, so it is not changed here.
-    details = problem(error, request.url.path, request_id_of(request), _placed(error, index))
+    instance = call.request.url.path
+    details = problem(error, instance, call.request_id, _placed(error, index))
     return ItemProblem(error=Problem.model_validate(details))
 
 
@@ -177,7 +159,7 @@ def _placed(error: ServiceError, index: int) -> tuple[FieldError, ...]:
     )
 
 
-def _say_times(response: Response, answers: list[Answer]) -> None:
+def _say_times(call: Call, answers: list[Answer]) -> None:
     """Report the longest of each stage as ``Server-Timing`` (W3C), in milliseconds."""
     stages = {
         "tokenise": max(answer.times.tokenise for answer in answers),
@@ -187,4 +169,4 @@ def _say_times(response: Response, answers: list[Answer]) -> None:
     timings = [f"{stage};dur={1000 * seconds:.3f}" for stage, seconds in stages.items()]
     reasons = dict.fromkeys(answer.times.batch_reason for answer in answers)
     timings.append(f'batch;desc="{" ".join(reasons)}"')
-    response.headers["Server-Timing"] = ", ".join(timings)
+    call.response_headers["Server-Timing"] = ", ".join(timings)

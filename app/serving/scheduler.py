@@ -149,17 +149,23 @@ class Scheduler(Generic[Payload]):
                 f"the call needs {cost:.1f} s of work; a call may need "
                 f"{self.limits.call_seconds:.1f} s at most"
             )
-        self._check_room(cost, caller)
-        self._check_deadline(tokens, cost, caller, deadline)
+        waiting = self.waiting_seconds
+        self._check_room(cost, waiting, caller)
+        if deadline is None:
+            return
+        slack = deadline - self._clock()
+        if self._in_flight_seconds() + waiting + cost > slack:
+            self._check_deadline(tokens, cost, caller, slack)
 
-    def _check_room(self, cost: float, caller: str) -> None:
+    def _check_room(self, cost: float, waiting: float, caller: str) -> None:
         """The bound of the queue, and the caller's share of it."""
+        room = self.limits.queue_seconds - waiting - cost
+        if waiting + cost <= SHARE_OF_ROOM * room:  # also if all that waits were the caller's
+            return
         own = cost + sum(
             self._seconds(model, queue.waiting_tokens_of(caller))
             for model, queue in self._queues.items()
         )
-        waiting = self.waiting_seconds
-        room = self.limits.queue_seconds - waiting - cost
         # As the queue empties by one second, the caller's share grows by this many.
         excess = max(-room, (own - SHARE_OF_ROOM * room) / (1 + SHARE_OF_ROOM))
         if excess > 0:
@@ -169,11 +175,9 @@ class Scheduler(Generic[Payload]):
             )
 
     def _check_deadline(
-        self, tokens: Mapping[str, int], cost: float, caller: str, deadline: float | None
+        self, tokens: Mapping[str, int], cost: float, caller: str, slack: float
     ) -> None:
-        if deadline is None:
-            return
-        slack = deadline - self._clock()
+        """Whether the answer is expected within the slack that the deadline leaves."""
         if cost > slack:  # not for want of room: it is let in, and said to be late if it is
             return
         expected = self.expected_seconds(tokens, caller)

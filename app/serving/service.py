@@ -145,6 +145,9 @@ class PredictionService(Generic[Model]):
             on_results=self._on_results,
             clock=time.monotonic,
         )
+        self._refusing = False
+        """Whether the last call that asked was not admitted."""
+        self._waking = False
         self._worker.start()
         self._watchdog = Watchdog(
             self._worker, options.watchdog_seconds, self._on_stuck, metrics.worker_restarts.inc
@@ -195,8 +198,7 @@ class PredictionService(Generic[Model]):
         deadline = started + timeout
         self._refuse_early(asks, caller, deadline)
         try:
-            async with asyncio.timeout_at(self._loop.time() + timeout):
-                tokenised = await self._tokenising.rows([(ask.item, ask.model) for ask in asks])
+            tokenised = await self._tokenising.rows([(a.item, a.model) for a in asks], timeout)
         except TimeoutError:
             self._count_all(asks, "expired")
             return [_late(timeout, None, started) for _ in asks]
@@ -230,14 +232,18 @@ class PredictionService(Generic[Model]):
     # Boarding ----------------------------------------------------------------------------
 
     def _refuse_early(self, asks: Sequence[Ask], caller: str, deadline: float) -> None:
-        """Refuse, before it is tokenised, a call that would not get in were it ever so short."""
-        if self._cache is not None:
-            return  # its answers may be there already
+        """Refuse, before it is tokenised, a call that would not get in were it ever so short.
+
+        Only while calls are being refused: to look twice would cost every other call as well.
+        """
+        if self._cache is not None or not self._refusing:
+            return
         least: dict[str, int] = {}
         for ask in asks:
             least[ask.model] = least.get(ask.model, 0) + LEAST_TOKENS
         try:
             self._worker.check(least, caller, deadline)
+            self._refusing = False
         except AdmissionError as error:
             self._count_all(asks, "rejected")
             raise _refusal(error) from error
@@ -303,9 +309,21 @@ class PredictionService(Generic[Model]):
         except AdmissionError as error:
             for flight in new:
                 self._forget(flight)
+            self._refusing = True
             raise _refusal(error) from error
         for ticket in tickets:
             ticket.payload.ticket = ticket
+        if not self._waking:
+            self._waking = True
+            self._loop.call_soon(self._wake)
+
+    def _wake(self) -> None:
+        """Wake the worker once for all calls that arrived in one turn of the loop.
+
+        They make one batch, and the two threads pass the interpreter's lock to and fro once.
+        """
+        self._waking = False
+        self._worker.wake()
 
     # Waiting -----------------------------------------------------------------------------
 
@@ -392,8 +410,7 @@ class PredictionService(Generic[Model]):
         if landing.logits is None:
             return InferenceError("the model failed on this item; the service's log has the cause")
         queue = _queue_seconds(flight.ticket)
-        self._metrics.queue.labels(model).observe(queue)
-        self._metrics.total.labels(model).observe(time.monotonic() - started)
+        self._metrics.item_answered(model, queue, time.monotonic() - started)
         return Answer(
             label=max(range(len(landing.logits)), key=landing.logits.__getitem__),
             probabilities=softmax(landing.logits),
@@ -429,7 +446,7 @@ class PredictionService(Generic[Model]):
         self._tracing.call(started, tokenised_at, time.monotonic(), items)
 
     def _count(self, ask: Ask, outcome: str) -> None:
-        self._metrics.items.labels(ask.model, outcome).inc()
+        self._metrics.item_ended(ask.model, outcome)
 
     def _count_all(self, asks: Sequence[Ask], outcome: str) -> None:
         for ask in asks:

@@ -34,11 +34,14 @@ class Tokenising:
     def close(self) -> None:
         self._pool.shutdown(wait=False, cancel_futures=True)
 
-    async def rows(self, asked: Sequence[tuple[CausalItem, str]]) -> list[Tokenised]:
+    async def rows(
+        self, asked: Sequence[tuple[CausalItem, str]], timeout: float
+    ) -> list[Tokenised]:
         """Return the rows of each item for its model, or why it has none.
 
         Raises:
             OverloadedError: too much text waits to be tokenised.
+            TimeoutError: it was not done within so many seconds.
         """
         characters = sum(item.characters for item, _ in asked)
         if characters <= SHORT_CALL_CHARACTERS:
@@ -48,7 +51,8 @@ class Tokenising:
         self._unread += characters
         try:
             loop = asyncio.get_running_loop()
-            return await loop.run_in_executor(self._pool, self._encode, asked)
+            async with asyncio.timeout(timeout):
+                return await loop.run_in_executor(self._pool, self._encode, asked)
         finally:
             self._unread -= characters
 

@@ -97,11 +97,14 @@ class Worker(Generic[Work]):
     # The scheduler, guarded --------------------------------------------------------------
 
     def submit(self, call: Sequence[Request[Work]], caller: str = "") -> list[Ticket[Work]]:
-        """Admit a call, or raise what ``Scheduler.submit`` raises."""
+        """Admit a call, or raise what ``Scheduler.submit`` raises; ``wake`` has it served."""
         with self._changed:
-            tickets = self._scheduler.submit(call, caller)
+            return self._scheduler.submit(call, caller)
+
+    def wake(self) -> None:
+        """Have the thread look at the queue, if it waits for something to do."""
+        with self._changed:
             self._changed.notify()
-            return tickets
 
     def check(self, tokens: Mapping[str, int], caller: str, deadline: float | None) -> None:
         """Raise what ``submit`` would for a call of that many tokens for each model."""

@@ -112,9 +112,15 @@ class Metrics:
             "Times that the thread which runs batches had died and was replaced.",
             registry=self.registry,
         )
+        # Looked up once: to find the child of a label costs more than to count.
+        self._queue = {model: self.queue.labels(model) for model in self._models}
+        self._total = {model: self.total.labels(model) for model in self._models}
+        self._items = {
+            (model, outcome): self.items.labels(model, outcome)
+            for model in self._models
+            for outcome in OUTCOMES
+        }
         for model in self._models:
-            for outcome in OUTCOMES:
-                self.items.labels(model, outcome)
             for reason in REASONS:
                 self.batches.labels(model, reason)
             for result in ("hit", "wait", "miss"):
@@ -127,6 +133,15 @@ class Metrics:
         for model in self._models:
             histogram.labels(model)
         return histogram
+
+    def item_ended(self, model: str, outcome: str) -> None:
+        """Count an item by how it ended."""
+        self._items[model, outcome].inc()
+
+    def item_answered(self, model: str, queue: float, total: float) -> None:
+        """Note where the time of an answered item went, in seconds."""
+        self._queue[model].observe(queue)
+        self._total[model].observe(total)
 
     def batch_done(self, model: str, rows: int, tokens: int, reason: str, seconds: float) -> None:
         """Note a batch that the engine has finished."""

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import pytest
 
 from app.serving.scheduler import HaltedError, Limits, Scheduler
-from app.serving.work import Batch, ModelProfile, Outcome, Request, ServiceCurve
+from app.serving.work import Batch, ModelProfile, Outcome, Request, ServiceCurve, Ticket
 from app.serving.worker import Engine, Result, Row, Worker, WorkerDiedError
 
 POISON = 666
@@ -37,6 +37,15 @@ class SumEngine:
         if any(POISON in row for row in rows):
             raise RuntimeError("poisoned")
         return [float(sum(row)) for row in rows]
+
+
+class Waking(Worker[Work]):
+    """A worker that looks at the queue after each call, as the service has it do each turn."""
+
+    def submit(self, call: Sequence[Request[Work]], caller: str = "") -> list[Ticket[Work]]:
+        tickets = super().submit(call, caller)
+        self.wake()
+        return tickets
 
 
 class Recorder:
@@ -66,7 +75,7 @@ def start() -> Iterator[StartWorker]:
 
     def started(engine: Engine, recorder: Recorder) -> Worker[Work]:
         scheduler: Scheduler[Work] = Scheduler(PROFILES, Limits(1_000), time.monotonic)
-        worker = Worker(scheduler, {"m": engine}, recorder, time.monotonic)
+        worker = Waking(scheduler, {"m": engine}, recorder, time.monotonic)
         worker.start()
         workers.append(worker)
         return worker
@@ -173,7 +182,7 @@ def test_an_error_while_a_batch_is_composed_does_not_end_the_thread() -> None:
 
     recorder = Recorder()
     scheduler = Stumbling(PROFILES, Limits(1_000), time.monotonic)
-    worker = Worker(scheduler, {"m": SumEngine()}, recorder, time.monotonic)
+    worker = Waking(scheduler, {"m": SumEngine()}, recorder, time.monotonic)
     worker.start()
     worker.submit([request((1,))])
     assert recorder.wait_for(1)[0].logits == (1.0,)

@@ -1,0 +1,1 @@
+"""The benchmarks: ``python -m loadtests.bench``; see ``docs/performance.md``."""
