@@ -18,6 +18,7 @@ from app.api import models, predict, probes, problem
 from app.api.middleware import BodyLimitMiddleware, CountRequestsMiddleware, RequestIdMiddleware
 from app.engine.cpu import choose_threads
 from app.engine.model import Variant, load_variants
+from app.engine.precision import choose_target
 from app.errors import StartError
 from app.runtime import Runtime
 from app.serving.scheduler import Limits
@@ -91,13 +92,15 @@ def load_models(settings: Settings) -> dict[str, Variant]:
     """Load both variants as the settings name them, on as many threads as the quota allows.
 
     Raises:
-        StartError: one of them cannot be loaded.
+        StartError: one of them cannot be loaded, or the machine lacks what a setting asks for.
     """
     choice = choose_threads(settings.threads)
     torch.set_num_threads(choice.threads)
     log.info("a forward pass uses %d threads: %s", choice.threads, choice.reason)
+    computing = choose_target(settings.device, settings.precision)
+    log.info("the models compute on %s", computing.reason)
     return load_variants(
-        settings.models.model_dump(), embedded_base=lambda: embedded_base(settings)
+        settings.models.model_dump(), lambda: embedded_base(settings), computing.target
     )
 
 

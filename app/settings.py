@@ -54,6 +54,15 @@ class Settings(BaseSettings):
         default=None,
         description="Threads of a forward pass; by default the CPU quota (cgroup or affinity).",
     )
+    device: Literal["auto", "cpu", "cuda"] = Field(
+        default="auto",
+        description="Where the models compute; `auto` is CUDA where torch finds it.",
+    )
+    precision: Literal["auto", "fp32", "bf16"] = Field(
+        default="fp32",
+        description="Numbers the models compute in: `fp32` is exact; `bf16` is faster and needs "
+        "hardware that has it; `auto` is bf16 where the hardware has it.",
+    )
     tokeniser_threads: PositiveInt = Field(
         default=2, description="Threads that turn text to token ids, beside the event loop."
     )
