@@ -17,6 +17,7 @@ from torch.nn import functional
 # These operators are what torch's own compiler calls on a CPU. They are private: the release of
 # torch is pinned, and `has_onednn` looks for them.
 _onednn = torch.ops.mkldnn
+OPERATORS = ("_reorder_linear_weight", "_linear_pointwise", "_is_mkldnn_bf16_supported")
 
 Activation = Callable[[Tensor], Tensor]
 
@@ -84,6 +85,9 @@ def make_linear(weight: Tensor, bias: Tensor, activation: Activation | None = No
 def has_onednn() -> bool:
     """Whether this torch has oneDNN and the operators that ``OneDnnLinear`` calls."""
     built_in: bool = torch.backends.mkldnn.is_available()  # type: ignore[no-untyped-call]
-    return built_in and all(
-        hasattr(_onednn, name) for name in ("_reorder_linear_weight", "_linear_pointwise")
-    )
+    return built_in and all(hasattr(_onednn, name) for name in OPERATORS)
+
+
+def onednn_takes_bf16() -> bool:
+    """Whether ``OneDnnLinear`` takes weights in bf16 here."""
+    return has_onednn() and bool(_onednn._is_mkldnn_bf16_supported())  # noqa: SLF001

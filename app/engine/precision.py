@@ -8,6 +8,7 @@ from typing import Literal
 
 import torch
 
+from app.engine.linear import onednn_takes_bf16
 from app.errors import StartError
 
 DeviceSetting = Literal["auto", "cpu", "cuda"]
@@ -95,4 +96,8 @@ def _bf16_is_fast(device: torch.device) -> tuple[bool, str]:
         return fast, f"this GPU {'multiplies' if fast else 'cannot multiply'} bf16"
     capabilities = torch.cpu.get_capabilities()
     names = [name for name in BF16_INSTRUCTIONS if capabilities.get(name)]
-    return bool(names), f"this processor has {names[0] if names else 'no bf16 instructions'}"
+    if not names:
+        return False, "this processor has no bf16 instructions"
+    if not onednn_takes_bf16():
+        return False, "oneDNN does not use this processor's bf16 instructions"
+    return True, f"this processor has {names[0]}"

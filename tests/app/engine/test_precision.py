@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 import torch
 
+from app.engine import precision as precision_module
 from app.engine.precision import EXACT, Precision, Target, choose_target
 from app.errors import StartError
 
@@ -14,11 +15,16 @@ CUDA = torch.device("cuda")
 
 
 def hardware(
-    monkeypatch: pytest.MonkeyPatch, cuda: bool = False, bf16: bool = False, **cpu: bool
+    monkeypatch: pytest.MonkeyPatch,
+    cuda: bool = False,
+    bf16: bool = False,
+    onednn: bool = True,
+    **cpu: bool,
 ) -> None:
     monkeypatch.setattr(torch.cuda, "is_available", lambda: cuda)
     monkeypatch.setattr(torch.cuda, "get_device_name", lambda: "A GPU")
     monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda including_emulation: bf16)
+    monkeypatch.setattr(precision_module, "onednn_takes_bf16", lambda: onednn)
     monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: cpu)
 
 
@@ -32,6 +38,7 @@ def hardware(
         ({"avx512_bf16": True}, "bf16", Target(precision=Precision.BF16)),
         ({"amx_bf16": True}, "auto", Target(precision=Precision.BF16)),
         ({"amx_bf16": False, "avx512_f": True}, "auto", EXACT),
+        ({"amx_bf16": True, "onednn": False}, "auto", EXACT),
         ({"cuda": True}, "fp32", Target(CUDA)),
         ({"cuda": True}, "auto", Target(CUDA)),
         ({"cuda": True, "bf16": True}, "auto", Target(CUDA, Precision.BF16)),
