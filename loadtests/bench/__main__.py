@@ -8,25 +8,20 @@ Sides alternate within one run; printed are medians with the least and the great
 
 from __future__ import annotations
 
-import gevent.monkey
+import argparse
+import datetime
+import json
+import platform
+from collections.abc import Callable
+from pathlib import Path
 
-# Sockets alone: the engine's threads are real ones.
-gevent.monkey.patch_all(thread=False, subprocess=False, signal=False)
+import psutil
+import torch
+from rich.console import Console
+from rich.table import Table
 
-import argparse  # noqa: E402
-import datetime  # noqa: E402
-import json  # noqa: E402
-import platform  # noqa: E402
-from collections.abc import Callable  # noqa: E402
-from pathlib import Path  # noqa: E402
-
-import psutil  # noqa: E402
-import torch  # noqa: E402
-from rich.console import Console  # noqa: E402
-from rich.table import Table  # noqa: E402
-
-from loadtests.bench import encoder, overhead, pressure  # noqa: E402
-from loadtests.bench.figures import Figure  # noqa: E402
+from loadtests.bench import encoder, overhead, pressure
+from loadtests.bench.figures import Figure
 
 MEASUREMENTS: dict[str, Callable[[Console], list[Figure]]] = {
     "encoder": encoder.measure,
