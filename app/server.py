@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
+import os
+import socket
 from types import FrameType
 
 import typer
@@ -48,6 +51,10 @@ def serve(settings: Settings) -> int:
     return 1 if failures or not server.started else 0
 
 
+LAST_WORDS_S = 0.3
+"""For calls on their way when listening ends: they are still told 503."""
+
+
 class DrainingServer(uvicorn.Server):
     """A server whose first signal drains and whose second one stops at once."""
 
@@ -79,6 +86,36 @@ class DrainingServer(uvicorn.Server):
 
     def _begin_drain(self) -> None:
         self._draining = asyncio.ensure_future(self._drain())
+
+    async def shutdown(self, sockets: list[object] | None = None) -> None:  # type: ignore[override]
+        """Answer also who has connected but was not heard yet, then stop."""
+        for connected in self._stop_listening():
+            await asyncio.get_running_loop().connect_accepted_socket(self._protocol, connected)
+        await asyncio.sleep(LAST_WORDS_S)
+        await super().shutdown(sockets)  # type: ignore[arg-type]
+
+    def _stop_listening(self) -> list[socket.socket]:
+        """Close the listening sockets; return the connections that waited to be accepted.
+
+        To close a socket on which connections wait would reset them.
+        """
+        waiting: list[socket.socket] = []
+        for server in self.servers:
+            # A copy keeps the socket open while the loop lets go of it.
+            copies = [socket.socket(fileno=os.dup(each.fileno())) for each in server.sockets]
+            server.close()
+            for copy in copies:
+                with copy, contextlib.suppress(BlockingIOError):
+                    copy.setblocking(False)
+                    while True:
+                        waiting.append(copy.accept()[0])
+        return waiting
+
+    def _protocol(self) -> asyncio.Protocol:
+        kind = self.config.http_protocol_class
+        return kind(  # type: ignore[call-arg]
+            config=self.config, server_state=self.server_state, app_state=self.lifespan.state
+        )
 
     async def _drain(self) -> None:
         log.info("told to stop: draining")

@@ -19,10 +19,11 @@ from typing import Any, get_type_hints
 from fastapi import Request, Response
 from fastapi.routing import APIRoute
 from pydantic import BaseModel, ValidationError
+from starlette.requests import ClientDisconnect
 
 from app.api.deps import call_of
 from app.api.problem import field_errors
-from app.errors import FieldError, InvalidRequestError, UnsupportedMediaError
+from app.errors import ClientGoneError, FieldError, InvalidRequestError, UnsupportedMediaError
 
 JSON = "application/json"
 
@@ -39,7 +40,7 @@ class JsonRoute(APIRoute):
                 raise UnsupportedMediaError(
                     f"send the body as JSON with the header 'Content-Type: {JSON}'"
                 )
-            body = _validated(model, _parsed(await request.body()))
+            body = _validated(model, _parsed(await _read(request)))
             call = call_of(request)
             answer = await endpoint(body=body, call=call)
             return Response(
@@ -49,6 +50,13 @@ class JsonRoute(APIRoute):
             )
 
         return handle
+
+
+async def _read(request: Request) -> bytes:
+    try:
+        return await request.body()
+    except ClientDisconnect as error:
+        raise ClientGoneError("the client closed the connection within its body") from error
 
 
 def _parsed(body: bytes) -> Any:

@@ -144,13 +144,15 @@ class Scheduler(Generic[Payload]):
         if self.halted:
             raise HaltedError("the engine does not move")
         cost = sum(self._seconds(model, count) for model, count in tokens.items())
-        if cost > self.limits.call_seconds:
+        # At the calibrated pace: what is too large must not depend on how the machine is today.
+        if (usual := cost / self._pace) > self.limits.call_seconds:
             raise CallTooLargeError(
-                f"the call needs {cost:.1f} s of work; a call may need "
+                f"the call needs {usual:.1f} s of work; a call may need "
                 f"{self.limits.call_seconds:.1f} s at most"
             )
         waiting = self.waiting_seconds
-        self._check_room(cost, waiting, caller)
+        if waiting:
+            self._check_room(cost, waiting, caller)
         if deadline is None:
             return
         slack = deadline - self._clock()

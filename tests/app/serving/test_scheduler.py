@@ -365,6 +365,17 @@ def test_estimates_follow_an_engine_that_has_become_slower() -> None:
     assert made.waiting_seconds == pytest.approx(3.0, rel=0.01)
 
 
+def test_a_call_is_not_too_large_because_the_machine_is_slow_today() -> None:
+    clock = FakeClock()
+    made = scheduler(clock, queue=10)
+    for _ in range(40):
+        made.submit([item(tokens=100)])
+        run(made, clock, slower=3.0)
+    made.submit([item(tokens=700)])
+    with pytest.raises(QueueFullError):
+        made.submit([item(tokens=700)])
+
+
 def test_draining_refuses_new_calls_and_finishes_accepted_ones() -> None:
     made = scheduler()
     made.submit([item("accepted")])
