@@ -17,6 +17,7 @@ from app import __version__
 from app.api import models, predict, probes, problem
 from app.api.middleware import BodyLimitMiddleware, CountRequestsMiddleware, RequestIdMiddleware
 from app.engine.cpu import choose_threads
+from app.engine.lanes import LanePlan
 from app.engine.model import Variant, load_variants
 from app.engine.precision import choose_target
 from app.errors import StartError
@@ -95,12 +96,18 @@ def load_models(settings: Settings) -> dict[str, Variant]:
         StartError: one of them cannot be loaded, or the machine lacks what a setting asks for.
     """
     choice = choose_threads(settings.threads)
-    torch.set_num_threads(choice.threads)
-    log.info("a forward pass uses %d threads: %s", choice.threads, choice.reason)
+    plan = LanePlan.of(choice.threads)
+    torch.set_num_threads(plan.threads_a_lane)
+    log.info(
+        "a forward pass uses %d threads, in %d lanes: %s",
+        choice.threads,
+        plan.lanes,
+        choice.reason,
+    )
     computing = choose_target(settings.device, settings.precision)
     log.info("the models compute on %s", computing.reason)
     return load_variants(
-        settings.models.model_dump(), lambda: embedded_base(settings), computing.target
+        settings.models.model_dump(), lambda: embedded_base(settings), computing.target, plan
     )
 
 

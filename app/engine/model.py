@@ -36,6 +36,7 @@ from transformers import (
 
 from app.engine.encoder import PackedEncoder
 from app.engine.hub import resolve
+from app.engine.lanes import ONE_LANE, LanePlan, Lanes
 from app.engine.precision import EXACT, Target
 from app.engine.prompt import Prompt
 from app.engine.tokenizer import PairTokenizer
@@ -68,7 +69,7 @@ class Variant:
     """Twelve hex digits that change whenever the weights do."""
     parameters: int
     tokenizer: PairTokenizer
-    engine: PackedEncoder
+    engine: PackedEncoder | Lanes
 
 
 @dataclass(frozen=True)
@@ -84,7 +85,10 @@ class Checkpoint:
 
 
 def load_variants(
-    sources: Mapping[str, str], embedded_base: EmbeddedBase, target: Target = EXACT
+    sources: Mapping[str, str],
+    embedded_base: EmbeddedBase,
+    target: Target = EXACT,
+    plan: LanePlan = ONE_LANE,
 ) -> dict[str, Variant]:
     """Load every variant; equal embedding tables are kept in memory once.
 
@@ -93,6 +97,7 @@ def load_variants(
         embedded_base: returns the directory of the embedded base; called when an adapter
             names it.
         target: the device and the precision to compute in; see ``choose_target``.
+        plan: how a CPU's threads share a batch.
 
     Raises:
         StartError: a source is missing or is not a model that this service can hold.
@@ -103,7 +108,7 @@ def load_variants(
     tables: list[nn.Embedding] = []
     variants: dict[str, Variant] = {}
     for name, source in sources.items():
-        variants[name] = load_variant(name, source, embedded_base, target, tokenizers, tables)
+        variants[name] = load_variant(name, source, embedded_base, target, plan, tokenizers, tables)
         log.info("loaded %s from %s, revision %s", name, source, variants[name].revision)
     return variants
 
@@ -113,6 +118,7 @@ def load_variant(
     source: str,
     embedded_base: EmbeddedBase,
     target: Target = EXACT,
+    plan: LanePlan = ONE_LANE,
     tokenizers: _TokenizerCache | None = None,
     tables: list[nn.Embedding] | None = None,
 ) -> Variant:
@@ -121,7 +127,7 @@ def load_variant(
     Args:
         name: the variant's.
         source: its hub id or directory.
-        embedded_base, target: see ``load_variants``.
+        embedded_base, target, plan: see ``load_variants``.
         tokenizers: those that variants loaded before use.
         tables: embedding tables of variants loaded before; this one's is added if it is new.
     """
@@ -142,8 +148,14 @@ def load_variant(
         revision=_revision(checkpoint),
         parameters=sum(parameter.numel() for parameter in model.parameters()),
         tokenizer=PairTokenizer(tokenizer, Prompt.load(checkpoint.own), max_tokens),
-        engine=PackedEncoder(model, target),
+        engine=_engine(PackedEncoder(model, target), target, plan),
     )
+
+
+def _engine(encoder: PackedEncoder, target: Target, plan: LanePlan) -> PackedEncoder | Lanes:
+    if target.device.type != "cpu" or plan.lanes == 1:
+        return encoder
+    return Lanes(encoder, plan)
 
 
 def share_embeddings(model: PreTrainedModel, tables: list[nn.Embedding]) -> None:

@@ -3,23 +3,33 @@
 from __future__ import annotations
 
 import itertools
+import json
+import os
 import statistics
-from collections.abc import Callable, Sequence
+import subprocess
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
 
 import torch
 from rich.console import Console
 from rich.progress import track
-from transformers import XLMRobertaConfig, XLMRobertaForMultipleChoice
+from transformers import XLMRobertaForMultipleChoice
 
+from app.engine.cpu import choose_threads
 from app.engine.encoder import PackedEncoder
+from app.engine.lanes import LanePlan, Lanes
 from app.engine.linear import make_linear
 from loadtests.bench.figures import Figure, seconds
 from loadtests.bench.items import mixed_items, rows_of
-from loadtests.padded import PaddedEncoder, PaddedVariant
+from loadtests.bench.padded_process import SIDE, model_of
+from loadtests.padded import PaddedVariant
 
-BATCHES, BATCH_ITEMS = 30, 16
-SIDE = 2048
-"""Of the square matrices whose product gives the machine's rate."""
+BATCH_ITEMS = 16
+BATCHES = {"embedded": 40, "base": 12}
+NAMES = {"embedded": "embedded model", "base": "XLM-R base shape"}
+TARGETS = {"embedded": ">= 1.6", "base": ">= 1.5"}
 
 Batch = list[tuple[int, ...]]
 
@@ -27,106 +37,118 @@ Batch = list[tuple[int, ...]]
 def measure(console: Console) -> list[Figure]:
     """Return the figures of the shipped shape and of XLM-R base, batches of 16 mixed items."""
     shipped = PaddedVariant.shipped("stilts")
-    rows = rows_of(shipped.tokenizer, mixed_items(BATCHES * BATCH_ITEMS))
+    rows = rows_of(shipped.tokenizer, mixed_items(max(BATCHES.values()) * BATCH_ITEMS))
     grouped = [rows[start : start + BATCH_ITEMS] for start in range(0, len(rows), BATCH_ITEMS)]
     batches = [list(itertools.chain.from_iterable(group)) for group in grouped]
-    figures = _compare("embedded model", shipped.model, batches, 1.6, console)
-    # Twelve layers of base are eleven times the arithmetic of the shipped model's.
-    base = XLMRobertaForMultipleChoice(_base_config()).eval()
-    return figures + _compare("XLM-R base shape", base, batches[:8], 1.5, console)
+    return [
+        figure
+        for shape, count in BATCHES.items()
+        for figure in _compare(shape, batches[:count], console)
+    ]
 
 
-def _base_config() -> XLMRobertaConfig:
-    return XLMRobertaConfig(
-        vocab_size=250_002,
-        hidden_size=768,
-        num_hidden_layers=12,
-        num_attention_heads=12,
-        intermediate_size=3072,
-        max_position_embeddings=514,
-        type_vocab_size=1,
-        pad_token_id=1,
-    )
-
-
-def _compare(
-    name: str,
-    model: XLMRobertaForMultipleChoice,
-    batches: Sequence[Batch],
-    target: float,
-    console: Console,
-) -> list[Figure]:
-    padded, packed = PaddedEncoder(model), PackedEncoder(model)
-    # Biases and norms are no arithmetic to speak of.
-    weights = sum(
-        parameter.numel() for parameter in model.roberta.encoder.parameters() if parameter.dim() > 1
-    )
-    torch_rate, onednn_rate = _Rate(_torch_product()), _Rate(_onednn_product())
-    for batch in batches[:4]:
-        packed.logits(batch), padded.logits(batch)
-    ratios, of_torch, of_onednn, alike = [], [], [], 0.0
-    for batch in track(batches, description=name, console=console):
-        ours = seconds(packed.logits, batch)
-        theirs = seconds(padded.logits, batch)
-        useful = 2 * weights * sum(map(len, batch)) / ours
-        ratios.append(theirs / ours)
-        of_torch.append(useful / torch_rate())
-        of_onednn.append(useful / onednn_rate())
-    for batch in batches[:4]:
-        pairs = zip(packed.logits(batch), padded.logits(batch), strict=True)
-        alike = max(alike, *(abs(one - other) for one, other in pairs))
+def _compare(shape: str, batches: Sequence[Batch], console: Console) -> list[Figure]:
+    threads = choose_threads(None).threads
+    plan = LanePlan.of(threads)
+    torch.set_num_threads(plan.threads_a_lane)
+    model = model_of(shape)
+    packed = Lanes(PackedEncoder(model), plan)
+    packed.warm_up()
+    weights = _weights(model)
+    onednn = _OneDnnRate(plan)
+    ratios, of_torch, of_onednn, rates, apart = [], [], [], [], 0.0
+    with _padded(shape) as padded:
+        for batch in batches[:3]:
+            packed.logits(batch), padded(batch)
+        for batch in track(batches, description=NAMES[shape], console=console):
+            theirs = padded(batch)
+            ours = seconds(packed.logits, batch)
+            useful = 2 * weights * sum(map(len, batch)) / ours
+            rates.append((theirs["mm_rate"], onednn()))
+            ratios.append(theirs["seconds"] / ours)
+            of_torch.append(useful / rates[-1][0])
+            of_onednn.append(useful / rates[-1][1])
+            pairs = zip(packed.logits(batch), theirs["logits"], strict=True)
+            apart = max(apart, *(abs(one - other) for one, other in pairs))
     tokens = sum(map(len, itertools.chain.from_iterable(batches))) / len(batches)
+    mm_rate, onednn_rate = (
+        round(statistics.median(side) / 1e9) for side in zip(*rates, strict=True)
+    )
+    name = NAMES[shape]
     return [
         Figure.of(
-            f"{name}: packed over padded, same threads",
+            f"{name}: packed over padded",
             ratios,
-            f">= {target}",
-            threads=torch.get_num_threads(),
+            TARGETS[shape],
+            threads=threads,
             tokens_a_batch=round(tokens),
-            largest_difference_of_logits=alike,
+            logits_apart=apart,
         ),
         Figure.of(
-            f"{name}: useful arithmetic over torch.mm's rate",
-            of_torch,
-            ">= 0.85",
-            gflops=round(torch_rate.median / 1e9),
+            f"{name}: useful arithmetic over torch.mm's rate", of_torch, ">= 0.85", gflops=mm_rate
         ),
         Figure.of(
-            f"{name}: useful arithmetic over the best rate known here (oneDNN, packed weights)",
+            f"{name}: useful arithmetic over oneDNN's rate, the best known here",
             of_onednn,
             "(stricter)",
-            gflops=round(onednn_rate.median / 1e9),
+            gflops=onednn_rate,
         ),
     ]
 
 
-class _Rate:
-    """Measures operations a second of a matrix product, each time it is called."""
+def _weights(model: XLMRobertaForMultipleChoice) -> int:
+    """Count the encoder's weights; its biases and norms are no arithmetic to speak of."""
+    return sum(
+        parameter.numel() for parameter in model.roberta.encoder.parameters() if parameter.dim() > 1
+    )
 
-    def __init__(self, product: Callable[[], object]) -> None:
-        self._product = product
-        self._rates: list[float] = []
-        seconds(product)
+
+@contextmanager
+def _padded(shape: str) -> Iterator[Callable[[Batch], dict[str, Any]]]:
+    environment = {key: value for key, value in os.environ.items() if key != "OMP_WAIT_POLICY"}
+    process = subprocess.Popen(  # noqa: S603
+        [sys.executable, "-m", "loadtests.bench.padded_process", shape],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        env=environment,
+        text=True,
+    )
+    assert process.stdin is not None
+    assert process.stdout is not None
+    requests, answers = process.stdin, process.stdout
+
+    def ask(batch: Batch) -> dict[str, Any]:
+        requests.write(json.dumps(batch) + "\n")
+        requests.flush()
+        answer: dict[str, Any] = json.loads(answers.readline())
+        return answer
+
+    yield ask
+    requests.close()
+    process.wait()
+
+
+class _OneDnnRate:
+    """Operations a second of oneDNN's product of large matrices on all lanes at once."""
+
+    def __init__(self, plan: LanePlan) -> None:
+        self._product = Lanes(_Product(), plan)
+        self._lanes = plan.lanes
+        self()
 
     def __call__(self) -> float:
-        self._rates.append(2 * SIDE**3 / seconds(self._product))
-        return self._rates[-1]
-
-    @property
-    def median(self) -> float:
-        return statistics.median(self._rates)
+        took = seconds(self._product.logits, [(0,)] * self._lanes)
+        return self._lanes * 2 * SIDE**3 / took
 
 
-def _torch_product() -> Callable[[], object]:
-    one, other = torch.randn(SIDE, SIDE), torch.randn(SIDE, SIDE)
-    return lambda: one @ other
+class _Product(PackedEncoder):
+    """A stand-in whose forward pass is one large product."""
 
-
-def _onednn_product() -> Callable[[], object]:
-    one, linear = torch.randn(SIDE, SIDE), make_linear(torch.randn(SIDE, SIDE), torch.zeros(SIDE))
+    def __init__(self) -> None:
+        self._x = torch.randn(SIDE, SIDE)
+        self._linear = make_linear(torch.randn(SIDE, SIDE), torch.zeros(SIDE))
 
     @torch.inference_mode()
-    def product() -> object:
-        return linear(one)
-
-    return product
+    def logits(self, rows: Sequence[Sequence[int]]) -> list[float]:
+        self._linear(self._x)
+        return [0.0] * len(rows)

@@ -15,6 +15,7 @@ from unittest import mock
 
 import app.main
 from app.engine.encoder import PackedEncoder
+from app.engine.lanes import Lanes
 from app.engine.model import Variant
 from app.server import serve
 from app.settings import Settings
@@ -30,7 +31,7 @@ class InjectedError(RuntimeError):
 class FaultyEngine:
     """An engine that meets the fault that is on before it answers; else it is the real one."""
 
-    def __init__(self, model: str, engine: PackedEncoder, faults: Faults) -> None:
+    def __init__(self, model: str, engine: PackedEncoder | Lanes, faults: Faults) -> None:
         self._model = model
         self._engine = engine
         self._faults = faults

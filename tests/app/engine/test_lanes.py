@@ -1,0 +1,66 @@
+"""Rows shared out over lanes get the answers that the encoder gives them."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Sequence
+from typing import cast
+
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from transformers import XLMRobertaForMultipleChoice
+
+from app.engine.encoder import PackedEncoder, Row
+from app.engine.lanes import LanePlan, Lanes, shares
+from tests import tiny
+
+
+@given(st.lists(st.integers(3, 512), max_size=80), st.integers(1, 6))
+def test_every_row_is_in_one_share_and_shares_differ_by_a_row_at_most(
+    lengths: list[int], lanes: int
+) -> None:
+    shared = shares(lengths, lanes)
+    assert sorted(index for share in shared for index in share) == list(range(len(lengths)))
+    tokens = [sum(lengths[index] for index in share) for share in shared]
+    assert max(tokens) - min(tokens) <= max(lengths, default=0)
+    assert all(shared[1:]), "no lane is woken for nothing"
+
+
+def test_threads_are_shared_out_a_lane_each_and_beyond_four_more_to_a_lane() -> None:
+    assert LanePlan.of(1) == LanePlan(1, 1)
+    assert LanePlan.of(2) == LanePlan(2, 1)
+    assert LanePlan.of(4) == LanePlan(4, 1)
+    assert LanePlan.of(16) == LanePlan(4, 4)
+
+
+@pytest.mark.parametrize("count", [0, 1, 2, 3, 17])
+def test_answers_are_those_of_the_encoder_alone(count: int) -> None:
+    torch.manual_seed(0)
+    encoder = PackedEncoder(XLMRobertaForMultipleChoice(tiny.config()).eval())
+    rows = [(0, *range(5, 6 + 3 * number), 2) for number in range(count)]
+    lanes = Lanes(encoder, LanePlan(3, 1))
+    for _ in range(3):
+        assert lanes.logits(rows) == pytest.approx(encoder.logits(rows), abs=1e-5)
+
+
+class Failing:
+    """Fails on the lanes that are not the caller's, and counts threads."""
+
+    def __init__(self) -> None:
+        self.broken = True
+
+    def logits(self, rows: Sequence[Row]) -> list[float]:
+        if self.broken and threading.current_thread() is not threading.main_thread():
+            raise RuntimeError("a lane failed")
+        return [0.0] * len(rows)
+
+
+def test_an_error_on_any_lane_is_the_batchs_and_the_lane_lives_on() -> None:
+    failing = Failing()
+    lanes = Lanes(cast("PackedEncoder", failing), LanePlan(2, 1))
+    with pytest.raises(RuntimeError, match="a lane failed"):
+        lanes.logits([(0, 2), (0, 2)])
+    failing.broken = False
+    assert lanes.logits([(0, 2), (0, 2)]) == [0.0, 0.0]
