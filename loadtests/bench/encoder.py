@@ -23,8 +23,8 @@ from app.engine.lanes import LanePlan, Lanes
 from app.engine.linear import make_linear
 from loadtests.bench.figures import Figure, seconds
 from loadtests.bench.items import mixed_items, rows_of
-from loadtests.bench.padded_process import SIDE, model_of
 from loadtests.padded import PaddedVariant
+from loadtests.padded_process import SIDE, model_of
 
 BATCH_ITEMS = 16
 BATCHES = {"embedded": 40, "base": 12}
@@ -107,7 +107,7 @@ def _weights(model: XLMRobertaForMultipleChoice) -> int:
 def _padded(shape: str) -> Iterator[Callable[[Batch], dict[str, Any]]]:
     environment = {key: value for key, value in os.environ.items() if key != "OMP_WAIT_POLICY"}
     process = subprocess.Popen(  # noqa: S603
-        [sys.executable, "-m", "loadtests.bench.padded_process", shape],
+        [sys.executable, "-m", "loadtests.padded_process", shape],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         env=environment,
