@@ -37,6 +37,10 @@ SHARE_OF_ROOM = 4
 thresholds, Choudhury and Hahne 1998): one caller alone gets four fifths, and there is always
 room for another."""
 
+SHARE_OF_SLACK = 0.75
+"""A call is let in when its answer is expected within this share of the time it has: estimates are
+estimates, and work on an answer that comes too late is taken from others."""
+
 _SMOOTHING = 0.2
 _LARGEST_STEP = 4.0
 """One batch that the machine held up says little: it counts as this many times slower at most."""
@@ -156,7 +160,7 @@ class Scheduler(Generic[Payload]):
         if deadline is None:
             return
         slack = deadline - self._clock()
-        if self._in_flight_seconds() + waiting + cost > slack:
+        if self._in_flight_seconds() + waiting + cost > SHARE_OF_SLACK * slack:
             self._check_deadline(tokens, cost, caller, slack)
 
     def _check_room(self, cost: float, waiting: float, caller: str) -> None:
@@ -183,10 +187,11 @@ class Scheduler(Generic[Payload]):
         if cost > slack:  # not for want of room: it is let in, and said to be late if it is
             return
         expected = self.expected_seconds(tokens, caller)
-        if expected > slack:
+        allowed = SHARE_OF_SLACK * slack
+        if expected > allowed:
             raise QueueFullError(
-                f"an answer is expected in {expected:.2f} s, after the deadline of the call",
-                expected - slack,
+                f"an answer is expected in {expected:.2f} s, too late for the deadline of the call",
+                expected - allowed,
             )
 
     def expected_seconds(self, tokens: Mapping[str, int], caller: str) -> float:

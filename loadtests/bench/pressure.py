@@ -6,16 +6,17 @@ import json
 import random
 import statistics
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import gevent
 import gevent.event
-from geventhttpclient import HTTPClient
 from rich.console import Console
 from rich.progress import Progress
 
 from loadtests.bench.figures import Figure
 from loadtests.bench.items import body, mixed_items
+from loadtests.bench.light_client import LightClient
 from loadtests.bench.servers import JSON, OK, SERVICE, Server, closed_loop, started
 
 TIMES_CAPACITY, OVERLOAD_S, DEADLINE_S = 3.0, 60.0, 1.0
@@ -44,8 +45,9 @@ def measure_overload(console: Console) -> list[Figure]:
         capacity = closed_loop(server, bodies, CALLERS, 15).rate
         lone = closed_loop(server, bodies, 1, 3).median
         console.print(f"capacity {capacity:.0f}/s, lone {1000 * lone:.1f} ms; overloading ...")
-        arrivals = _open_load(server, bodies, TIMES_CAPACITY * capacity)
+        arrivals, wait_for_all = _open_load(server, bodies, TIMES_CAPACITY * capacity)
         normal_after = _back_to_normal(server, bodies, lone)
+        wait_for_all()
         again = closed_loop(server, bodies, CALLERS, 15).rate
     in_time = [a for a in arrivals if a.status == OK and a.seconds <= DEADLINE_S]
     statuses = [arrival.status for arrival in arrivals]
@@ -73,35 +75,40 @@ def measure_overload(console: Console) -> list[Figure]:
     ]
 
 
-def _open_load(server: Server, bodies: list[bytes], rate: float) -> list[Arrival]:
-    """Send requests at times of chance (Poisson), whatever becomes of those before them."""
+def _open_load(
+    server: Server, bodies: list[bytes], rate: float
+) -> tuple[list[Arrival], Callable[[], None]]:
+    """Send requests at times of chance (Poisson), whatever becomes of those before them.
+
+    Returns:
+        The arrivals, which grow until the second has been called: it waits for the last.
+    """
     chance = random.Random(11)  # noqa: S311
     headers = {**JSON, "X-Request-Timeout-Ms": str(round(1000 * DEADLINE_S))}
-    client = server.client(int(4 * rate * DEADLINE_S), timeout=2 * HUNG_S)
+    client = LightClient(server.port, timeout=2 * HUNG_S)
+    requests = [client.request("/predict/xcopa", each, headers) for each in bodies]
     arrivals: list[Arrival] = []
     waiting = []
     began = due = time.monotonic()
     while due < began + OVERLOAD_S:
         gevent.sleep(max(0.0, due - time.monotonic()))
-        waiting.append(gevent.spawn(_arrive, client, chance.choice(bodies), headers, arrivals, due))
+        waiting.append(gevent.spawn(_arrive, client, chance.choice(requests), arrivals, due))
         due += chance.expovariate(rate)
-    gevent.joinall(waiting, timeout=3 * HUNG_S)
-    client.close()
-    return arrivals
+
+    def wait_for_all() -> None:
+        gevent.joinall(waiting, timeout=3 * HUNG_S)
+        client.close()
+
+    return arrivals, wait_for_all
 
 
-def _arrive(
-    client: HTTPClient, request: bytes, headers: dict[str, str], arrivals: list[Arrival], due: float
-) -> None:
+def _arrive(client: LightClient, request: bytes, arrivals: list[Arrival], due: float) -> None:
     # From the moment it was due: a client that is late itself must not hide the wait.
     try:
-        response = client.post("/predict/xcopa", request, headers)
-        response.read()
+        status, retry_after = client.ask(request)
     except OSError:
-        arrivals.append(Arrival(0, time.monotonic() - due, ""))
-        return
-    retry_after = response.get("retry-after", "")
-    arrivals.append(Arrival(response.status_code, time.monotonic() - due, retry_after))
+        status, retry_after = 0, ""
+    arrivals.append(Arrival(status, time.monotonic() - due, retry_after))
 
 
 def _back_to_normal(server: Server, bodies: list[bytes], lone: float) -> float:

@@ -127,13 +127,18 @@ class Load:
 def closed_loop(
     server: Server, bodies: list[bytes], callers: int, seconds: float, path: str = "/predict/xcopa"
 ) -> Load:
-    """Have callers ask one request after the other; any status but 200 is an error."""
+    """Have callers ask one request after the other, each at least one.
+
+    Raises:
+        RuntimeError: a status was not 200.
+    """
     client = server.client(callers)
     latencies: list[float] = []
     began = time.monotonic()
 
     def caller(turn: int) -> None:
-        while time.monotonic() < began + seconds:
+        asked = began
+        while asked <= began + seconds:
             asked = time.monotonic()
             response = client.post(path, bodies[turn % len(bodies)], JSON)
             response.read()

@@ -1,0 +1,78 @@
+"""An HTTP client that does the least: the generator of an overload shares the server's machine.
+
+It reads status, length and ``Retry-After`` of a response and nothing else, and keeps connections.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import re
+from collections.abc import Mapping
+
+from gevent import socket
+
+_HEAD_END = b"\r\n\r\n"
+_LENGTH = re.compile(rb"content-length: (\d+)", re.IGNORECASE)
+_RETRY_AFTER = re.compile(rb"retry-after: (\d+)", re.IGNORECASE)
+_STATUS = slice(9, 12)
+
+
+class LightClient:
+    """Asks over connections that it opens as it needs them."""
+
+    def __init__(self, port: int, timeout: float) -> None:
+        self._address = ("127.0.0.1", port)
+        self._timeout = timeout
+        self._free: list[socket.socket] = []
+
+    def request(self, path: str, body: bytes, headers: Mapping[str, str]) -> bytes:
+        """Return a POST as it goes over the wire."""
+        lines = [f"POST {path} HTTP/1.1", "Host: 127.0.0.1", f"Content-Length: {len(body)}"]
+        lines += [f"{name}: {value}" for name, value in headers.items()]
+        return "\r\n".join(lines).encode() + _HEAD_END + body
+
+    def ask(self, request: bytes) -> tuple[int, str]:
+        """Send a request; return the status of its response and its ``Retry-After``.
+
+        Raises:
+            OSError: there was no whole response.
+        """
+        while self._free:
+            # The server closes connections that were idle for some seconds; another will do.
+            with contextlib.suppress(OSError):
+                return self._ask(self._free.pop(), request)
+        return self._ask(self._connect(), request)
+
+    def _ask(self, connection: socket.socket, request: bytes) -> tuple[int, str]:
+        try:
+            connection.sendall(request)
+            answer = _whole(connection)
+        except OSError:
+            connection.close()
+            raise
+        self._free.append(connection)
+        retry_after = _RETRY_AFTER.search(answer)
+        return int(answer[_STATUS]), retry_after.group(1).decode() if retry_after else ""
+
+    def close(self) -> None:
+        """Close the connections that are free."""
+        for connection in self._free:
+            connection.close()
+
+    def _connect(self) -> socket.socket:
+        connection = socket.create_connection(self._address, timeout=self._timeout)
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        return connection
+
+
+def _whole(connection: socket.socket) -> bytes:
+    answer: bytes = b""
+    while True:
+        received = connection.recv(65536)
+        if not received:
+            raise ConnectionResetError("the connection was closed before the response had ended")
+        answer += received
+        head: bytes
+        head, end, rest = answer.partition(_HEAD_END)
+        if end and len(rest) >= int(_LENGTH.search(head).group(1)):  # type: ignore[union-attr]
+            return head
