@@ -55,8 +55,9 @@ class Settings(BaseSettings):
         description="Threads of a forward pass; by default the CPU quota (cgroup or affinity).",
     )
     device: Literal["auto", "cpu", "cuda"] = Field(
-        default="auto",
-        description="Where the models compute; `auto` is CUDA where torch finds it.",
+        default="cpu",
+        description="Where the models compute; `auto` is CUDA where torch finds it. CUDA has not "
+        "been tried on a GPU yet.",
     )
     precision: Literal["auto", "fp32", "bf16"] = Field(
         default="fp32",
