@@ -154,7 +154,10 @@ class Runtime:
         service = self._service
         while not service.idle and service.moving and time.monotonic() < give_up:  # noqa: ASYNC110
             await asyncio.sleep(0.02)
-        return service.idle
+        finished = service.idle
+        if not finished:
+            service.give_up()
+        return finished
 
     async def stop(self) -> None:
         self.state = State.STOPPED

@@ -101,11 +101,14 @@ class DrainingServer(uvicorn.Server):
         """
         waiting: list[socket.socket] = []
         for server in self.servers:
-            # A copy keeps the socket open while the loop lets go of it.
-            copies = [socket.socket(fileno=os.dup(each.fileno())) for each in server.sockets]
+            copies: list[socket.socket] = []
+            # A copy keeps the socket open while the loop lets go of it. Without a descriptor left
+            # for it, who waits there is reset; the rest of the shutdown goes on.
+            with contextlib.suppress(OSError):
+                copies += [socket.socket(fileno=os.dup(each.fileno())) for each in server.sockets]
             server.close()
             for copy in copies:
-                with copy, contextlib.suppress(BlockingIOError):
+                with copy, contextlib.suppress(OSError):
                     copy.setblocking(False)
                     while True:
                         waiting.append(copy.accept()[0])

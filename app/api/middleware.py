@@ -92,7 +92,8 @@ class BodyLimitMiddleware:
             return
         declared = header(scope, _LENGTH_NAME)
         expected = int(declared) if declared.isdecimal() else 0
-        if declared and expected <= self.max_bytes:
+        chunked = header(scope, b"transfer-encoding")
+        if declared and not chunked and expected <= self.max_bytes:
             # The server hands on no more than was declared.
             await self.app(scope, receive, send)
             return

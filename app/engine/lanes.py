@@ -20,8 +20,9 @@ from torch import Tensor
 
 from app.engine.encoder import PackedEncoder, Row
 
-MOST_LANES = 4
-"""Lanes take turns at Python's lock between two operators; more of them would wait for it."""
+MOST_SINGLE_LANES = 7
+"""Up to so many threads have a lane each. Lanes take turns at Python's lock between two operators,
+so beyond that there are fewer lanes, of several threads."""
 
 
 @dataclass(frozen=True)
@@ -33,8 +34,10 @@ class LanePlan:
 
     @classmethod
     def of(cls, threads: int) -> LanePlan:
-        """Share out threads: a lane each, up to four; beyond that, more to a lane."""
-        lanes = min(threads, MOST_LANES)
+        """Share out threads evenly, leaving as few out as can be."""
+        if threads <= MOST_SINGLE_LANES:
+            return cls(threads, 1)
+        lanes = max((2, 3, 4), key=lambda count: (count * (threads // count), count))
         return cls(lanes, threads // lanes)
 
 

@@ -183,11 +183,16 @@ class Scheduler(Generic[Payload]):
     def _check_deadline(
         self, tokens: Mapping[str, int], cost: float, caller: str, slack: float
     ) -> None:
-        """Whether the answer is expected within the slack that the deadline leaves."""
-        if cost > slack:  # not for want of room: it is let in, and said to be late if it is
+        """Whether the answer is expected within the slack that the deadline leaves.
+
+        What an idle engine could not answer in time either is not refused for want of room: it is
+        let in, and said to be late if it is. And an idle engine refuses nothing, or it would never
+        learn that the machine has become faster again.
+        """
+        allowed = SHARE_OF_SLACK * slack
+        if cost > allowed or self.idle:
             return
         expected = self.expected_seconds(tokens, caller)
-        allowed = SHARE_OF_SLACK * slack
         if expected > allowed:
             raise QueueFullError(
                 f"an answer is expected in {expected:.2f} s, too late for the deadline of the call",
@@ -254,9 +259,11 @@ class Scheduler(Generic[Payload]):
     def _leave(self, ticket: Ticket[Payload], outcome: Outcome) -> bool:
         if ticket.outcome is not None:
             return False
+        if not ticket.waiting:  # the engine has it, and its caller may be forgotten
+            ticket.outcome = outcome
+            return True
         queue = self._queues[ticket.model]
-        if ticket.waiting:
-            queue.release(ticket)
+        queue.release(ticket)
         ticket.outcome = outcome
         queue.drop_gone(ticket.caller)
         return True

@@ -34,7 +34,7 @@ from app.serving.scheduler import (
     Scheduler,
 )
 from app.serving.tokenising import Tokenised, Tokenising
-from app.serving.watchdog import EngineStuckError, Watchdog
+from app.serving.watchdog import Watchdog
 from app.serving.work import ModelProfile, Outcome, Request, Ticket
 from app.serving.worker import Engine, Result, Worker
 from app.telemetry.metrics import Metrics
@@ -174,6 +174,14 @@ class PredictionService(Generic[Model]):
     def drain(self) -> None:
         """Refuse new calls from here on; accepted ones are finished."""
         self._worker.drain()
+
+    def give_up(self) -> None:
+        """End what has not been finished, when the time to shut down is over."""
+        error = UnavailableError(
+            "the service is shutting down and had no time left for this",
+            retry_after=DRAINING_RETRY_AFTER,
+        )
+        self._end(self._worker.halt(), error)
 
     def close(self, timeout: float | None = None) -> None:
         """Stop the worker after its batch. Blocks until it has stopped, or for the timeout."""
@@ -385,9 +393,12 @@ class PredictionService(Generic[Model]):
         )
 
     def _on_stuck(self, tickets: Sequence[Ticket[Flight]]) -> None:
-        landing = Landing(
-            None, EngineStuckError("the engine is stuck"), None, 0.0, time.monotonic()
-        )
+        detail = "the engine does not move; nothing is answered until it does"
+        self._end(tickets, UnavailableError(detail, retry_after=STUCK_RETRY_AFTER))
+
+    def _end(self, tickets: Sequence[Ticket[Flight]], error: ServiceError) -> None:
+        """Answer whoever waits for what the scheduler has failed."""
+        landing = Landing(None, error, None, 0.0, time.monotonic())
         for ticket in tickets:
             self._forget(ticket.payload)
             ticket.payload.land(landing)
@@ -402,11 +413,8 @@ class PredictionService(Generic[Model]):
         landing = flight.landing
         if landing is None:
             return _late(timeout, flight.ticket, started)
-        if isinstance(landing.error, EngineStuckError):
-            return UnavailableError(
-                "the engine does not move; nothing is answered until it does",
-                retry_after=STUCK_RETRY_AFTER,
-            )
+        if isinstance(landing.error, ServiceError):
+            return landing.error
         if landing.logits is None:
             return InferenceError("the model failed on this item; the service's log has the cause")
         queue = _queue_seconds(flight.ticket)

@@ -24,12 +24,8 @@ _CHECKS_A_BOUND = 10
 _LONGEST_PAUSE_S = 1.0
 
 
-class EngineStuckError(RuntimeError):
-    """The engine has not come back within its bound."""
-
-
 class Watchdog(Generic[Work]):
-    """Checks a worker from the event loop, some ten times within the bound."""
+    """Checks a worker from the event loop, each second or ten times within a shorter bound."""
 
     def __init__(
         self,
@@ -67,13 +63,12 @@ class Watchdog(Generic[Work]):
         if self._worker.revive():
             log.error("the worker's thread had died; a new one runs")
             self._on_restart()
-        stuck = self._is_stuck()
-        if stuck and not self.stuck:
+        was_stuck, self.stuck = self.stuck, self._is_stuck()
+        if self.stuck and not was_stuck:
             self._on_stuck(self._worker.halt())
-        if self.stuck and not stuck:
+        if was_stuck and not self.stuck:
             log.warning("the engine moves again")
             self._worker.resume()
-        self.stuck = stuck
 
     def _is_stuck(self) -> bool:
         at_work = self._worker.at_work()

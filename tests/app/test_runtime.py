@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import cast
 
 import pytest
 
+from app.engine.encoder import PackedEncoder
 from app.engine.model import Variant, load_variants
 from app.engine.tokenizer import CausalItem
 from app.errors import StartError, UnavailableError
 from app.runtime import Runtime, State
 from app.serving.scheduler import Limits
 from app.serving.service import Answer, Ask, ServiceOptions
+from app.serving.worker import Row
 from app.telemetry.metrics import Metrics
 
 ITEM = CausalItem("The lights went out.", "A storm came.", "It was noon.", "cause")
@@ -95,6 +99,41 @@ def test_it_is_not_ready_before_it_stops_admitting(variants: dict[str, Variant])
         [answer] = await made.service.predict([Ask(ITEM, "stilts")], timeout=10)
         assert isinstance(answer, Answer)
         assert await draining
+        await made.stop()
+
+    asyncio.run(test())
+
+
+def test_what_is_left_when_the_grace_is_over_is_told_so(variants: dict[str, Variant]) -> None:
+    class Slow:
+        def logits(self, rows: Sequence[Row]) -> list[float]:
+            held.wait(10)
+            return [0.0] * len(rows)
+
+        def warm_up(self) -> None:
+            """Nothing to warm."""
+
+    held = threading.Event()
+    held.set()
+    slow = {
+        name: dataclasses.replace(variant, engine=cast("PackedEncoder", Slow()))
+        for name, variant in variants.items()
+    }
+
+    async def test() -> None:
+        made = runtime(lambda: slow, Metrics(MODELS))
+        await made.start()
+        held.clear()
+        calls = [
+            asyncio.create_task(made.service.predict([Ask(ITEM, "direct")], timeout=10))
+            for _ in range(3)
+        ]
+        await asyncio.sleep(0.05)
+        assert not await made.drain(delay=0, grace=0.05)
+        for [outcome] in await asyncio.gather(*calls):
+            assert isinstance(outcome, UnavailableError)
+            assert "shutting down" in outcome.detail
+        held.set()
         await made.stop()
 
     asyncio.run(test())

@@ -28,11 +28,18 @@ def test_every_row_is_in_one_share_and_shares_differ_by_a_row_at_most(
     assert all(shared[1:]), "no lane is woken for nothing"
 
 
-def test_threads_are_shared_out_a_lane_each_and_beyond_four_more_to_a_lane() -> None:
-    assert LanePlan.of(1) == LanePlan(1, 1)
-    assert LanePlan.of(2) == LanePlan(2, 1)
-    assert LanePlan.of(4) == LanePlan(4, 1)
-    assert LanePlan.of(16) == LanePlan(4, 4)
+@pytest.mark.parametrize(
+    ("threads", "plan"),
+    [(1, (1, 1)), (2, (2, 1)), (7, (7, 1)), (8, (4, 2)), (9, (3, 3)), (10, (2, 5)), (16, (4, 4))],
+)
+def test_threads_are_shared_out_evenly(threads: int, plan: tuple[int, int]) -> None:
+    assert LanePlan.of(threads) == LanePlan(*plan)
+
+
+@given(st.integers(1, 256))
+def test_at_most_one_thread_in_eight_is_left_out(threads: int) -> None:
+    plan = LanePlan.of(threads)
+    assert 0.875 * threads <= plan.lanes * plan.threads_a_lane <= threads
 
 
 @pytest.mark.parametrize("count", [0, 1, 2, 3, 17])

@@ -269,6 +269,22 @@ def test_an_item_that_expired_while_it_ran_keeps_that_outcome() -> None:
     assert ticket.outcome is Outcome.EXPIRED
 
 
+def test_an_item_the_engine_holds_can_leave_after_its_caller_was_forgotten() -> None:
+    """It raised KeyError, and a watchdog that met it never resumed."""
+    made = scheduler()
+    for number in range(1_100):
+        made.submit([item()], caller=str(number))
+        made.finish(sealed(made))
+    [held] = made.submit([item()], caller="held")
+    batch = sealed(made)
+    made.submit([item()], caller="one more, which has the idle ones forgotten")
+    made._queues["direct"]._forget_idle()
+    assert made.cancel(held)
+    made.fail_all()
+    made.finish(batch)
+    assert held.outcome is Outcome.CANCELLED
+
+
 def test_an_extended_deadline_keeps_an_item_alive() -> None:
     clock = FakeClock()
     made = scheduler(clock)
@@ -341,6 +357,20 @@ def test_what_could_not_be_answered_in_time_is_refused_and_not_queued() -> None:
         made.submit([item("too late", tokens=100, deadline=clock.now + 8)])
     # Its answer is expected in 7 s, and it is let in where that is three quarters of its time.
     assert refused.value.retry_after == pytest.approx(1.0)
+
+
+def test_an_idle_engine_lets_in_what_it_thinks_will_be_late() -> None:
+    """It refused for ever: only batches that run can teach it that the machine is fast again."""
+    clock = FakeClock()
+    made = scheduler(clock)
+    for _ in range(40):
+        made.submit([item(tokens=100)])
+        run(made, clock, slower=6.0)
+    for _ in range(40):
+        made.submit([item(tokens=100, deadline=clock.now + 7)])
+        run(made, clock, slower=1.0)
+    made.submit([item(tokens=100)])
+    assert made.waiting_seconds == pytest.approx(1.0, rel=0.01)
 
 
 def test_another_caller_is_not_refused_for_a_backlog_that_it_need_not_wait_for() -> None:
