@@ -5,7 +5,7 @@ PYTHON ?= python3
 DATA ?= $(or $(XCOPA_DATA_DIR),../shared/data)
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-slow lint format types ci bench bench-plain loadtest evaluate train clean
+.PHONY: help run test test-slow lint format types ci bench loadtest evaluate train clean
 
 help: ## List the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
@@ -48,9 +48,6 @@ ci: ## What CI runs
 
 bench: $(VENV)/.dev ## Measure what docs/performance.md reports (BENCH="encoder null" for some of it)
 	$(BIN)/python -m loadtests.bench $(BENCH)
-
-bench-plain: $(VENV)/.dev ## Measure requests per second beside an endpoint without batching
-	$(BIN)/python -m loadtests.versus_plain
 
 loadtest: $(VENV)/.dev ## Drive a running service for 30 s
 	$(BIN)/locust -f loadtests/xcopa.py --headless -u 16 -t 30s

@@ -1,6 +1,6 @@
 """The service one would write in an afternoon: transformers' model, one forward pass a request.
 
-It is what ``loadtests/versus_plain.py`` measures beside ours. FastAPI runs the endpoint in its
+It is what ``make bench BENCH=plain`` measures beside ours. FastAPI runs the endpoint in its
 thread pool, so requests overlap, but nothing is batched.
 """
 

@@ -27,6 +27,7 @@ MEASUREMENTS: dict[str, Callable[[Console], list[Figure]]] = {
     "encoder": encoder.measure,
     "overhead": overhead.measure,
     "null": overhead.measure_null,
+    "plain": overhead.measure_plain,
     "fairness": pressure.measure_fairness,
     "overload": pressure.measure_overload,
     "soak": pressure.measure_soak,

@@ -108,6 +108,36 @@ def _ask(client: HTTPClient, request: bytes) -> None:
     client.post("/predict/xcopa", request, JSON).read()
 
 
+def measure_plain(console: Console) -> list[Figure]:
+    """Return the service's requests per second over those of an endpoint that batches nothing."""
+    bodies = _bodies()
+    with (
+        started(SERVICE) as ours,
+        # torch's own way of waiting threads, which is the faster one for it.
+        started(uvicorn("loadtests.plain:app"), probe="/docs", OMP_WAIT_POLICY="") as plain,
+    ):
+        for server in (ours, plain):
+            closed_loop(server, bodies, CALLERS, 3)
+        rounds = [
+            tuple(closed_loop(server, bodies, CALLERS, ROUND_S) for server in (ours, plain))
+            for _ in track(range(ROUNDS), description="plain endpoint", console=console)
+        ]
+    return [
+        Figure.of(
+            "requests per second over a plain endpoint with the padded pass",
+            [one.rate / other.rate for one, other in rounds],
+            requests_per_second=[
+                round(statistics.median(load.rate for load in side), 1)
+                for side in zip(*rounds, strict=True)
+            ],
+            median_ms=[
+                round(1000 * statistics.median(load.median for load in side))
+                for side in zip(*rounds, strict=True)
+            ],
+        )
+    ]
+
+
 def measure_null(console: Console) -> list[Figure]:
     """Return the service on an engine that answers at once, over a bare echo; needs wrk."""
     if shutil.which("wrk") is None:

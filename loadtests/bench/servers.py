@@ -83,6 +83,8 @@ def started(
         "UVICORN_PORT": str(port),
         **settings,
     }
+    # An empty setting takes away what this process has set for itself.
+    environment = {name: value for name, value in environment.items() if value}
     process = subprocess.Popen(  # noqa: S603 - our own servers
         [sys.executable, *arguments], env=environment, stdout=subprocess.DEVNULL
     )
