@@ -1,1 +1,1 @@
-"""The data sets: how their files become examples, one module a set."""
+"""The data sets: how their rows become examples, one module a set; ``registry`` lists them."""

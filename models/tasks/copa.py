@@ -1,18 +1,42 @@
 """COPA (Roemmele, Bejan and Gordon 2011): 400 / 100 / 500 English items.
 
-1-400 train, 401-500 choose, 501-1000 measure; the measured ones never choose anything.
+1-400 train, 401-500 choose, 501-1000 measure; the measured ones never choose anything. SuperGLUE,
+the copy on the hub, withholds the labels of the measured ones; the hub's Balanced COPA has them.
 """
 
 from __future__ import annotations
 
-from pathlib import Path
-
-from models.tasks.example import Example, Fields, example, read_rows
+from models.tasks.causal import causal
+from models.tasks.example import Head
+from models.tasks.files import json_lines
+from models.tasks.hub import TRAIN_AND_VALIDATION, on_hub
+from models.tasks.source import Layout, Source
+from models.tasks.task import Task
 
 SPLITS = ("train", "val", "test")
-FIELDS = Fields()
+BALANCED_ON_HUB = "pkavumba/balanced-copa"
+BALANCED_REVISION = "813bd03cd6e07d9bd8d7333896ad5d40abb95ea9"
 
+make = causal()
 
-def load(data: Path, split: str) -> list[Example]:
-    """Read one split from ``copa/<split>.jsonl`` of a data directory."""
-    return [example(row, FIELDS) for row in read_rows(data / "copa" / f"{split}.jsonl")]
+load = Source(
+    name="copa",
+    layouts=(
+        Layout(
+            files={split: (f"copa/{split}.jsonl",) for split in SPLITS},
+            read=json_lines,
+            make=make,
+        ),
+    ),
+    hub=on_hub("aps/super_glue", TRAIN_AND_VALIDATION, config="copa")
+    | on_hub(BALANCED_ON_HUB, {"test": "test"}, revision=BALANCED_REVISION),
+).load
+
+TASK = Task(
+    name="copa",
+    title="Choice of Plausible Alternatives",
+    paper="Roemmele, Bejan and Gordon 2011, AAAI Spring Symposium",
+    licence="BSD-2-Clause",
+    head=Head.MULTIPLE_CHOICE,
+    load=load,
+)

@@ -1,25 +1,53 @@
-"""e-CARE (Du et al. 2022, arXiv 2205.05849): 14,928 / 2,132 English causal questions."""
+"""e-CARE (Du et al. 2022): 14,928 / 2,132 English causal questions.
+
+Of the published development set, 282 premises also stand in the training set; they are left out,
+since they would measure memory.
+"""
 
 from __future__ import annotations
 
 from pathlib import Path
 
-from models.tasks.example import Example, Fields, example, read_rows
+from models.tasks.causal import causal
+from models.tasks.example import Example, Head
+from models.tasks.files import json_lines
+from models.tasks.hub import TRAIN_AND_VALIDATION, on_hub
+from models.tasks.source import Layout, Source
+from models.tasks.task import Task
 
-FIELDS = Fields(choice1="hypothesis1", choice2="hypothesis2", question="ask-for")
+SOURCE = Source(
+    name="ecare",
+    layouts=(
+        Layout(
+            files={"train": ("ecare/train.jsonl",), "val": ("ecare/dev.jsonl",)},
+            read=json_lines,
+            make=causal(choice1="hypothesis1", choice2="hypothesis2", question="ask-for"),
+        ),
+    ),
+    # A reupload, with the names of COPA's fields.
+    hub=on_hub("12ml/e-CARE", TRAIN_AND_VALIDATION),
+    make=causal(),
+)
 
 
-def load(data: Path, split: str) -> list[Example]:
-    """Read ``train`` or ``val`` from ``ecare/{train,dev}.jsonl`` of a data directory.
+def load(data: Path | None, split: str) -> list[Example]:
+    """Load ``train`` or ``val``.
 
-    Of the published development set, 282 premises also stand in the training set; they are
-    left out here, since they would measure memory.
+    Raises:
+        DataError: no such split; a file is missing or the hub out of reach; a row is wrong.
     """
+    examples = SOURCE.load(data, split)
     if split == "train":
-        return _read(data, "train")
-    seen = {each.item.premise for each in _read(data, "train")}
-    return [each for each in _read(data, "dev") if each.item.premise not in seen]
+        return examples
+    seen = {each.item.premise for each in SOURCE.load(data, "train")}
+    return [each for each in examples if each.item.premise not in seen]
 
 
-def _read(data: Path, name: str) -> list[Example]:
-    return [example(row, FIELDS) for row in read_rows(data / "ecare" / f"{name}.jsonl")]
+TASK = Task(
+    name="ecare",
+    title="e-CARE: explainable causal reasoning",
+    paper="Du et al. 2022, arXiv 2205.05849",
+    licence="MIT",
+    head=Head.MULTIPLE_CHOICE,
+    load=load,
+)

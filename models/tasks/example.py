@@ -1,70 +1,73 @@
-"""What every task becomes, and the reading of its files."""
+"""What the rows of every set become: one type of example for each kind of head."""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
+from enum import StrEnum
 
 from app.engine.tokenizer import CausalItem
 
 
 class DataError(Exception):
-    """A data file is missing or has a row that is not as its set describes."""
+    """Data is missing, cannot be fetched, or has a row that is not as its set describes."""
+
+
+class Head(StrEnum):
+    """What stands on top of the encoder while a task trains."""
+
+    MULTIPLE_CHOICE = "multiple-choice"
+    CLASSIFICATION = "classification"
+    SPAN = "span"
+    TAGGING = "tagging"
 
 
 @dataclass(frozen=True)
 class Example:
-    """An item and the choice that is right: 0 or 1."""
+    """A causal item and the choice that is right: 0 or 1."""
 
     item: CausalItem
     label: int
 
 
-def read_rows(path: Path) -> Iterator[dict[str, Any]]:
-    """Yield the objects of a JSON Lines file.
+@dataclass(frozen=True)
+class Choices:
+    """Multiple choice: each ending is a whole second segment, its question included."""
 
-    Raises:
-        DataError: the file is missing or a line is not JSON; names file and line.
-    """
-    if not path.is_file():
-        raise DataError(f"{path} does not exist; name the data directory with --data")
-    with path.open(encoding="utf-8") as lines:
-        for number, line in enumerate(lines, start=1):
-            if not line.strip():
-                continue
-            try:
-                yield json.loads(line)
-            except ValueError as error:
-                raise DataError(f"{path}:{number} is not JSON: {error}") from error
+    context: str
+    endings: tuple[str, ...]
+    label: int
 
 
 @dataclass(frozen=True)
-class Fields:
-    """The names that a set has for the fields of an item; by default COPA's."""
+class Sentences:
+    """Classification of a sentence, or of a pair."""
 
-    premise: str = "premise"
-    choice1: str = "choice1"
-    choice2: str = "choice2"
-    question: str = "question"
-    label: str = "label"
+    first: str
+    second: str | None
+    label: int
 
 
-def example(row: dict[str, Any], fields: Fields) -> Example:
-    """Make an example of a row.
+@dataclass(frozen=True)
+class Span:
+    """A question, and where in the context it is answered.
 
-    Raises:
-        DataError: a field is missing or has no value that it may have.
+    ``answer`` is ``(start, stop)`` in characters of ``context``, or None where the context
+    answers nothing.
     """
-    try:
-        item = CausalItem(
-            row[fields.premise], row[fields.choice1], row[fields.choice2], row[fields.question]
-        )
-        label = row[fields.label]
-    except KeyError as error:
-        raise DataError(f"a row has no field {error}: {row}") from error
-    if item.question not in ("cause", "effect") or label not in (0, 1):
-        raise DataError(f"a row has a question or a label that is none: {row}")
-    return Example(item, label)
+
+    question: str
+    context: str
+    answer: tuple[int, int] | None
+
+
+@dataclass(frozen=True)
+class Tagged:
+    """A sentence in words, and the tag of each as an index into the task's labels."""
+
+    words: tuple[str, ...]
+    tags: tuple[int, ...]
+
+
+AnyExample = Example | Choices | Sentences | Span | Tagged
+Examples = list[Example] | list[Choices] | list[Sentences] | list[Span] | list[Tagged]
+"""What a task loads; every example of a task has one type."""

@@ -12,26 +12,49 @@ from pathlib import Path
 from typing import Literal
 
 from models.tasks import copa
-from models.tasks.example import DataError, Example, example, read_rows
+from models.tasks.example import DataError, Example
+from models.tasks.files import json_lines
+from models.tasks.hub import on_hub
+from models.tasks.source import Layout, Source
 
 LANGUAGES = ("et", "ht", "id", "it", "qu", "sw", "ta", "th", "tr", "vi", "zh")
+SPLITS = ("val", "test")
 
 Questions = Literal["upstream", "repaired"]
 
 
-def load(data: Path, language: str, split: str, questions: Questions) -> list[Example]:
-    """Read ``xcopa/<language>/<split>.<language>.jsonl`` of a data directory.
+def load(data: Path | None, language: str, split: str, questions: Questions) -> list[Example]:
+    """Load ``val`` or ``test`` of a language.
 
     Raises:
-        DataError: a file is missing, or does not match COPA item by item.
+        DataError: no such language or split; a file is missing or the hub out of reach; a row is
+            wrong, or does not match COPA item by item.
     """
-    published = [
-        example(row, copa.FIELDS)
-        for row in read_rows(data / "xcopa" / language / f"{split}.{language}.jsonl")
-    ]
+    published = source(language).load(data, split)
     if questions == "upstream":
         return published
     return repair(published, copa.load(data, split))
+
+
+def source(language: str) -> Source[Example]:
+    """Return where the items of a language come from.
+
+    Raises:
+        DataError: XCOPA has no such language.
+    """
+    if language not in LANGUAGES:
+        raise DataError(f"XCOPA has no language {language!r}; it has {', '.join(LANGUAGES)}")
+    return Source(
+        name="xcopa",
+        layouts=(
+            Layout(
+                files={split: (f"xcopa/{language}/{split}.{language}.jsonl",) for split in SPLITS},
+                read=json_lines,
+                make=copa.make,
+            ),
+        ),
+        hub=on_hub("cambridgeltl/xcopa", {"val": "validation", "test": "test"}, config=language),
+    )
 
 
 def repair(translated: list[Example], english: list[Example]) -> list[Example]:

@@ -1,0 +1,33 @@
+"""Rows of natural language inference: what follows from a premise."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from models.tasks.example import Sentences
+from models.tasks.row import Row
+
+LABELS = ("entailment", "neutral", "contradiction")
+NO_CONSENSUS = "-"
+"""The label that SNLI and MultiNLI give where the annotators did not agree."""
+
+
+def named(
+    premise: str, hypothesis: str, label: str, names: Sequence[str] = LABELS
+) -> Callable[[Row], Sentences | None]:
+    """Return what makes an example of a row with names for labels; no consensus is no example."""
+
+    def make(row: Row) -> Sentences | None:
+        if row.value(label) == NO_CONSENSUS:
+            return None
+        return Sentences(row.text(premise), row.text(hypothesis), row.one_of(label, names))
+
+    return make
+
+
+def numbered(row: Row) -> Sentences | None:
+    """Make an example of a row of the hub, where -1 is no consensus."""
+    if row.value("label") == -1:
+        return None
+    label = row.index("label", len(LABELS))
+    return Sentences(row.text("premise"), row.text("hypothesis"), label)

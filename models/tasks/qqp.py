@@ -1,0 +1,51 @@
+"""Quora Question Pairs, as GLUE publishes it (Wang et al. 2019): do two questions ask the same?
+
+363,846 / 40,430 pairs. Some pairs lack a question or have an empty one; they are left out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from models.tasks.example import Head, Sentences
+from models.tasks.files import tab_separated
+from models.tasks.hub import TRAIN_AND_VALIDATION, on_hub
+from models.tasks.row import Row
+from models.tasks.source import Layout, Source
+from models.tasks.task import Task
+
+LABELS = ("not duplicate", "duplicate")
+
+
+def makes(label: str) -> Callable[[Row], Sentences | None]:
+    """Return what makes an example of a row, by the name that its source has for the label."""
+
+    def make(row: Row) -> Sentences | None:
+        if row.blank("question1") or row.blank("question2"):
+            return None
+        same = row.index(label, len(LABELS))
+        return Sentences(row.text("question1"), row.text("question2"), same)
+
+    return make
+
+
+TASK = Task(
+    name="qqp",
+    title="Quora Question Pairs",
+    paper="Iyer, Dandekar and Csernai 2017; in GLUE, Wang et al. 2019, arXiv 1804.07461",
+    licence="Quora's terms of service, non-commercial use",
+    head=Head.CLASSIFICATION,
+    labels=LABELS,
+    load=Source(
+        name="qqp",
+        layouts=(
+            Layout(
+                files={"train": ("qqp/train.tsv",), "val": ("qqp/dev.tsv",)},
+                read=tab_separated,
+                make=makes("is_duplicate"),
+            ),
+        ),
+        hub=on_hub("nyu-mll/glue", TRAIN_AND_VALIDATION, config="qqp"),
+        make=makes("label"),
+    ).load,
+)

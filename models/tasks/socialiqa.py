@@ -1,0 +1,51 @@
+"""Social IQA (Sap et al. 2019): questions on what people feel, want and do.
+
+33,410 / 1,954 rows. Five questions of each split stand there twice with another answer; they
+stay, being the annotators' disagreement.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from models.tasks.choices import after, choices
+from models.tasks.example import Choices, Head
+from models.tasks.files import json_lines
+from models.tasks.hub import PARQUET, TRAIN_AND_VALIDATION, on_hub
+from models.tasks.row import Row
+from models.tasks.source import Layout, Source
+from models.tasks.task import Task
+
+_ANSWERS = ("answerA", "answerB", "answerC")
+
+
+def makes(first_label: int) -> Callable[[Row], Choices | None]:
+    """Return what makes an example of a row; the hub counts answers from 1, the files from 0."""
+
+    def make(row: Row) -> Choices | None:
+        answers = [row.text(name) for name in _ANSWERS]
+        label = row.index("label", len(_ANSWERS), first=first_label)
+        return choices(row.text("context"), after(row.text("question"), answers), label)
+
+    return make
+
+
+TASK = Task(
+    name="socialiqa",
+    title="Social IQA",
+    paper="Sap et al. 2019, arXiv 1904.09728",
+    licence="CC BY 4.0",
+    head=Head.MULTIPLE_CHOICE,
+    load=Source(
+        name="socialiqa",
+        layouts=(
+            Layout(
+                files={"train": ("socialiqa/train.jsonl",), "val": ("socialiqa/dev.jsonl",)},
+                read=json_lines,
+                make=makes(first_label=0),
+            ),
+        ),
+        hub=on_hub("allenai/social_i_qa", TRAIN_AND_VALIDATION, revision=PARQUET),
+        make=makes(first_label=1),
+    ).load,
+)
