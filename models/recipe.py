@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import tomllib
+from enum import StrEnum
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from app.engine.model import EMBEDDED_BASE
 
@@ -26,37 +27,105 @@ class PromptWords(_Part):
     effect: str
 
 
-class AdapterShape(_Part):
+class LowRank(_Part):
     """Low-rank updates (Hu et al. 2021, arXiv 2106.09685) of every linear layer."""
 
+    method: Literal["lora"] = "lora"
     rank: int = Field(gt=0)
     alpha: float = Field(gt=0)
 
 
-class Stage(_Part):
-    """One task of the recipe. English validation accuracy chooses its checkpoint."""
+class Full(_Part):
+    """Every weight of the encoder is trained."""
 
-    task: Literal["copa", "ecare"]
+    method: Literal["full"] = "full"
+    embeddings: bool = Field(
+        default=False,
+        description="Train the embeddings too. Frozen, they stay the same for all languages.",
+    )
+
+
+class Keep(StrEnum):
+    """Which weights of a phase go on."""
+
+    BEST = "best"
+    """Those of the evaluation with the best validation accuracy; of equals, the earliest."""
+    LAST = "last"
+    AVERAGE = "average"
+    """The mean over the phase's evaluations (Schmidt et al. 2023, arXiv 2305.16834)."""
+
+
+class MaskedText(_Part):
+    """Continued masked language modelling beside the tasks (Phang et al. 2020, section 2)."""
+
+    files: tuple[Path, ...] = Field(min_length=1, description="UTF-8 text, a passage a line.")
+    share: float = Field(gt=0, lt=1, description="Of the phase's batches.")
+
+
+class Phase(_Part):
+    """One part of the training: the encoder comes from the phase before it."""
+
+    tasks: tuple[str, ...] = Field(min_length=1)
     learning_rate: float = Field(gt=0)
-    epochs: int = Field(gt=0)
-    batch_size: int = Field(gt=0)
-    evaluations_per_epoch: int = Field(default=1, gt=0)
-    max_items: int | None = Field(default=None, gt=0, description="For trying things out.")
+    epochs: float = Field(gt=0, description="Passes over the (capped) sets.")
+    batch_tokens: int = Field(gt=0, description="Tokens in a batch, at most.")
+    accumulation: int = Field(default=1, gt=0, description="Batches a step of the optimiser.")
+    size_cap: int | None = Field(
+        default=None, gt=0, description="A set counts as no larger than this when tasks are mixed."
+    )
+    max_items: int | None = Field(default=None, gt=0, description="Of each set; to try things out.")
+    max_tokens: int = Field(default=128, ge=16, description="Longer contexts lose their beginning.")
+    masked_text: MaskedText | None = None
+    validation: tuple[str, ...] = Field(
+        min_length=1,
+        description="English sets, as TASK (its split val) or TASK/SPLIT; their mean chooses.",
+    )
+    evaluations: int = Field(gt=0, description="At equal distances; checkpoints are made there.")
+    keep: Keep = Keep.BEST
+    head: Literal["new", "keep"] = Field(
+        default="new", description="Whether the phase before hands its head on, if it fits."
+    )
+    shared: bool = Field(default=False, description="Run once, with the first seed, for all seeds.")
+
+    @property
+    def validation_sets(self) -> tuple[tuple[str, str], ...]:
+        """The validation sets as task and split."""
+        parts = (name.partition("/") for name in self.validation)
+        return tuple((task, split or "val") for task, _, split in parts)
+
+    @model_validator(mode="after")
+    def _never_sees_the_test(self) -> Phase:
+        for task, split in self.validation_sets:
+            if task == "xcopa" or split == "test":
+                raise ValueError(f"validation: {task}/{split} measures, so it may choose nothing")
+            if split == "train" and task in self.tasks:
+                raise ValueError(f"validation: {task}/{split} is trained on in this phase")
+        return self
 
 
 class Recipe(_Part):
-    """Base, tasks in order, and every number that training depends on."""
+    """Base, phases in order, and every number that training depends on."""
 
     name: str = Field(pattern=r"^[a-z0-9-]+$")
     base: str = EMBEDDED_BASE
-    seed: int
+    seeds: tuple[int, ...] = Field(min_length=1)
     precision: Literal["fp32", "bf16"]
     dropout: float = Field(ge=0, lt=1)
     warmup_ratio: float = Field(ge=0, lt=1)
     weight_decay: float = Field(ge=0)
+    clip_norm: float = Field(default=1.0, gt=0)
     prompt: PromptWords
-    adapter: AdapterShape
-    stages: tuple[Stage, ...] = Field(min_length=1)
+    tuning: Annotated[LowRank | Full, Field(discriminator="method")]
+    phases: tuple[Phase, ...] = Field(min_length=1)
+
+    @model_validator(mode="after")
+    def _shared_come_first(self) -> Recipe:
+        shared = [phase.shared for phase in self.phases]
+        if shared != sorted(shared, reverse=True):
+            raise ValueError("phases: a shared phase cannot follow one that each seed has its own")
+        if len(set(self.seeds)) != len(self.seeds):
+            raise ValueError("seeds: each may stand once")
+        return self
 
 
 def load_recipe(path: Path) -> Recipe:

@@ -31,7 +31,7 @@ def tokenizer() -> Tokenizer:
     texts = [
         text for items in load_items(None).values() for item in items for text in item.values()
     ]
-    specials = ["<s>", "<pad>", "</s>", "<unk>"]
+    specials = ["<s>", "<pad>", "</s>", "<unk>", "<mask>"]
     made.train_from_iterator(
         texts, UnigramTrainer(vocab_size=PIECES, special_tokens=specials, unk_token="<unk>")
     )

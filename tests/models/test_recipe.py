@@ -11,22 +11,34 @@ from models.recipe import RecipeError, load_recipe
 RECIPES = Path(__file__).resolve().parents[2] / "models" / "recipes"
 
 
-def test_stilts_is_direct_with_an_intermediate_task_before_it() -> None:
+def test_stilts_is_direct_with_intermediate_tasks_before_it() -> None:
     direct, stilts = load_recipe(RECIPES / "direct.toml"), load_recipe(RECIPES / "stilts.toml")
-    assert stilts.stages[-1:] == direct.stages
-    assert [stage.task for stage in stilts.stages] == ["ecare", "copa"]
-    same = {"name": True, "stages": True}
+    assert len(direct.phases) == 1
+    assert stilts.phases[-1:] == direct.phases
+    intermediate = {task for phase in stilts.phases[:-1] for task in phase.tasks}
+    assert intermediate
+    assert not intermediate & {"copa", "balanced-copa"}
+    same = {"name", "phases"}
     assert direct.model_dump(exclude=same) == stilts.model_dump(exclude=same)
 
 
 @pytest.mark.parametrize(
     ("change", "field"),
     [
-        (("epochs = 5", "epochs = 0"), "stages.0.epochs"),
-        (('task = "copa"', 'task = "xcopa"'), "stages.0.task"),
-        (("seed = 1", "sead = 1"), "seed"),
-        (("rank = 32", "rank = 'many'"), "adapter.rank"),
-        (("seed = 1", "seed = = 1"), "not TOML"),
+        (("epochs = 5", "epochs = 0"), "phases.0.epochs"),
+        (("epochs = 5", "epoch = 5"), "phases.0.epoch"),
+        (("seeds = [", "sead = ["), "seeds"),
+        (("seeds = [1, ", "seeds = [2, "), "each may stand once"),
+        (("rank = 32", "rank = 'many'"), "tuning.lora.rank"),
+        (('method = "lora"', 'method = "prefix"'), "tuning"),
+        (('keep = "best"', 'keep = "worst"'), "phases.0.keep"),
+        (("precision =", "precision = ="), "not TOML"),
+        (('validation = ["balanced-copa"]', 'validation = ["xcopa"]'), "may choose nothing"),
+        (('validation = ["balanced-copa"]', 'validation = ["copa/test"]'), "may choose nothing"),
+        (
+            ('validation = ["balanced-copa"]', 'validation = ["balanced-copa/train"]'),
+            "is trained on in this phase",
+        ),
     ],
 )
 def test_a_wrong_recipe_names_the_field(
@@ -37,6 +49,15 @@ def test_a_wrong_recipe_names_the_field(
     path = tmp_path / "wrong.toml"
     path.write_text(text.replace(*change), encoding="utf-8")
     with pytest.raises(RecipeError, match=field):
+        load_recipe(path)
+
+
+def test_a_shared_phase_comes_before_those_of_a_seed(tmp_path: Path) -> None:
+    path = tmp_path / "wrong.toml"
+    text = (RECIPES / "stilts.toml").read_text(encoding="utf-8")
+    own_phase_first = text.replace("shared = true\n", "") + "shared = true\n"
+    path.write_text(own_phase_first, encoding="utf-8")
+    with pytest.raises(RecipeError, match="a shared phase cannot follow"):
         load_recipe(path)
 
 

@@ -1,0 +1,288 @@
+"""The optimisation of one phase: steps, evaluations, checkpoints, and going on after a kill.
+
+Hugging Face's Accelerate brings the device, mixed precision, gradient accumulation and several
+processes. What this module adds is that a run which was killed ends at the very weights of one
+that was not: batches are planned beforehand, each step draws its noise from the seed and its own
+number, and a checkpoint appears under its name only when it is whole.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+import time
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import nullcontext
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+import torch
+from accelerate import Accelerator, DistributedDataParallelKwargs
+from accelerate.utils import set_seed
+from safetensors.torch import load_file, save_file
+from torch.optim.lr_scheduler import LambdaLR
+
+from models.recipe import Keep
+from models.training.network import Inputs, Network, Weights
+
+_BETWEEN_SEEDS = 1_000_003
+"""Keeps the noise of neighbouring seeds and steps apart."""
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """The numbers of one phase's optimisation."""
+
+    seed: int
+    learning_rate: float
+    weight_decay: float
+    clip_norm: float
+    warmup_ratio: float
+    accumulation: int
+    evaluations: int
+    keep: Keep
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """What was found at one point of a phase."""
+
+    step: int
+    accuracy: Mapping[str, float]
+    """By validation set."""
+
+    @property
+    def mean(self) -> float:
+        return sum(self.accuracy.values()) / len(self.accuracy)
+
+
+@dataclass
+class Progress:
+    """How far a phase is, and what it has cost."""
+
+    step: int = 0
+    losses: list[tuple[int, str, float]] = field(default_factory=list)
+    """Step, task and loss of each step's last batch."""
+    evaluations: list[Evaluation] = field(default_factory=list)
+    wall_seconds: float = 0.0
+    cpu_seconds: float = 0.0
+    tokens: int = 0
+    flops: float = 0.0
+
+    @classmethod
+    def read(cls, path: Path) -> Progress:
+        content = json.loads(path.read_text(encoding="utf-8"))
+        content["losses"] = [tuple(loss) for loss in content["losses"]]
+        content["evaluations"] = [Evaluation(**each) for each in content["evaluations"]]
+        return cls(**content)
+
+    def write(self, path: Path) -> None:
+        path.write_text(json.dumps(asdict(self)) + "\n", encoding="utf-8")
+
+
+@dataclass(frozen=True)
+class Work:
+    """What a phase has to do."""
+
+    batches: int
+    inputs: Callable[[int], Inputs]
+    """Makes the batch of that number."""
+    task_of: Callable[[int], str]
+    validate: Callable[[Network], Mapping[str, float]]
+    flops: Callable[[Inputs], float]
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """A phase that is done."""
+
+    weights: Weights
+    progress: Progress
+    chosen: Evaluation
+    """The evaluation of the weights: the best, the last, or that of their mean."""
+
+
+Report = Callable[[Progress, int], None]
+"""Told after every step how far the phase is, and of how many steps."""
+
+
+class Loop:
+    """Runs one phase in one folder."""
+
+    def __init__(self, network: Network, schedule: Schedule, folder: Path, bf16: bool) -> None:
+        # Tasks take turns, so a step leaves the heads of the others without a gradient.
+        unused = DistributedDataParallelKwargs(find_unused_parameters=True)
+        self._accelerator = Accelerator(
+            cpu=not torch.cuda.is_available(),
+            mixed_precision="bf16" if bf16 else "no",
+            kwargs_handlers=[unused],
+        )
+        self._schedule = schedule
+        self._folder = folder
+        self._network = network
+        optimizer = torch.optim.AdamW(
+            list(network.trained().values()),
+            lr=schedule.learning_rate,
+            weight_decay=schedule.weight_decay,
+            fused=True,
+        )
+        self._model, self._optimizer = self._accelerator.prepare(network, optimizer)
+
+    @property
+    def is_main(self) -> bool:
+        """Whether this process is the one that writes."""
+        return bool(self._accelerator.is_main_process)
+
+    def run(self, work: Work, report: Report) -> Outcome:
+        """Train to the end of the phase, from its last checkpoint where there is one."""
+        a_step = self._schedule.accumulation * self._accelerator.num_processes
+        steps = -(-work.batches // a_step)
+        rates = LambdaLR(self._optimizer.optimizer, _linear(steps, self._schedule.warmup_ratio))
+        progress = self._resume(rates)
+        points = _points(steps, self._schedule.evaluations)
+        clock = _Clock()
+        while progress.step < steps:
+            self._step(work, progress, range(progress.step * a_step, work.batches)[:a_step])
+            rates.step()
+            progress.step += 1
+            clock.add_to(progress)
+            report(progress, steps)
+            if progress.step in points:
+                progress.evaluations.append(self._evaluate(work, progress.step))
+                clock.add_to(progress)
+                self._save(progress, rates)
+        return self._outcome(work, progress)
+
+    def _step(self, work: Work, progress: Progress, batches: Sequence[int]) -> None:
+        accelerator = self._accelerator
+        # Where the last step has too few batches, a process without one repeats the first.
+        own = batches[accelerator.process_index :: accelerator.num_processes] or batches[:1]
+        set_seed(self._noise(progress.step))
+        self._network.train()
+        for number in own:
+            inputs = work.inputs(number)
+            last = number == own[-1]
+            with nullcontext() if last else accelerator.no_sync(self._model):
+                with accelerator.autocast():
+                    answer = self._model(inputs.to(accelerator.device))
+                accelerator.backward(answer.loss / len(own))
+            progress.tokens += inputs.stream.tokens * accelerator.num_processes
+            progress.flops += work.flops(inputs) * accelerator.num_processes
+        task = work.task_of(own[-1])
+        progress.losses.append((progress.step, task, round(answer.loss.item(), 4)))
+        accelerator.clip_grad_norm_(self._network.trained().values(), self._schedule.clip_norm)
+        self._optimizer.step()
+        self._optimizer.zero_grad()
+
+    def _noise(self, step: int) -> int:
+        """Return the seed of a step's dropout, another one in each process."""
+        accelerator = self._accelerator
+        count = self._schedule.seed * _BETWEEN_SEEDS + step
+        return int(count * accelerator.num_processes + accelerator.process_index) % 2**32
+
+    def _evaluate(self, work: Work, step: int) -> Evaluation:
+        self._network.eval()
+        with torch.inference_mode(), self._accelerator.autocast():
+            accuracy = work.validate(self._network)
+        return Evaluation(step, {name: round(value, 6) for name, value in accuracy.items()})
+
+    # Checkpoints ------------------------------------------------------------------------------
+
+    def _save(self, progress: Progress, rates: LambdaLR) -> None:
+        """Write a checkpoint; of those before it the weights alone are kept."""
+        if self.is_main:
+            before = list(self._folder.glob("checkpoint-*/state.pt"))
+            whole, partial = self._checkpoint(progress.step), self._folder / "saving"
+            shutil.rmtree(partial, ignore_errors=True)
+            partial.mkdir()
+            trained = self._network.trained().items()
+            weights = {name: weight.detach().cpu().contiguous() for name, weight in trained}
+            save_file(weights, partial / "weights.safetensors")
+            progress.write(partial / "progress.json")
+            state = {"optimizer": self._optimizer.state_dict(), "rates": rates.state_dict()}
+            torch.save(state, partial / "state.pt")
+            partial.rename(whole)
+            for state_file in before:
+                state_file.unlink()
+        self._accelerator.wait_for_everyone()
+
+    def _resume(self, rates: LambdaLR) -> Progress:
+        found = [_step_of(path.parent) for path in self._folder.glob("checkpoint-*/state.pt")]
+        if not found:
+            return Progress()
+        checkpoint = self._checkpoint(max(found))
+        self._network.put(load_file(checkpoint / "weights.safetensors"))
+        state = torch.load(checkpoint / "state.pt", weights_only=True, map_location="cpu")
+        self._optimizer.load_state_dict(state["optimizer"])
+        rates.load_state_dict(state["rates"])
+        return Progress.read(checkpoint / "progress.json")
+
+    def _checkpoint(self, step: int) -> Path:
+        return self._folder / f"checkpoint-{step}"
+
+    # The end ----------------------------------------------------------------------------------
+
+    def _outcome(self, work: Work, progress: Progress) -> Outcome:
+        keep = self._schedule.keep
+        if keep is Keep.AVERAGE:
+            weights = self._mean([each.step for each in progress.evaluations])
+            self._network.put(weights)
+            return Outcome(weights, progress, self._evaluate(work, progress.step))
+        chosen = progress.evaluations[-1]
+        if keep is Keep.BEST:
+            chosen = max(progress.evaluations, key=lambda each: (each.mean, -each.step))
+        return Outcome(self._load(chosen.step), progress, chosen)
+
+    def _load(self, step: int) -> Weights:
+        weights: Weights = load_file(self._checkpoint(step) / "weights.safetensors")
+        return weights
+
+    def _mean(self, steps: Sequence[int]) -> Weights:
+        """Average the weights of some checkpoints.
+
+        Of an adapter its two factors are averaged, not their product; along one run with a
+        falling learning rate the two are close.
+        """
+        total = {name: weight.double() for name, weight in self._load(steps[0]).items()}
+        for step in steps[1:]:
+            for name, weight in self._load(step).items():
+                total[name] += weight.double()
+        return {name: (weight / len(steps)).float() for name, weight in total.items()}
+
+
+def _step_of(checkpoint: Path) -> int:
+    return int(checkpoint.name.rpartition("-")[2])
+
+
+def _points(steps: int, evaluations: int) -> set[int]:
+    """Return after which steps to evaluate: at equal distances, the last step included."""
+    return {max(1, round(steps * part / evaluations)) for part in range(1, evaluations + 1)}
+
+
+def _linear(steps: int, warmup_ratio: float) -> Callable[[int], float]:
+    """Return the share of the learning rate at a step: up linearly, then down to zero."""
+    warmup = warmup_ratio * steps
+
+    def share(step: int) -> float:
+        if step < warmup:
+            return (step + 1) / (warmup + 1)
+        return (steps - step) / max(1.0, steps - warmup)
+
+    return share
+
+
+class _Clock:
+    """Adds the time since it was last asked."""
+
+    def __init__(self) -> None:
+        self._last = _now()
+
+    def add_to(self, progress: Progress) -> None:
+        now = _now()
+        progress.wall_seconds += now[0] - self._last[0]
+        progress.cpu_seconds += now[1] - self._last[1]
+        self._last = now
+
+
+def _now() -> tuple[float, float]:
+    return time.perf_counter(), time.process_time()

@@ -1,0 +1,151 @@
+"""One encoder under the heads of several tasks, and the ways in which its weights may change."""
+
+from __future__ import annotations
+
+import types
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import torch
+from peft import LoraConfig, inject_adapter_in_model
+from torch import Tensor, nn
+from torch.nn import functional
+from transformers import XLMRobertaModel
+
+from models.recipe import Full, LowRank, Recipe
+from models.training.heads import Answer, make_head
+from models.training.stream import ATTENTION, Stream
+
+LINEAR_LAYERS = r"(.*\.)?encoder\.layer\..*\.(query|key|value|dense)"
+
+Weights = dict[str, Tensor]
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """A batch of one task, as tensors."""
+
+    head: str
+    stream: Stream
+    lengths: tuple[int, ...]
+    """``[rows]``: tokens of each row."""
+    counts: tuple[int, ...]
+    """``[items]``: rows of each item."""
+    targets: tuple[Tensor, ...]
+    """One an item."""
+
+    def to(self, device: torch.device) -> Inputs:
+        """Return the batch on a device."""
+        targets = tuple(target.to(device) for target in self.targets)
+        return replace(self, stream=self.stream.to(device), targets=targets)
+
+
+class Network(nn.Module):
+    """An XLM-R encoder with a head for each kind of task."""
+
+    def __init__(self, base: Path, recipe: Recipe, heads: Mapping[str, int]) -> None:
+        """Load the encoder and make new heads.
+
+        Args:
+            base: the directory of an XLM-R checkpoint, with or without a head.
+            recipe: says which weights are trained.
+            heads: the number of labels by the name of a head; see ``make_head``.
+        """
+        super().__init__()
+        self.encoder = XLMRobertaModel.from_pretrained(
+            base,
+            add_pooling_layer=False,
+            dtype=torch.float32,
+            hidden_dropout_prob=recipe.dropout,
+            attention_probs_dropout_prob=recipe.dropout,
+            attn_implementation=ATTENTION,
+        )
+        _choose_trained(self.encoder, recipe.tuning)
+        self.heads = nn.ModuleDict(
+            {name: make_head(name, labels, self.encoder) for name, labels in heads.items()}
+        )
+
+    def forward(self, inputs: Inputs) -> Answer:
+        """Return the mean loss over a batch, and how many of its items are answered right."""
+        hidden = self.encoder.embeddings(
+            input_ids=inputs.stream.ids, position_ids=inputs.stream.positions
+        )
+        states = self.encoder.encoder(hidden, batch=inputs.stream).last_hidden_state[0]
+        answer: Answer = self.heads[inputs.head](states, inputs)
+        return answer
+
+    @property
+    def padding_id(self) -> int:
+        return int(self.encoder.config.pad_token_id)
+
+    @property
+    def device(self) -> torch.device:
+        return next(self.parameters()).device
+
+    def flops(self, inputs: Inputs) -> float:
+        """Return the floating-point operations of a training step on a batch.
+
+        Two a weight and token forward, in the linear layers, and four a score and channel in
+        attention; twice that again backward (Kaplan et al. 2020, arXiv 2001.08361, section 2.1).
+        Heads and optimiser, small beside them, are left out.
+        """
+        config = self.encoder.config
+        weights = config.hidden_size * (4 * config.hidden_size + 2 * config.intermediate_size)
+        scores = sum(group.rows * group.width**2 for group in inputs.stream.groups)
+        forward = 2 * weights * inputs.stream.ids.numel() + 4 * scores * config.hidden_size
+        return float(3 * config.num_hidden_layers * forward)
+
+    def trained(self) -> Weights:
+        """Return the weights that training changes, heads included, by name."""
+        return {name: weight for name, weight in self.named_parameters() if weight.requires_grad}
+
+    @torch.no_grad()
+    def put(self, weights: Mapping[str, Tensor]) -> None:
+        """Take over weights that ``trained`` returned, here or in a phase before.
+
+        Raises:
+            KeyError: a weight has no place here.
+        """
+        own = dict(self.named_parameters())
+        for name, weight in weights.items():
+            own[name].copy_(weight)
+
+
+def encoder_weights(weights: Mapping[str, Tensor]) -> Weights:
+    """Return what goes on to a phase that has other heads."""
+    return {name: weight for name, weight in weights.items() if name.startswith("encoder.")}
+
+
+def low_rank(shape: LowRank) -> LoraConfig:
+    """Return PEFT's description of the adapter, for an encoder or a model around one."""
+    return LoraConfig(
+        r=shape.rank,
+        lora_alpha=shape.alpha,
+        lora_dropout=0.0,
+        target_modules=LINEAR_LAYERS,
+    )
+
+
+def _choose_trained(encoder: Any, tuning: LowRank | Full) -> None:
+    if isinstance(tuning, Full):
+        encoder.embeddings.requires_grad_(tuning.embeddings)
+        return
+    encoder.requires_grad_(False)
+    inject_adapter_in_model(low_rank(tuning), encoder)
+    for module in encoder.modules():
+        if hasattr(module, "lora_A"):
+            module.forward = types.MethodType(_folded, module)
+
+
+def _folded(layer: Any, x: Tensor) -> Tensor:
+    """Compute a low-rank layer as one product with the sum of its weights.
+
+    PEFT keeps the two apart, ``W x + s B (A x)``, which takes three products and two sums over
+    all tokens. ``(W + s B A) x`` is the same without dropout between them, and the sum of the
+    weights is small beside a batch: about a third less time on a CPU.
+    """
+    down, up = layer.lora_A["default"].weight, layer.lora_B["default"].weight
+    weight = torch.addmm(layer.base_layer.weight, up, down, alpha=layer.scaling["default"])
+    return functional.linear(x, weight, layer.base_layer.bias)

@@ -1,0 +1,187 @@
+"""One phase: its tasks' examples become batches, and the loop trains on them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+
+from app.engine.prompt import Prompt
+from models.recipe import Phase, Recipe
+from models.tasks.example import Head, Sentences
+from models.tasks.registry import find
+from models.tasks.task import Task, digest
+from models.training.encode import Encoded, Encoder
+from models.training.heads import MASKED_TEXT, head_name
+from models.training.loop import Loop, Outcome, Report, Schedule, Work
+from models.training.masked import Masker, read_passages, rows_of
+from models.training.network import Inputs, Network, Weights, encoder_weights
+from models.training.plan import Batch, Mix, by_length, interleave, plan
+from models.training.stream import stream
+
+
+@dataclass(frozen=True)
+class Sets:
+    """The data of a phase, encoded."""
+
+    training: Mapping[str, Sequence[Encoded]]
+    validation: Mapping[str, Sequence[Encoded]]
+    heads: Mapping[str, str]
+    """The head of each task, by the task's name."""
+    labels: Mapping[str, int]
+    """The number of labels of each head."""
+    digests: Mapping[str, str]
+    """SHA-256 of the examples, by ``task/split``."""
+
+
+def load_sets(recipe: Recipe, phase: Phase, base: Path, data: Path | None) -> Sets:
+    """Load and encode what a phase trains on and is validated on.
+
+    Raises:
+        DataError: a set cannot be had, or is not as described.
+    """
+    words = Prompt(recipe.prompt.cause, recipe.prompt.effect)
+    encoder = Encoder(base, words, phase.max_tokens)
+    digests: dict[str, str] = {}
+
+    def encoded(name: str, split: str) -> list[Encoded]:
+        examples = find(name).load(data, split)[: phase.max_items]
+        digests[f"{name}/{split}"] = digest(examples)
+        return encoder.encode(examples)
+
+    names = dict.fromkeys((*phase.tasks, *(name for name, _ in phase.validation_sets)))
+    tasks = {name: find(name) for name in names}
+    sets = {name: encoded(name, "train") for name in phase.tasks}
+    heads = {name: head_name(task.head, name) for name, task in tasks.items()}
+    labels = {heads[name]: _label_count(task, data) for name, task in tasks.items()}
+    if phase.masked_text is not None:
+        passages = read_passages(phase.masked_text.files)
+        digests[MASKED_TEXT] = digest(Sentences(passage, None, 0) for passage in passages)
+        sets[MASKED_TEXT] = rows_of(passages, encoder.tokenizer, phase.max_tokens)
+        heads[MASKED_TEXT], labels[MASKED_TEXT] = MASKED_TEXT, 0
+    validation = {f"{name}/{split}": encoded(name, split) for name, split in phase.validation_sets}
+    return Sets(sets, validation, heads, labels, digests)
+
+
+def _label_count(task: Task, data: Path | None) -> int:
+    if task.head in (Head.CLASSIFICATION, Head.TAGGING):
+        return len(task.label_names(data))
+    return 0
+
+
+@dataclass(frozen=True)
+class PhaseRun:
+    """A phase with everything that it needs."""
+
+    recipe: Recipe
+    phase: Phase
+    seed: int
+    base: Path
+    sets: Sets
+    folder: Path
+
+    def run(self, before: Weights, report: Report) -> Outcome:
+        """Train the phase.
+
+        Args:
+            before: the weights of the phase before; empty for the first.
+            report: told after every step.
+        """
+        torch.manual_seed(self.seed)
+        network = Network(self.base, self.recipe, self.sets.labels)
+        network.put(self._handed_on(before, network))
+        loop = Loop(network, self._schedule(), self.folder, self.recipe.precision == "bf16")
+        batches = self._plan()
+        work = Work(
+            batches=len(batches),
+            inputs=_BatchMaker(self, batches, network.padding_id),
+            task_of=lambda number: batches[number].task,
+            validate=self._validate,
+            flops=network.flops,
+        )
+        return loop.run(work, report)
+
+    def _handed_on(self, before: Weights, network: Network) -> Weights:
+        if self.phase.head == "new":
+            return encoder_weights(before)
+        own = network.trained()
+        return {name: weight for name, weight in before.items() if name in own}
+
+    def _schedule(self) -> Schedule:
+        return Schedule(
+            seed=self.seed,
+            learning_rate=self.phase.learning_rate,
+            weight_decay=self.recipe.weight_decay,
+            clip_norm=self.recipe.clip_norm,
+            warmup_ratio=self.recipe.warmup_ratio,
+            accumulation=self.phase.accumulation,
+            evaluations=self.phase.evaluations,
+            keep=self.phase.keep,
+        )
+
+    def _plan(self) -> list[Batch]:
+        phase = self.phase
+        mix = Mix(phase.epochs, phase.batch_tokens, phase.size_cap)
+        tasks = {name: self.sets.training[name] for name in phase.tasks}
+        batches = plan(tasks, mix, self.seed)
+        if phase.masked_text is None:
+            return batches
+        count = round(len(batches) * phase.masked_text.share / (1 - phase.masked_text.share))
+        return interleave(batches, self._masked_batches(count), self.seed)
+
+    def _masked_batches(self, count: int) -> list[Batch]:
+        rows = {MASKED_TEXT: self.sets.training[MASKED_TEXT]}
+        found: list[Batch] = []
+        while len(found) < count:
+            found += plan(rows, Mix(1.0, self.phase.batch_tokens), self.seed + len(found))
+        return found[:count]
+
+    def _validate(self, network: Network) -> dict[str, float]:
+        accuracy = {}
+        for name, items in self.sets.validation.items():
+            head = self.sets.heads[name.partition("/")[0]]
+            right = asked = 0
+            for batch in by_length(items, self.phase.batch_tokens):
+                chosen = [items[place] for place in batch]
+                inputs = make_inputs(head, chosen, network.padding_id)
+                answer = network(inputs.to(network.device))
+                right, asked = right + answer.right, asked + answer.asked
+            accuracy[name] = right / asked
+        return accuracy
+
+
+class _BatchMaker:
+    """Makes the tensors of a batch by its number; text is masked anew each time it comes."""
+
+    def __init__(self, run: PhaseRun, batches: Sequence[Batch], padding_id: int) -> None:
+        self._run = run
+        self._batches = batches
+        self._padding_id = padding_id
+        self._masker: Masker | None = None
+        if run.phase.masked_text is not None:
+            self._masker = Masker(Encoder(run.base, Prompt(), run.phase.max_tokens).tokenizer)
+
+    def __call__(self, number: int) -> Inputs:
+        batch, sets = self._batches[number], self._run.sets
+        items = [sets.training[batch.task][place] for place in batch.items]
+        if batch.task == MASKED_TEXT:
+            assert self._masker is not None
+            items = [
+                self._masker.hide(item.rows[0], f"{self._run.seed}/{number}/{place}")
+                for place, item in enumerate(items)
+            ]
+        return make_inputs(sets.heads[batch.task], items, self._padding_id)
+
+
+def make_inputs(head: str, items: Sequence[Encoded], padding_id: int) -> Inputs:
+    """Make the tensors of a batch."""
+    rows = [row for item in items for row in item.rows]
+    return Inputs(
+        head=head,
+        stream=stream(rows, padding_id),
+        lengths=tuple(map(len, rows)),
+        counts=tuple(len(item.rows) for item in items),
+        targets=tuple(torch.tensor(item.target) for item in items),
+    )

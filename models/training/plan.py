@@ -1,0 +1,115 @@
+"""Which examples stand in which batch: known from the seed before the first step.
+
+A batch holds examples of one task, of like length, up to a number of tokens. Since the plan
+depends on the seed alone, a run that goes on after a kill sees the batches that it would have
+seen, and any number of processes can share them out.
+"""
+
+from __future__ import annotations
+
+import math
+import random
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from models.training.encode import Encoded
+
+POOL_ITEMS = 640
+"""Items are drawn at random by the pool, and grouped by length within it."""
+
+
+@dataclass(frozen=True)
+class Batch:
+    """The places of some examples in the set of a task."""
+
+    task: str
+    items: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Mix:
+    """How sets are mixed."""
+
+    epochs: float
+    batch_tokens: int
+    size_cap: int | None = None
+    """No set counts as larger: proportional sampling with a limit (Raffel et al. 2020,
+    arXiv 1910.10683, section 3.5.2); each epoch draws others of a larger set's examples."""
+
+
+def plan(sets: Mapping[str, Sequence[Encoded]], mix: Mix, seed: int) -> list[Batch]:
+    """Return a phase's batches, in order.
+
+    Tasks are drawn in proportion to the size of their sets, as Phang et al. (2020) mix them:
+    an epoch goes once through each, in one random order of all batches.
+    """
+    generator = random.Random(seed)  # noqa: S311 - no secret
+    sources = {
+        task: _endless(len(items), random.Random(f"{seed}/{task}"))  # noqa: S311
+        for task, items in sets.items()
+    }
+    batches: list[Batch] = []
+    wanted = 0.0
+    for epoch in range(math.ceil(mix.epochs)):
+        this = []
+        for task, items in sets.items():
+            count = min(len(items), mix.size_cap or len(items))
+            drawn = [next(sources[task]) for _ in range(count)]
+            this += [Batch(task, part) for part in _parts(drawn, items, mix.batch_tokens)]
+        generator.shuffle(this)
+        batches += this
+        wanted += min(1.0, mix.epochs - epoch) * len(this)
+    return batches[: max(1, round(wanted))]
+
+
+def interleave(batches: Sequence[Batch], others: Sequence[Batch], seed: int) -> list[Batch]:
+    """Put other batches among these, at random places; both keep their order."""
+    places = random.Random(f"{seed}/interleave")  # noqa: S311
+    taken = set(places.sample(range(len(batches) + len(others)), len(others)))
+    first, second = iter(batches), iter(others)
+    return [
+        next(second) if place in taken else next(first)
+        for place in range(len(batches) + len(others))
+    ]
+
+
+def by_length(items: Sequence[Encoded], batch_tokens: int) -> list[tuple[int, ...]]:
+    """Part a set into batches for evaluation, in order of length."""
+    return list(_cut(_sorted(range(len(items)), items), items, batch_tokens))
+
+
+def _endless(count: int, generator: random.Random) -> Iterator[int]:
+    """Yield the places of a set, each once a round, every round in another order."""
+    while True:
+        order = list(range(count))
+        generator.shuffle(order)
+        yield from order
+
+
+def _parts(
+    drawn: Sequence[int], items: Sequence[Encoded], batch_tokens: int
+) -> Iterator[tuple[int, ...]]:
+    for start in range(0, len(drawn), POOL_ITEMS):
+        pool = _sorted(drawn[start : start + POOL_ITEMS], items)
+        yield from _cut(pool, items, batch_tokens)
+
+
+def _sorted(places: Sequence[int], items: Sequence[Encoded]) -> list[int]:
+    return sorted(places, key=lambda place: items[place].longest)
+
+
+def _cut(
+    places: Sequence[int], items: Sequence[Encoded], batch_tokens: int
+) -> Iterator[tuple[int, ...]]:
+    """Cut a sequence where the tokens of a batch are full; a batch has one item at least."""
+    batch: list[int] = []
+    tokens = 0
+    for place in places:
+        own = items[place].tokens
+        if batch and tokens + own > batch_tokens:
+            yield tuple(batch)
+            batch, tokens = [], 0
+        batch.append(place)
+        tokens += own
+    if batch:
+        yield tuple(batch)

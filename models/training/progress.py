@@ -1,0 +1,47 @@
+"""A progress bar for each phase."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import torch
+from accelerate import PartialState
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
+from rich.progress import Progress as Bars
+
+from models.training.loop import Progress, Report
+from models.training.run import Watch
+
+_SMOOTHING = 0.95
+
+
+@contextmanager
+def training_progress() -> Iterator[Watch]:
+    """Show a bar a phase on standard error: steps, loss, last validation accuracy, time left."""
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("loss {task.fields[loss]:.3f}  validation {task.fields[accuracy]}"),
+        TimeRemainingColumn(),
+    )
+    console = Console(stderr=True)
+    quiet = not PartialState(cpu=not torch.cuda.is_available()).is_main_process
+    with Bars(*columns, console=console, refresh_per_second=2, disable=quiet) as bars:
+        yield lambda title: _report(bars, title)
+
+
+def _report(bars: Bars, title: str) -> Report:
+    bar = bars.add_task(title, total=None, loss=float("nan"), accuracy="-")
+    smooth: list[float] = []
+
+    def report(progress: Progress, steps: int) -> None:
+        loss = progress.losses[-1][2]
+        smooth[:] = [_SMOOTHING * smooth[0] + (1 - _SMOOTHING) * loss] if smooth else [loss]
+        evaluations = progress.evaluations
+        accuracy = f"{100 * evaluations[-1].mean:.1f} %" if evaluations else "-"
+        bars.update(bar, total=steps, completed=progress.step, loss=smooth[0], accuracy=accuracy)
+
+    return report

@@ -1,0 +1,95 @@
+"""Trained weights to a folder that the service loads."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import warnings
+from pathlib import Path
+from typing import Any
+
+import torch
+from peft import get_peft_model
+from safetensors.torch import load_file, save_file
+from transformers import XLMRobertaForMultipleChoice
+
+from app.engine.prompt import Prompt
+from models.recipe import LowRank, Recipe
+from models.tasks.example import Head
+from models.training.network import Weights, low_rank
+
+_HEAD = ("pooler", "classifier")
+_HEAD_NAMES = {"dense": "roberta.pooler.dense", "projection": "classifier"}
+"""Where a multiple-choice head stands in transformers' model."""
+
+_TOKENIZER_FILES = ("tokenizer.json", "tokenizer_config.json")
+
+
+def publish(recipe: Recipe, base: Path, weights: Weights, out: Path) -> None:
+    """Write a variant: a PEFT adapter in half precision, or a full checkpoint, and the prompt.
+
+    Args:
+        recipe: says what was trained, and the base by the name that travels.
+        base: the directory of the base.
+        weights: what the last phase left, a multiple-choice head among them.
+        out: an empty folder.
+    """
+    model = XLMRobertaForMultipleChoice.from_pretrained(base, dtype=torch.float32)
+    if isinstance(recipe.tuning, LowRank):
+        _write_adapter(model, recipe.tuning, recipe.base, weights, out)
+    else:
+        _write_checkpoint(model, base, weights, out)
+    Prompt(recipe.prompt.cause, recipe.prompt.effect).save(out)
+
+
+def _write_adapter(
+    model: Any, tuning: LowRank, base_name: str, weights: Weights, out: Path
+) -> None:
+    config = low_rank(tuning)
+    config.modules_to_save = list(_HEAD)
+    with warnings.catch_warnings():
+        # PEFT reads an attribute that transformers has renamed; nothing here is affected.
+        warnings.simplefilter("ignore", FutureWarning)
+        adapted = get_peft_model(model, config)
+    _fill(adapted.base_model.model, weights)
+    adapted.save_pretrained(str(out))
+    (out / "README.md").unlink(missing_ok=True)
+    _halve(out / "adapter_model.safetensors")
+    _name_base(out / "adapter_config.json", base_name)
+
+
+def _write_checkpoint(model: Any, base: Path, weights: Weights, out: Path) -> None:
+    _fill(model, weights)
+    model.save_pretrained(out)
+    for name in _TOKENIZER_FILES:
+        if (base / name).exists():
+            shutil.copyfile(base / name, out / name)
+
+
+@torch.no_grad()
+def _fill(model: Any, weights: Weights) -> None:
+    """Put weights where transformers has them; heads of other kinds stay behind."""
+    places = {
+        name.replace(".modules_to_save.default", ""): parameter
+        for name, parameter in model.named_parameters()
+        if ".original_module." not in name
+    }
+    head = f"heads.{Head.MULTIPLE_CHOICE.value}."
+    for name, weight in weights.items():
+        if name.startswith("encoder."):
+            places[f"roberta.{name.removeprefix('encoder.')}"].copy_(weight)
+        elif name.startswith(head):
+            part, _, parameter = name.removeprefix(head).partition(".")
+            places[f"{_HEAD_NAMES[part]}.{parameter}"].copy_(weight)
+
+
+def _halve(path: Path) -> None:
+    halved = {name: tensor.half().contiguous() for name, tensor in load_file(path).items()}
+    save_file(halved, path, metadata={"format": "pt"})
+    path.chmod(0o644)
+
+
+def _name_base(path: Path, base_name: str) -> None:
+    config = json.loads(path.read_text(encoding="utf-8"))
+    config["base_model_name_or_path"] = base_name
+    path.write_text(json.dumps(config, indent=2, sort_keys=True) + "\n", encoding="utf-8")

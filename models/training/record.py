@@ -1,0 +1,71 @@
+"""What it takes to make a run again, and what the run cost, as a file beside the weights."""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+from collections.abc import Sequence
+from dataclasses import asdict
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from models.recipe import Recipe
+from models.training.done import DonePhase
+
+_PACKAGES = (
+    *("torch", "transformers", "peft", "accelerate", "tokenizers", "safetensors", "datasets"),
+    *("numpy", "xcopa-service"),
+)
+
+
+def write_record(recipe: Recipe, seed: int, phases: Sequence[DonePhase], path: Path) -> None:
+    """Write the recipe, the digests of the data, versions, machine and costs as JSON."""
+    content = {
+        "recipe": recipe.model_dump(mode="json"),
+        "seed": seed,
+        "phases": [_phase(phase) for phase in phases],
+        "data": {name: sha for phase in phases for name, sha in phase.digests.items()},
+        "packages": {name: version(name) for name in _PACKAGES},
+        "machine": _machine(),
+    }
+    path.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
+
+
+def _phase(phase: DonePhase) -> dict[str, Any]:
+    progress = phase.progress
+    return {
+        "title": phase.title,
+        "shared_by_all_seeds": phase.folder.parent.name == "shared",
+        "steps": progress.step,
+        "tokens": progress.tokens,
+        "flops": progress.flops,
+        "wall_seconds": round(progress.wall_seconds, 1),
+        "cpu_seconds": round(progress.cpu_seconds, 1),
+        "chosen": asdict(phase.chosen),
+        "evaluations": [asdict(evaluation) for evaluation in progress.evaluations],
+    }
+
+
+def _machine() -> dict[str, Any]:
+    gpu = torch.cuda.get_device_name() if torch.cuda.is_available() else None
+    return {
+        "python": platform.python_version(),
+        "system": platform.platform(),
+        "processor": _processor(),
+        "cores": os.cpu_count(),
+        "threads": torch.get_num_threads(),
+        "gpu": gpu,
+    }
+
+
+def _processor() -> str:
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+    except OSError:
+        return platform.processor()
+    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    return names[0] if names else platform.processor()
