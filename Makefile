@@ -5,7 +5,7 @@ PYTHON ?= python3
 DATA ?= $(or $(XCOPA_DATA_DIR),../shared/data)
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-slow lint format types ci bench loadtest evaluate train clean
+.PHONY: help run test test-slow lint format types ci bench loadtest evaluate models clean
 
 help: ## List the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
@@ -55,7 +55,7 @@ loadtest: $(VENV)/.dev ## Drive a running service for 30 s
 evaluate: $(VENV)/.dev ## Measure both models; DATA names the data directory
 	$(BIN)/xcopa evaluate --data $(DATA)
 
-train: $(VENV)/.dev ## Make both models again; DATA names the data directory
+models: $(VENV)/.dev ## Train both models again from their recipes; DATA names the data directory
 	$(BIN)/xcopa train models/recipes/stilts.toml --data $(DATA) --out models/stilts
 	$(BIN)/xcopa train models/recipes/direct.toml --data $(DATA) --out models/direct
 
