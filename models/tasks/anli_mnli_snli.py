@@ -32,10 +32,8 @@ ANLI = Source(
     ),
     hub=on_hub(
         "facebook/anli",
-        {
-            "train": "train_r1+train_r2+train_r3",
-            "val": "dev_r1+dev_r2+dev_r3",
-        },
+        {"train": "train_r1+train_r2+train_r3", "val": "dev_r1+dev_r2+dev_r3"},
+        revision="8e4813d81f46d313dac7892e1c28076917cfcdf9",
     ),
     make=numbered,
 )
@@ -49,7 +47,11 @@ SNLI = Source(
             make=named("sentence1", "sentence2", "gold_label"),
         ),
     ),
-    hub=on_hub("stanfordnlp/snli", TRAIN_AND_VALIDATION),
+    hub=on_hub(
+        "stanfordnlp/snli",
+        TRAIN_AND_VALIDATION,
+        revision="cdb5c3d5eed6ead6e5a341c8e56e669bb666725b",
+    ),
     make=numbered,
 )
 
@@ -71,5 +73,6 @@ TASK = Task(
     licence="CC BY-NC 4.0 (ANLI), as of MultiNLI, CC BY-SA 4.0 (SNLI)",
     head=Head.CLASSIFICATION,
     labels=LABELS,
+    hub=ANLI.hub_splits + mnli.SOURCE.hub_splits + SNLI.hub_splits,
     load=load,
 )

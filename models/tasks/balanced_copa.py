@@ -84,5 +84,6 @@ TASK = Task(
     paper="Kavumba et al. 2019, arXiv 1911.00225",
     licence="MIT",
     head=Head.MULTIPLE_CHOICE,
+    hub=(ON_HUB,),
     load=load,
 )

@@ -13,25 +13,32 @@ from models.tasks.hub import TRAIN_AND_VALIDATION, on_hub
 from models.tasks.source import Layout, Source
 from models.tasks.task import Task
 
+SOURCE = Source(
+    name="commonsenseqa",
+    layouts=(
+        Layout(
+            files={
+                "train": ("commonsenseqa/train_rand_split.jsonl",),
+                "val": ("commonsenseqa/dev_rand_split.jsonl",),
+            },
+            read=json_lines,
+            make=lettered.make,
+        ),
+    ),
+    hub=on_hub(
+        "tau/commonsense_qa",
+        TRAIN_AND_VALIDATION,
+        revision="94630fe30dad47192a8546eb75f094926d47e155",
+    ),
+    make=lettered.makes_of_hub("question"),
+)
+
 TASK = Task(
     name="commonsenseqa",
     title="CommonsenseQA",
     paper="Talmor et al. 2019, arXiv 1811.00937",
     licence="MIT",
     head=Head.MULTIPLE_CHOICE,
-    load=Source(
-        name="commonsenseqa",
-        layouts=(
-            Layout(
-                files={
-                    "train": ("commonsenseqa/train_rand_split.jsonl",),
-                    "val": ("commonsenseqa/dev_rand_split.jsonl",),
-                },
-                read=json_lines,
-                make=lettered.make,
-            ),
-        ),
-        hub=on_hub("tau/commonsense_qa", TRAIN_AND_VALIDATION),
-        make=lettered.makes_of_hub("question"),
-    ).load,
+    hub=SOURCE.hub_splits,
+    load=SOURCE.load,
 )

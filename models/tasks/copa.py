@@ -19,7 +19,7 @@ BALANCED_REVISION = "813bd03cd6e07d9bd8d7333896ad5d40abb95ea9"
 
 make = causal()
 
-load = Source(
+SOURCE = Source(
     name="copa",
     layouts=(
         Layout(
@@ -28,9 +28,16 @@ load = Source(
             make=make,
         ),
     ),
-    hub=on_hub("aps/super_glue", TRAIN_AND_VALIDATION, config="copa")
+    hub=on_hub(
+        "aps/super_glue",
+        TRAIN_AND_VALIDATION,
+        config="copa",
+        revision="3de24cf8022e94f4ee4b9d55a6f539891524d646",
+    )
     | on_hub(BALANCED_ON_HUB, {"test": "test"}, revision=BALANCED_REVISION),
-).load
+)
+
+load = SOURCE.load
 
 TASK = Task(
     name="copa",
@@ -38,5 +45,6 @@ TASK = Task(
     paper="Roemmele, Bejan and Gordon 2011, AAAI Spring Symposium",
     licence="BSD-2-Clause",
     head=Head.MULTIPLE_CHOICE,
+    hub=SOURCE.hub_splits,
     load=load,
 )

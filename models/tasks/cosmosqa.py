@@ -10,7 +10,7 @@ from __future__ import annotations
 from models.tasks.choices import after, choices
 from models.tasks.example import Choices, Head
 from models.tasks.files import comma_separated
-from models.tasks.hub import PARQUET, TRAIN_AND_VALIDATION, on_hub
+from models.tasks.hub import TRAIN_AND_VALIDATION, on_hub
 from models.tasks.row import Row
 from models.tasks.source import Layout, Source
 from models.tasks.task import Task
@@ -26,27 +26,34 @@ def make(row: Row) -> Choices | None:
     )
 
 
+SOURCE = Source(
+    name="cosmosqa",
+    layouts=(
+        Layout(
+            files={"train": ("cosmosqa/train.csv",), "val": ("cosmosqa/valid.csv",)},
+            read=comma_separated,
+            make=make,
+        ),
+        Layout(
+            files={"train": ("cosmosqa/valid.csv",), "val": ("cosmosqa/valid.csv",)},
+            read=comma_separated,
+            make=make,
+            parted_by="context",
+        ),
+    ),
+    hub=on_hub(
+        "Samsoup/cosmos_qa",
+        TRAIN_AND_VALIDATION,
+        revision="5511553160809abc4f9c11d12421ec0a9681ee75",
+    ),
+)
+
 TASK = Task(
     name="cosmosqa",
     title="Cosmos QA",
     paper="Huang et al. 2019, arXiv 1909.00277",
     licence="CC BY 4.0",
     head=Head.MULTIPLE_CHOICE,
-    load=Source(
-        name="cosmosqa",
-        layouts=(
-            Layout(
-                files={"train": ("cosmosqa/train.csv",), "val": ("cosmosqa/valid.csv",)},
-                read=comma_separated,
-                make=make,
-            ),
-            Layout(
-                files={"train": ("cosmosqa/valid.csv",), "val": ("cosmosqa/valid.csv",)},
-                read=comma_separated,
-                make=make,
-                parted_by="context",
-            ),
-        ),
-        hub=on_hub("allenai/cosmos_qa", TRAIN_AND_VALIDATION, revision=PARQUET),
-    ).load,
+    hub=SOURCE.hub_splits,
+    load=SOURCE.load,
 )

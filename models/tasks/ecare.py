@@ -25,7 +25,9 @@ SOURCE = Source(
         ),
     ),
     # A reupload, with the names of COPA's fields.
-    hub=on_hub("12ml/e-CARE", TRAIN_AND_VALIDATION),
+    hub=on_hub(
+        "12ml/e-CARE", TRAIN_AND_VALIDATION, revision="d62d01b67775498eeff5dcd7ff8dc85f63e9ef5c"
+    ),
     make=causal(),
 )
 
@@ -49,5 +51,6 @@ TASK = Task(
     paper="Du et al. 2022, arXiv 2205.05849",
     licence="MIT",
     head=Head.MULTIPLE_CHOICE,
+    hub=SOURCE.hub_splits,
     load=load,
 )

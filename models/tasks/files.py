@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 from collections.abc import Iterator
+from itertools import zip_longest
 from pathlib import Path
 from typing import Any, Literal
 
@@ -31,10 +32,7 @@ def require(path: Path) -> None:
         DataError: there is no such file.
     """
     if not path.is_file():
-        raise DataError(
-            f"{path} does not exist; name the data directory with --data, or leave --data out "
-            "to load from the Hugging Face hub"
-        )
+        raise DataError(f"{path} does not exist; name the data directory with --data")
 
 
 def json_lines(path: Path) -> Iterator[Row]:
@@ -64,16 +62,24 @@ def comma_separated(path: Path) -> Iterator[Row]:
     Raises:
         DataError: the file is missing, or a row has another number of fields than the header.
     """
-    return _table(path, ",", csv.QUOTE_MINIMAL)
+    for where, header, cells in _table(path, delimiter=",", quoting=csv.QUOTE_MINIMAL):
+        if len(cells) != len(header):
+            raise _wrong_width(where, header, cells)
+        yield Row(where, dict(zip(header, cells, strict=True)))
 
 
 def tab_separated(path: Path) -> Iterator[Row]:
     """Read a TSV file with a header, in which a quotation mark is a character like any other.
 
+    A row that is too short lacks its last fields, and the set says what becomes of it.
+
     Raises:
-        DataError: the file is missing, or a row has another number of fields than the header.
+        DataError: the file is missing, or a row has more fields than the header.
     """
-    return _table(path, "\t", csv.QUOTE_NONE)
+    for where, header, cells in _table(path, delimiter="\t", quoting=csv.QUOTE_NONE):
+        if len(cells) > len(header):
+            raise _wrong_width(where, header, cells)
+        yield Row(where, dict(zip_longest(header, cells)))
 
 
 def _object(where: str, text: str) -> dict[str, Any]:
@@ -86,13 +92,18 @@ def _object(where: str, text: str) -> dict[str, Any]:
     return value
 
 
-def _table(path: Path, delimiter: str, quoting: Literal[0, 3]) -> Iterator[Row]:
+def _table(
+    path: Path, delimiter: str, quoting: Literal[0, 3]
+) -> Iterator[tuple[str, list[str], list[str]]]:
+    """Yield place, header and cells of every row that is not empty."""
     require(path)
     with path.open(encoding="utf-8", newline="") as opened:
         reader = csv.reader(opened, delimiter=delimiter, quoting=quoting)
         header = next(reader, [])
         for cells in reader:
-            where = f"{path}:{reader.line_num}"
-            if len(cells) != len(header):
-                raise DataError(f"{where} has {len(cells)} fields, and the header {len(header)}")
-            yield Row(where, dict(zip(header, cells, strict=True)))
+            if cells:
+                yield f"{path}:{reader.line_num}", header, cells
+
+
+def _wrong_width(where: str, header: list[str], cells: list[str]) -> DataError:
+    return DataError(f"{where} has {len(cells)} fields, and the header has {len(header)}")

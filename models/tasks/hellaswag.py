@@ -29,8 +29,30 @@ def make(row: Row) -> Choices | None:
 def plain(text: str) -> str:
     """Take out the marks of the how-to site."""
     text = re.sub(r"\[.*?\]", "", text.replace(" [title]", ". "))
-    return text.replace("  ", " ").strip()
+    return re.sub(r" {2,}", " ", text).strip()
 
+
+SOURCE = Source(
+    name="hellaswag",
+    layouts=(
+        Layout(
+            files={"train": ("hellaswag/train.jsonl",), "val": ("hellaswag/val.jsonl",)},
+            read=json_lines,
+            make=make,
+        ),
+        Layout(
+            files={"train": ("hellaswag/val.jsonl",), "val": ("hellaswag/val.jsonl",)},
+            read=json_lines,
+            make=make,
+            parted_by="ctx",
+        ),
+    ),
+    hub=on_hub(
+        "Rowan/hellaswag",
+        TRAIN_AND_VALIDATION,
+        revision="218ec52e09a7e7462a5400043bb9a69a41d06b76",
+    ),
+)
 
 TASK = Task(
     name="hellaswag",
@@ -38,21 +60,6 @@ TASK = Task(
     paper="Zellers et al. 2019, arXiv 1905.07830",
     licence="MIT",
     head=Head.MULTIPLE_CHOICE,
-    load=Source(
-        name="hellaswag",
-        layouts=(
-            Layout(
-                files={"train": ("hellaswag/train.jsonl",), "val": ("hellaswag/val.jsonl",)},
-                read=json_lines,
-                make=make,
-            ),
-            Layout(
-                files={"train": ("hellaswag/val.jsonl",), "val": ("hellaswag/val.jsonl",)},
-                read=json_lines,
-                make=make,
-                parted_by="ctx",
-            ),
-        ),
-        hub=on_hub("Rowan/hellaswag", TRAIN_AND_VALIDATION),
-    ).load,
+    hub=SOURCE.hub_splits,
+    load=SOURCE.load,
 )

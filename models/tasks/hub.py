@@ -8,10 +8,6 @@ from dataclasses import dataclass
 from models.tasks.example import DataError
 from models.tasks.row import Row
 
-PARQUET = "refs/convert/parquet"
-"""The branch on which the hub keeps its own conversion of a set that is a loading script;
-``datasets`` no longer runs scripts."""
-
 
 @dataclass(frozen=True)
 class HubSplit:
@@ -29,15 +25,13 @@ class HubSplit:
         Raises:
             DataError: the hub or the set cannot be reached; names the id and the way out.
         """
-        # Takes seconds to import, and only this function needs it.
-        import datasets  # noqa: PLC0415
-
         try:
-            loaded = datasets.load_dataset(
-                self.id, self.config, split=self.split, revision=self.revision
-            )
+            # Takes a second to import, is part of an extra, and only this function needs it.
+            from datasets import load_dataset  # noqa: PLC0415
+
+            loaded = load_dataset(self.id, self.config, split=self.split, revision=self.revision)
         except Exception as error:  # the library passes on what network and file formats raise
-            reason = str(error).partition("\n")[0]
+            reason = f"{type(error).__name__}: {error}".partition("\n")[0]
             raise DataError(
                 f"cannot load {self.id} from the Hugging Face hub ({reason}); "
                 "to read local files instead, name the data directory with --data"

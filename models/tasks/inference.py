@@ -15,10 +15,13 @@ NO_CONSENSUS = "-"
 def named(
     premise: str, hypothesis: str, label: str, names: Sequence[str] = LABELS
 ) -> Callable[[Row], Sentences | None]:
-    """Return what makes an example of a row with names for labels; no consensus is no example."""
+    """Return what makes an example of a row with names for labels.
+
+    A pair without a consensus, or with an empty hypothesis, is no example.
+    """
 
     def make(row: Row) -> Sentences | None:
-        if row.value(label) == NO_CONSENSUS:
+        if row.value(label) == NO_CONSENSUS or row.blank(hypothesis):
             return None
         return Sentences(row.text(premise), row.text(hypothesis), row.one_of(label, names))
 
@@ -27,7 +30,7 @@ def named(
 
 def numbered(row: Row) -> Sentences | None:
     """Make an example of a row of the hub, where -1 is no consensus."""
-    if row.value("label") == -1:
+    if row.value("label") == -1 or row.blank("hypothesis"):
         return None
     label = row.index("label", len(LABELS))
     return Sentences(row.text("premise"), row.text("hypothesis"), label)

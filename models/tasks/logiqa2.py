@@ -18,25 +18,28 @@ def make(row: Row) -> Choices | None:
     return choices(row.text("text"), after(row.text("question"), options), label)
 
 
+SOURCE = Source(
+    name="logiqa2",
+    layouts=(
+        Layout(
+            files={
+                "train": ("logiqa2/train.txt",),
+                "val": ("logiqa2/dev.txt",),
+                "test": ("logiqa2/test.txt",),
+            },
+            read=json_lines,
+            make=make,
+        ),
+    ),
+    hub=on_hub("jeggers/logiqa2_formatted", {**TRAIN_AND_VALIDATION, "test": "test"}),
+)
+
 TASK = Task(
     name="logiqa2",
     title="LogiQA 2.0",
     paper="Liu et al. 2023, IEEE/ACM TASLP, doi 10.1109/TASLP.2023.3293046",
     licence="CC BY-NC-SA 4.0",
     head=Head.MULTIPLE_CHOICE,
-    load=Source(
-        name="logiqa2",
-        layouts=(
-            Layout(
-                files={
-                    "train": ("logiqa2/train.txt",),
-                    "val": ("logiqa2/dev.txt",),
-                    "test": ("logiqa2/test.txt",),
-                },
-                read=json_lines,
-                make=make,
-            ),
-        ),
-        hub=on_hub("baber/logiqa2", {**TRAIN_AND_VALIDATION, "test": "test"}, config="logiqa2"),
-    ).load,
+    hub=SOURCE.hub_splits,
+    load=SOURCE.load,
 )

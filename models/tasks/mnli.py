@@ -31,7 +31,11 @@ SOURCE = Source(
             parted_by="premise",
         ),
     ),
-    hub=on_hub("nyu-mll/multi_nli", {"train": "train", "val": "validation_matched"}),
+    hub=on_hub(
+        "nyu-mll/multi_nli",
+        {"train": "train", "val": "validation_matched"},
+        revision="da70db2af9d09693783c3320c4249840212ee221",
+    ),
     make=numbered,
 )
 
@@ -42,5 +46,6 @@ TASK = Task(
     licence="OANC, and CC BY or CC BY-SA for the fiction",
     head=Head.CLASSIFICATION,
     labels=LABELS,
+    hub=SOURCE.hub_splits,
     load=SOURCE.load,
 )

@@ -13,26 +13,34 @@ from models.tasks.hub import TRAIN_AND_VALIDATION, on_hub
 from models.tasks.source import Layout, Source
 from models.tasks.task import Task
 
+SOURCE = Source(
+    name="openbookqa",
+    layouts=(
+        Layout(
+            files={
+                "train": ("openbookqa/train.jsonl",),
+                "val": ("openbookqa/dev.jsonl",),
+                "test": ("openbookqa/test.jsonl",),
+            },
+            read=json_lines,
+            make=lettered.make,
+        ),
+    ),
+    hub=on_hub(
+        "allenai/openbookqa",
+        {**TRAIN_AND_VALIDATION, "test": "test"},
+        config="main",
+        revision="388097ea7776314e93a529163e0fea805b8a6454",
+    ),
+    make=lettered.makes_of_hub("question_stem"),
+)
+
 TASK = Task(
     name="openbookqa",
     title="OpenBookQA",
     paper="Mihaylov et al. 2018, arXiv 1809.02789",
     licence="Apache-2.0",
     head=Head.MULTIPLE_CHOICE,
-    load=Source(
-        name="openbookqa",
-        layouts=(
-            Layout(
-                files={
-                    "train": ("openbookqa/train.jsonl",),
-                    "val": ("openbookqa/dev.jsonl",),
-                    "test": ("openbookqa/test.jsonl",),
-                },
-                read=json_lines,
-                make=lettered.make,
-            ),
-        ),
-        hub=on_hub("allenai/openbookqa", {**TRAIN_AND_VALIDATION, "test": "test"}, config="main"),
-        make=lettered.makes_of_hub("question_stem"),
-    ).load,
+    hub=SOURCE.hub_splits,
+    load=SOURCE.load,
 )

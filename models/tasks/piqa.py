@@ -15,7 +15,7 @@ from pathlib import Path
 from models.tasks.choices import choices
 from models.tasks.example import Choices, DataError, Head
 from models.tasks.files import json_lines, lines
-from models.tasks.hub import PARQUET, TRAIN_AND_VALIDATION, on_hub
+from models.tasks.hub import TRAIN_AND_VALIDATION, on_hub
 from models.tasks.row import Row
 from models.tasks.source import Layout, Source
 from models.tasks.task import Task
@@ -40,26 +40,31 @@ def read(path: Path) -> Iterator[Row]:
         yield Row(row.where, {**row.fields, "label": line[1].strip()})
 
 
+SOURCE = Source(
+    name="piqa",
+    layouts=(
+        Layout(
+            files={"train": ("piqa/train.jsonl",), "val": ("piqa/valid.jsonl",)},
+            read=read,
+            make=make,
+        ),
+        Layout(
+            files={"train": ("piqa/train_ih.jsonl",), "val": ("piqa/valid.jsonl",)},
+            read=read,
+            make=make,
+        ),
+    ),
+    hub=on_hub(
+        "baber/piqa", TRAIN_AND_VALIDATION, revision="142f6d7367fd9877f0fb3b5734ea6a545f54cdd1"
+    ),
+)
+
 TASK = Task(
     name="piqa",
     title="PIQA: physical interaction question answering",
     paper="Bisk et al. 2020, arXiv 1911.11641",
     licence="AFL-3.0",
     head=Head.MULTIPLE_CHOICE,
-    load=Source(
-        name="piqa",
-        layouts=(
-            Layout(
-                files={"train": ("piqa/train.jsonl",), "val": ("piqa/valid.jsonl",)},
-                read=read,
-                make=make,
-            ),
-            Layout(
-                files={"train": ("piqa/train_ih.jsonl",), "val": ("piqa/valid.jsonl",)},
-                read=read,
-                make=make,
-            ),
-        ),
-        hub=on_hub("ybisk/piqa", TRAIN_AND_VALIDATION, revision=PARQUET),
-    ).load,
+    hub=SOURCE.hub_splits,
+    load=SOURCE.load,
 )

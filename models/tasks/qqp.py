@@ -1,6 +1,7 @@
 """Quora Question Pairs, as GLUE publishes it (Wang et al. 2019): do two questions ask the same?
 
-363,846 / 40,430 pairs. Some pairs lack a question or have an empty one; they are left out.
+363,846 / 40,430 pairs. A question with a line break in it tore a few rows of the published file in
+two; those pieces, and pairs with an empty question, are left out.
 """
 
 from __future__ import annotations
@@ -21,13 +22,31 @@ def makes(label: str) -> Callable[[Row], Sentences | None]:
     """Return what makes an example of a row, by the name that its source has for the label."""
 
     def make(row: Row) -> Sentences | None:
-        if row.blank("question1") or row.blank("question2"):
+        if any(row.blank(name) for name in ("question1", "question2", label)):
             return None
         same = row.index(label, len(LABELS))
         return Sentences(row.text("question1"), row.text("question2"), same)
 
     return make
 
+
+SOURCE = Source(
+    name="qqp",
+    layouts=(
+        Layout(
+            files={"train": ("qqp/train.tsv",), "val": ("qqp/dev.tsv",)},
+            read=tab_separated,
+            make=makes("is_duplicate"),
+        ),
+    ),
+    hub=on_hub(
+        "nyu-mll/glue",
+        TRAIN_AND_VALIDATION,
+        config="qqp",
+        revision="bcdcba79d07bc864c1c254ccfcedcce55bcc9a8c",
+    ),
+    make=makes("label"),
+)
 
 TASK = Task(
     name="qqp",
@@ -36,16 +55,6 @@ TASK = Task(
     licence="Quora's terms of service, non-commercial use",
     head=Head.CLASSIFICATION,
     labels=LABELS,
-    load=Source(
-        name="qqp",
-        layouts=(
-            Layout(
-                files={"train": ("qqp/train.tsv",), "val": ("qqp/dev.tsv",)},
-                read=tab_separated,
-                make=makes("is_duplicate"),
-            ),
-        ),
-        hub=on_hub("nyu-mll/glue", TRAIN_AND_VALIDATION, config="qqp"),
-        make=makes("label"),
-    ).load,
+    hub=SOURCE.hub_splits,
+    load=SOURCE.load,
 )

@@ -48,11 +48,11 @@ class Row:
 
     def texts(self, name: str) -> tuple[str, ...]:
         """Return a list of texts."""
-        values = self.list(name)
+        values = self.items(name)
         each = Row(self.where, {f"{name}[{index}]": value for index, value in enumerate(values)})
         return tuple(each.text(key) for key in each.fields)
 
-    def list(self, name: str) -> Sequence[Any]:
+    def items(self, name: str) -> Sequence[Any]:
         """Return a list."""
         value = self.value(name)
         if not isinstance(value, list):
@@ -66,7 +66,7 @@ class Row:
     def inners(self, name: str) -> tuple[Row, ...]:
         """Return a list of objects as rows."""
         return tuple(
-            self._row(f"{name}[{index}]", value) for index, value in enumerate(self.list(name))
+            self._row(f"{name}[{index}]", value) for index, value in enumerate(self.items(name))
         )
 
     def index(self, name: str, count: int, first: int = 0) -> int:

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from models.tasks.choices import after, choices
 from models.tasks.example import Choices, Head
 from models.tasks.files import json_lines
-from models.tasks.hub import PARQUET, TRAIN_AND_VALIDATION, on_hub
+from models.tasks.hub import TRAIN_AND_VALIDATION, on_hub
 from models.tasks.row import Row
 from models.tasks.source import Layout, Source
 from models.tasks.task import Task
@@ -30,22 +30,29 @@ def makes(first_label: int) -> Callable[[Row], Choices | None]:
     return make
 
 
+SOURCE = Source(
+    name="socialiqa",
+    layouts=(
+        Layout(
+            files={"train": ("socialiqa/train.jsonl",), "val": ("socialiqa/dev.jsonl",)},
+            read=json_lines,
+            make=makes(first_label=0),
+        ),
+    ),
+    hub=on_hub(
+        "lighteval/siqa",
+        TRAIN_AND_VALIDATION,
+        revision="54c6a1f8cb6daf4f5abf24a601852612fb35eb25",
+    ),
+    make=makes(first_label=1),
+)
+
 TASK = Task(
     name="socialiqa",
     title="Social IQA",
     paper="Sap et al. 2019, arXiv 1904.09728",
     licence="CC BY 4.0",
     head=Head.MULTIPLE_CHOICE,
-    load=Source(
-        name="socialiqa",
-        layouts=(
-            Layout(
-                files={"train": ("socialiqa/train.jsonl",), "val": ("socialiqa/dev.jsonl",)},
-                read=json_lines,
-                make=makes(first_label=0),
-            ),
-        ),
-        hub=on_hub("allenai/social_i_qa", TRAIN_AND_VALIDATION, revision=PARQUET),
-        make=makes(first_label=1),
-    ).load,
+    hub=SOURCE.hub_splits,
+    load=SOURCE.load,
 )

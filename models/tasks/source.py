@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Generic, TypeVar
 
@@ -43,9 +43,14 @@ class Source(Generic[E]):
 
     name: str
     layouts: tuple[Layout[E], ...]
-    hub: Mapping[str, HubSplit] = field(default_factory=dict)
+    hub: Mapping[str, HubSplit]
     make: Callable[[Row], E | None] | None = None
     """How a row of the hub becomes an example, where that is not as in the first layout."""
+
+    @property
+    def hub_splits(self) -> tuple[HubSplit, ...]:
+        """Every split on the hub, training first."""
+        return tuple(self.hub.values())
 
     def load(self, data: Path | None, split: str) -> list[E]:
         """Load a split from the data directory, or from the hub where there is none.
@@ -63,10 +68,6 @@ class Source(Generic[E]):
         return _examples(layout.rows(data, split), layout.make)
 
     def _from_hub(self, split: str) -> Iterator[E]:
-        if not self.hub:
-            raise DataError(
-                f"{self.name} is not on the Hugging Face hub; name a data directory with --data"
-            )
         self._require(split, self.hub)
         return _examples(self.hub[split].rows(), self.make or self.layouts[0].make)
 

@@ -53,15 +53,32 @@ def make(row: Row) -> Span:
 def make_or_none(row: Row) -> Span:
     """Make an example of a question that may have no answer."""
     context = row.verbatim("context")
-    answers = row.inner("answers")
-    if not answers.list("text"):
+    answers = row.inner("answers").fields
+    if not any(answers.values()):
         return Span(row.text("question"), context, None)
-    answer = answers.list("text")[0]
-    start = answers.list("answer_start")[0]
+    first = Row(row.where, {name: values[0] for name, values in answers.items()})
+    answer = first.verbatim("text")
+    start = first.index("answer_start", len(context))
     if not context.startswith(answer, start):
         raise row.error("answers", f"begin with one that does not stand at {start}: {answer!r}")
     return Span(row.text("question"), context, (start, start + len(answer)))
 
+
+SQUAD1_SOURCE = Source(
+    name="squad1",
+    layouts=(
+        Layout(
+            files={"train": ("squad1/train-v1.1.json",), "val": ("squad1/dev-v1.1.json",)},
+            read=read,
+            make=make,
+        ),
+    ),
+    hub=on_hub(
+        "rajpurkar/squad",
+        TRAIN_AND_VALIDATION,
+        revision="7b6d24c440a36b6815f21b70d25016731768db1f",
+    ),
+)
 
 SQUAD1 = Task(
     name="squad1",
@@ -69,17 +86,30 @@ SQUAD1 = Task(
     paper="Rajpurkar et al. 2016, arXiv 1606.05250",
     licence="CC BY-SA 4.0",
     head=Head.SPAN,
-    load=Source(
-        name="squad1",
-        layouts=(
-            Layout(
-                files={"train": ("squad1/train-v1.1.json",), "val": ("squad1/dev-v1.1.json",)},
-                read=read,
-                make=make,
-            ),
+    hub=SQUAD1_SOURCE.hub_splits,
+    load=SQUAD1_SOURCE.load,
+)
+
+SQUAD2_SOURCE = Source(
+    name="squad2",
+    layouts=(
+        Layout(
+            files={"train": ("squad2/train-v2.0.json",), "val": ("squad2/dev-v2.0.json",)},
+            read=read,
+            make=make_or_none,
         ),
-        hub=on_hub("rajpurkar/squad", TRAIN_AND_VALIDATION),
-    ).load,
+        Layout(
+            files={"train": ("squad2/dev_half.json",), "val": ("squad2/dev_half.json",)},
+            read=read,
+            make=make_or_none,
+            parted_by="title",
+        ),
+    ),
+    hub=on_hub(
+        "rajpurkar/squad_v2",
+        TRAIN_AND_VALIDATION,
+        revision="3ffb306f725f7d2ce8394bc1873b24868140c412",
+    ),
 )
 
 SQUAD2 = Task(
@@ -88,21 +118,6 @@ SQUAD2 = Task(
     paper="Rajpurkar, Jia and Liang 2018, arXiv 1806.03822",
     licence="CC BY-SA 4.0",
     head=Head.SPAN,
-    load=Source(
-        name="squad2",
-        layouts=(
-            Layout(
-                files={"train": ("squad2/train-v2.0.json",), "val": ("squad2/dev-v2.0.json",)},
-                read=read,
-                make=make_or_none,
-            ),
-            Layout(
-                files={"train": ("squad2/dev_half.json",), "val": ("squad2/dev_half.json",)},
-                read=read,
-                make=make_or_none,
-                parted_by="title",
-            ),
-        ),
-        hub=on_hub("rajpurkar/squad_v2", TRAIN_AND_VALIDATION),
-    ).load,
+    hub=SQUAD2_SOURCE.hub_splits,
+    load=SQUAD2_SOURCE.load,
 )

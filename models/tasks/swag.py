@@ -30,27 +30,30 @@ def make_of_sample(row: Row) -> Choices | None:
     return choices(row.text("sent"), endings, row.index("label", _ENDINGS))
 
 
+SOURCE = Source(
+    name="swag",
+    layouts=(
+        Layout(
+            files={"train": ("swag/train.csv",), "val": ("swag/val.csv",)},
+            read=comma_separated,
+            make=make,
+        ),
+        Layout(
+            files={"train": ("swag/train_10k.jsonl",), "val": ("swag/train_10k.jsonl",)},
+            read=json_lines,
+            make=make_of_sample,
+            parted_by="sent",
+        ),
+    ),
+    hub=on_hub("allenai/swag", TRAIN_AND_VALIDATION, config="regular"),
+)
+
 TASK = Task(
     name="swag",
     title="SWAG: situations with adversarial generations",
     paper="Zellers et al. 2018, arXiv 1808.05326",
     licence="MIT",
     head=Head.MULTIPLE_CHOICE,
-    load=Source(
-        name="swag",
-        layouts=(
-            Layout(
-                files={"train": ("swag/train.csv",), "val": ("swag/val.csv",)},
-                read=comma_separated,
-                make=make,
-            ),
-            Layout(
-                files={"train": ("swag/train_10k.jsonl",), "val": ("swag/train_10k.jsonl",)},
-                read=json_lines,
-                make=make_of_sample,
-                parted_by="sent",
-            ),
-        ),
-        hub=on_hub("allenai/swag", TRAIN_AND_VALIDATION, config="regular"),
-    ).load,
+    hub=SOURCE.hub_splits,
+    load=SOURCE.load,
 )

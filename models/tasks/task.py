@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from models.tasks.example import AnyExample, Examples, Head
+from models.tasks.hub import HubSplit
 
 
 @dataclass(frozen=True)
@@ -25,6 +26,8 @@ class Task:
 
     Raises DataError: no such split, a missing file, a hub out of reach, or a row that is wrong.
     """
+    hub: tuple[HubSplit, ...] = ()
+    """What is fetched where no directory is named."""
     labels: tuple[str, ...] = ()
     """The classes, where the task has some that are always the same."""
     read_labels: Callable[[Path | None], tuple[str, ...]] | None = None

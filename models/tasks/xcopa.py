@@ -53,7 +53,12 @@ def source(language: str) -> Source[Example]:
                 make=copa.make,
             ),
         ),
-        hub=on_hub("cambridgeltl/xcopa", {"val": "validation", "test": "test"}, config=language),
+        hub=on_hub(
+            "cambridgeltl/xcopa",
+            {"val": "validation", "test": "test"},
+            config=language,
+            revision="042f78955ba48e6404616762fa6e05e839c3907a",
+        ),
     )
 
 
