@@ -20,11 +20,12 @@ import torch
 from rich.console import Console
 from rich.table import Table
 
-from loadtests.bench import encoder, overhead, pressure
+from loadtests.bench import encoder, overhead, pressure, training
 from loadtests.bench.figures import Figure
 
 MEASUREMENTS: dict[str, Callable[[Console], list[Figure]]] = {
     "encoder": encoder.measure,
+    "training": training.measure,
     "overhead": overhead.measure,
     "null": overhead.measure_null,
     "plain": overhead.measure_plain,

@@ -1,0 +1,111 @@
+"""A training step of ours beside one of transformers with PEFT, on the same batches."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import torch
+from peft import get_peft_model
+from rich.console import Console
+from rich.progress import track
+from torch import Tensor
+from transformers import XLMRobertaForMultipleChoice
+
+from app.main import embedded_base
+from app.settings import Settings
+from loadtests.bench.figures import Figure, seconds
+from loadtests.bench.items import mixed_items, rows_of
+from loadtests.padded import PaddedVariant
+from models.recipe import LowRank, Recipe, load_recipe
+from models.tasks.example import Head
+from models.training.encode import Encoded
+from models.training.network import Network, low_rank
+from models.training.phase import make_inputs
+
+RECIPE = Path("models/recipes/stilts.toml")
+ITEMS = 32
+BATCHES = 12
+PADDING = 1
+
+Batch = Sequence[Encoded]
+Step = Callable[[Batch], None]
+
+
+def measure(console: Console) -> list[Figure]:
+    """Return the time of a step of 32 mixed items in bf16, and how the two compare."""
+    rows = rows_of(PaddedVariant.shipped("stilts").tokenizer, mixed_items(ITEMS * BATCHES))
+    items = [Encoded(tuple(pair), (number % 2,)) for number, pair in enumerate(rows)]
+    batches = [items[start : start + ITEMS] for start in range(0, len(items), ITEMS)]
+    recipe = load_recipe(RECIPE)
+    base = embedded_base(Settings())
+    sides = (_stream_step(base, recipe), _padded_step(base, recipe))
+    for step in sides:
+        step(batches[0])
+    times = [
+        [seconds(step, batch) for step in sides]
+        for batch in track(batches, "training steps", console=console)
+    ]
+    tokens = [sum(item.tokens for item in batch) for batch in batches]
+    return [
+        Figure.of("step in streams, adapters folded, s", [ours for ours, _ in times]),
+        Figure.of("step of transformers with PEFT, s", [theirs for _, theirs in times]),
+        Figure.of("times as fast", [theirs / ours for ours, theirs in times], "> 1"),
+        Figure.of(
+            "tokens a second in streams",
+            [count / ours for count, (ours, _) in zip(tokens, times, strict=True)],
+        ),
+    ]
+
+
+def _stream_step(base: Path, recipe: Recipe) -> Step:
+    network = Network(base, recipe, {Head.MULTIPLE_CHOICE: 0})
+    optimizer = torch.optim.AdamW(list(network.trained().values()), lr=1e-6, fused=True)
+
+    def loss(batch: Sequence[Encoded]) -> Tensor:
+        answer = network(make_inputs(Head.MULTIPLE_CHOICE, batch, network.padding_id))
+        assert isinstance(answer.loss, Tensor)
+        return answer.loss
+
+    return _stepping(optimizer, loss)
+
+
+def _padded_step(base: Path, recipe: Recipe) -> Step:
+    model = XLMRobertaForMultipleChoice.from_pretrained(
+        base, dtype=torch.float32, hidden_dropout_prob=0.0, attention_probs_dropout_prob=0.0
+    )
+    assert isinstance(recipe.tuning, LowRank)
+    config = low_rank(recipe.tuning)
+    config.modules_to_save = ["pooler", "classifier"]
+    with warnings.catch_warnings():
+        # PEFT reads an attribute that transformers has renamed.
+        warnings.simplefilter("ignore", FutureWarning)
+        model = get_peft_model(model, config)
+    trained = [weight for weight in model.parameters() if weight.requires_grad]
+    optimizer = torch.optim.AdamW(trained, lr=1e-6, fused=True)
+
+    def loss(batch: Sequence[Encoded]) -> Tensor:
+        ids, labels = _padded(batch)
+        found = model(input_ids=ids, attention_mask=(ids != PADDING).long(), labels=labels).loss
+        assert isinstance(found, Tensor)
+        return found
+
+    return _stepping(optimizer, loss)
+
+
+def _stepping(optimizer: torch.optim.Optimizer, loss: Callable[[Batch], Tensor]) -> Step:
+    def step(batch: Batch) -> None:
+        with torch.autocast("cpu", torch.bfloat16):
+            found = loss(batch)
+        torch.autograd.backward(found)
+        optimizer.step()
+        optimizer.zero_grad()
+
+    return step
+
+
+def _padded(batch: Batch) -> tuple[Tensor, Tensor]:
+    longest = max(item.longest for item in batch)
+    rows = [[[*row, *[PADDING] * (longest - len(row))] for row in item.rows] for item in batch]
+    return torch.tensor(rows), torch.tensor([item.target[0] for item in batch])
