@@ -1,0 +1,134 @@
+"""The loop: when it evaluates, what it keeps, how the rate rises and falls."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import load_file
+
+from models.recipe import Keep
+from models.training.encode import Encoded
+from models.training.loop import Loop, Outcome, Progress, Schedule, Work, _linear, _points
+from models.training.network import Inputs, Network
+from models.training.phase import make_inputs
+from tests import tiny
+from tests.models.training.test_network import HEADS, LORA, recipe
+
+BATCHES = 12
+SCHEDULE = Schedule(
+    seed=1,
+    learning_rate=1e-2,
+    weight_decay=0.0,
+    clip_norm=1.0,
+    warmup_ratio=0.1,
+    accumulation=1,
+    evaluations=4,
+    keep=Keep.BEST,
+)
+ACCURACIES = (0.5, 0.7, 0.7, 0.6)
+
+
+@pytest.fixture(scope="module")
+def base(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tiny.headless(tmp_path_factory.mktemp("base"))
+
+
+def inputs(number: int) -> Inputs:
+    rows = ((0, 9, 8 + number, 2), (0, 7, 6, 5, 4, 2))
+    return make_inputs("multiple-choice", [Encoded(rows, (number % 2,))], 1)
+
+
+def work() -> Work:
+    accuracies: Iterator[float] = iter((*ACCURACIES, 0.9))
+    return Work(
+        batches=BATCHES,
+        inputs=inputs,
+        task_of=lambda number: f"task {number % 3}",
+        validate=lambda _: {"copa": next(accuracies)},
+        flops=lambda _: 10.0,
+    )
+
+
+def run(base: Path, folder: Path, schedule: Schedule) -> tuple[Outcome, list[int]]:
+    torch.manual_seed(1)
+    folder.mkdir(exist_ok=True)
+    reported: list[int] = []
+    loop = Loop(Network(base, recipe(LORA), HEADS), schedule, folder, bf16=False)
+    return loop.run(work(), lambda progress, _: reported.append(progress.step)), reported
+
+
+def test_it_evaluates_at_equal_distances_and_counts_what_it_costs(
+    base: Path, tmp_path: Path
+) -> None:
+    outcome, reported = run(base, tmp_path, SCHEDULE)
+    progress = outcome.progress
+    assert reported == list(range(1, BATCHES + 1))
+    assert [each.step for each in progress.evaluations] == [3, 6, 9, 12]
+    assert [task for _, task, _ in progress.losses] == [f"task {n % 3}" for n in range(BATCHES)]
+    assert progress.tokens == BATCHES * 10
+    assert progress.flops == BATCHES * 10.0
+    assert Progress.read(tmp_path / "checkpoint-12" / "progress.json") == progress
+    assert len(list(tmp_path.glob("checkpoint-*/state.pt"))) == 1, "the last one's alone"
+
+
+def test_the_best_weights_are_those_of_the_earliest_best_evaluation(
+    base: Path, tmp_path: Path
+) -> None:
+    outcome, _ = run(base, tmp_path, SCHEDULE)
+    assert outcome.chosen.step == 6
+    kept = load_file(tmp_path / "checkpoint-6" / "weights.safetensors")
+    assert all(torch.equal(outcome.weights[name], weight) for name, weight in kept.items())
+
+
+def test_the_last_weights_are_those_of_the_last_step(base: Path, tmp_path: Path) -> None:
+    outcome, _ = run(base, tmp_path, replace(SCHEDULE, keep=Keep.LAST))
+    assert (outcome.chosen.step, outcome.chosen.mean) == (12, 0.6)
+
+
+def test_the_average_is_the_mean_over_all_evaluations_and_is_evaluated_itself(
+    base: Path, tmp_path: Path
+) -> None:
+    outcome, _ = run(base, tmp_path, replace(SCHEDULE, keep=Keep.AVERAGE))
+    assert outcome.chosen.mean == 0.9
+    parts = [load_file(path) for path in tmp_path.glob("checkpoint-*/weights.safetensors")]
+    assert len(parts) == 4
+    for name, weight in outcome.weights.items():
+        mean = torch.stack([part[name] for part in parts]).mean(0)
+        torch.testing.assert_close(weight, mean, atol=1e-6, rtol=1e-5)
+
+
+def test_accumulated_batches_make_one_step(base: Path, tmp_path: Path) -> None:
+    outcome, _ = run(base, tmp_path, replace(SCHEDULE, accumulation=5, evaluations=1))
+    assert outcome.progress.step == 3, "five, five and two batches"
+    assert outcome.progress.tokens == BATCHES * 10
+
+
+def test_a_checkpoint_that_a_kill_left_half_written_is_not_resumed(
+    base: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "saving").mkdir()
+    (tmp_path / "saving" / "state.pt").write_bytes(b"half")
+    outcome, _ = run(base, tmp_path, SCHEDULE)
+    assert outcome.progress.step == BATCHES
+    assert not (tmp_path / "saving").exists()
+
+
+def test_the_rate_rises_and_falls_linearly() -> None:
+    share = _linear(steps=100, warmup_ratio=0.1)
+    rates = [share(step) for step in range(100)]
+    assert rates.index(max(rates)) == 10
+    assert rates[10] == 1
+    assert 0 < rates[0] < rates[5] < 1
+    assert rates[99] == pytest.approx(1 / 90)
+    assert _linear(steps=2, warmup_ratio=0)(0) == 1
+
+
+@pytest.mark.parametrize(
+    ("steps", "evaluations", "points"), [(12, 4, {3, 6, 9, 12}), (3, 8, {1, 2, 3}), (5, 1, {5})]
+)
+def test_points_end_with_the_last_step(steps: int, evaluations: int, points: set[int]) -> None:
+    assert _points(steps, evaluations) == points
