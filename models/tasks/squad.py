@@ -53,10 +53,12 @@ def make(row: Row) -> Span:
 def make_or_none(row: Row) -> Span:
     """Make an example of a question that may have no answer."""
     context = row.verbatim("context")
-    answers = row.inner("answers").fields
-    if not any(answers.values()):
+    answers = row.inner("answers")
+    every = zip(answers.items("text"), answers.items("answer_start"), strict=False)
+    found = next(every, None)
+    if found is None:
         return Span(row.text("question"), context, None)
-    first = Row(row.where, {name: values[0] for name, values in answers.items()})
+    first = Row(row.where, {"text": found[0], "answer_start": found[1]})
     answer = first.verbatim("text")
     start = first.index("answer_start", len(context))
     if not context.startswith(answer, start):
