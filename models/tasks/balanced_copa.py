@@ -2,7 +2,7 @@
 
 Item 1000 + n has the choices of item n and a premise that makes the other one right, so that no
 choice is right by its words alone. Twins are never parted: 1-400 and 1001-1400 train, 401-500 and
-1401-1500 choose. ``mirror`` is 1001 to 1500 alone, in order, to measure with. In 242 of the first
+1401-1500 choose. ``mirror`` is 1001 to 1500 alone, in order, to measure with. In 241 of the first
 500 items the choices stand in the other order than in COPA, and the labels with them.
 """
 
