@@ -2,8 +2,8 @@
 
 CCGbank is the Penn Treebank in another grammar, under the licence of the LDC (LDC2005T13), so no
 copy is on the hub. Two formats are read: that of the C&C tools, a sentence a line in words like
-``word|POS|category``, and lines of ``word<TAB>category`` with an empty line after each sentence.
-Sections 02-21 train and section 00 chooses.
+``word|POS|category``, and lines of ``word<TAB>category``, perhaps with the POS between, with an
+empty line after each sentence. Sections 02-21 train and section 00 chooses.
 """
 
 from __future__ import annotations
@@ -82,12 +82,12 @@ def _sentences(path: Path) -> Iterator[Words]:
 
 
 def _tabbed(where: str, line: str) -> tuple[str, str]:
-    word, _, category = line.partition("\t")
-    return _checked(where, line, word, category)
+    cells = line.split("\t")
+    return _checked(where, line, cells[0], cells[-1])
 
 
 def _piped(where: str, text: str) -> tuple[str, str]:
-    # A word or a category has no bar, but the tools write a bar itself as three of them.
+    # From the right, since a word may be a bar and a category never has one.
     fields = text.rsplit("|", _CNC_FIELDS - 1)
     if len(fields) != _CNC_FIELDS:
         raise DataError(f"{where}: {text!r} is not word|POS|category")

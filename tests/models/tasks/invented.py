@@ -403,7 +403,7 @@ SQUAD2 = Invented(
 CCG = Invented(
     files={
         "ccg/train.txt": "Bo|NNP|N sleeps|VBZ|S\\NP .|.|.\nThe|DT|NP/N cat|NN|N\n",
-        "ccg/dev.txt": "The\tNP/N\ncat\tN\n\nslept\t(S\\NP)/X\n",
+        "ccg/dev.txt": "The\tDT\tNP/N\ncat\tNN\tN\n\nslept\t(S\\NP)/X\n",
     }
 )
 

@@ -10,7 +10,7 @@ import pytest
 
 from models.tasks import copa, xcopa
 from models.tasks.example import AnyExample, Choices, Example, Sentences, Span
-from models.tasks.registry import TASKS
+from tests.models.tasks.conftest import Load
 from tests.models.tasks.test_real_rows import COUNTS
 
 SENTENCES = {"copa": 4, "balanced-copa": 7, "ecare": 12}
@@ -53,18 +53,13 @@ def _texts(example: AnyExample) -> set[str]:
 
 @pytest.mark.parametrize("name", COUNTS)
 def test_no_training_row_has_a_premise_and_a_choice_that_are_measured_with(
-    data: Path, held_out: dict[str, set[str]], name: str
-) -> None:
-    for example in TASKS[name].load(data, "train"):
-        texts = _texts(example)
-        assert not [each for each in texts & held_out.keys() if texts & held_out[each]], example
-
-
-@pytest.mark.parametrize("name", COUNTS)
-def test_single_sentences_recur_as_often_as_was_found(
-    data: Path, held_out: dict[str, set[str]], name: str
+    real: Load, held_out: dict[str, set[str]], name: str
 ) -> None:
     sentences = {*held_out}.union(*held_out.values())
     longer = {each for each in sentences if len(each.split()) > 2}
-    rows = [example for example in TASKS[name].load(data, "train") if _texts(example) & longer]
-    assert len(rows) == SENTENCES.get(name, 0)
+    recurring = 0
+    for example in real(name, "train"):
+        texts = _texts(example)
+        assert not [each for each in texts & held_out.keys() if texts & held_out[each]], example
+        recurring += bool(texts & longer)
+    assert recurring == SENTENCES.get(name, 0)

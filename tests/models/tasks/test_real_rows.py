@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from pathlib import Path
 
 import pytest
 
 from models.tasks.example import AnyExample, Choices, Example, Sentences, Span
-from models.tasks.registry import TASKS
+from tests.models.tasks.conftest import Load
 
 COUNTS = {
     "copa": (400, 100),
@@ -46,28 +45,27 @@ def _choices(examples: Iterable[AnyExample]) -> list[Choices]:
 
 
 @pytest.mark.parametrize("name", COUNTS)
-def test_every_published_row_is_read_or_left_out_knowingly(data: Path, name: str) -> None:
-    task = TASKS[name]
-    assert (len(task.load(data, "train")), len(task.load(data, "val"))) == COUNTS[name]
+def test_every_published_row_is_read_or_left_out_knowingly(real: Load, name: str) -> None:
+    assert (len(real(name, "train")), len(real(name, "val"))) == COUNTS[name]
 
 
 @pytest.mark.parametrize("name", ["hellaswag", "swag", "cosmosqa", "mnli", "squad2"])
-def test_the_parts_of_one_file_share_no_context(data: Path, name: str) -> None:
-    train = {_context(example) for example in TASKS[name].load(data, "train")}
-    assert not [each for each in TASKS[name].load(data, "val") if _context(each) in train]
+def test_the_parts_of_one_file_share_no_context(real: Load, name: str) -> None:
+    train = {_context(example) for example in real(name, "train")}
+    assert not [each for each in real(name, "val") if _context(each) in train]
 
 
 @pytest.mark.parametrize("name", COUNTS)
-def test_the_right_ending_is_there_once(data: Path, name: str) -> None:
-    for example in _choices(TASKS[name].load(data, "train")):
+def test_the_right_ending_is_there_once(real: Load, name: str) -> None:
+    for example in _choices(real(name, "train")):
         assert example.endings.count(example.endings[example.label]) == 1
 
 
-def test_the_answers_of_squad_stand_where_they_are_said_to(data: Path) -> None:
+def test_the_answers_of_squad_stand_where_they_are_said_to(real: Load) -> None:
     spans = [
         span
         for split in ("train", "val")
-        for span in TASKS["squad2"].load(data, split)
+        for span in real("squad2", split)
         if isinstance(span, Span)
     ]
     answered = [span for span in spans if span.answer is not None]
@@ -75,14 +73,14 @@ def test_the_answers_of_squad_stand_where_they_are_said_to(data: Path) -> None:
     assert all(span.answer and span.answer[0] < span.answer[1] for span in answered)
 
 
-def test_some_validation_goals_of_piqa_stand_in_training_and_one_row_whole(data: Path) -> None:
-    train, val = TASKS["piqa"].load(data, "train"), TASKS["piqa"].load(data, "val")
+def test_some_validation_goals_of_piqa_stand_in_training_and_one_row_whole(real: Load) -> None:
+    train, val = real("piqa", "train"), real("piqa", "val")
     goals = {_context(example).casefold() for example in train}
     assert sum(_context(example).casefold() in goals for example in val) == 189
     assert len({*_choices(train)} & {*_choices(val)}) == 1
 
 
-def test_none_of_the_above_is_an_answer_of_cosmos_qa(data: Path) -> None:
-    parts = [_choices(TASKS["cosmosqa"].load(data, split)) for split in ("train", "val")]
+def test_none_of_the_above_is_an_answer_of_cosmos_qa(real: Load) -> None:
+    parts = [_choices(real("cosmosqa", split)) for split in ("train", "val")]
     examples = [example for part in parts for example in part]
     assert sum("None of the above" in each.endings[each.label] for each in examples) == 259
