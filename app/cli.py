@@ -6,8 +6,9 @@ so inside the commands, and serving never loads them.
 
 from __future__ import annotations
 
-import json
 import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
 
@@ -15,7 +16,6 @@ import typer
 from pydantic import ValidationError
 from pydantic_settings import SettingsError
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemainingColumn
 
 from app.errors import StartError
 from app.settings import Settings
@@ -27,9 +27,13 @@ app = typer.Typer(
     add_completion=False,
 )
 
-DataOption = Annotated[
-    Path,
-    typer.Option("--data", envvar="XCOPA_DATA_DIR", help="Directory with copa/, xcopa/, ecare/."),
+OptionalDataOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--data",
+        envvar="XCOPA_DATA_DIR",
+        help="Directory with copa/, xcopa/, ...; without one the sets come from the hub.",
+    ),
 ]
 
 
@@ -62,6 +66,17 @@ def _failure(message: str) -> typer.Exit:
     return typer.Exit(1)
 
 
+@contextmanager
+def _needs(extra: str) -> Iterator[None]:
+    """Say which extra of the package brings what cannot be imported."""
+    try:
+        yield
+    except ModuleNotFoundError as error:
+        raise _failure(
+            f"{error.name} is not installed; pip install 'xcopa-service[{extra}]' brings it"
+        ) from error
+
+
 @app.command()
 def serve() -> None:
     """Serve both models over HTTP; settings come from XCOPA_* variables."""
@@ -85,8 +100,8 @@ def base() -> None:
 @app.command()
 def train(
     recipe: Annotated[Path, typer.Argument(help="A recipe, such as models/recipes/stilts.toml.")],
-    data: DataOption,
     out: Annotated[Path, typer.Option(help="Where the finished variant is written.")],
+    data: OptionalDataOption = None,
     work: Annotated[
         Path | None, typer.Option(help="Checkpoints and logs; default runs/<recipe name>.")
     ] = None,
@@ -98,7 +113,7 @@ def train(
     from app.main import embedded_base  # noqa: PLC0415
     from models.recipe import RecipeError, load_recipe  # noqa: PLC0415
     from models.tasks.example import DataError  # noqa: PLC0415
-    from models.training import TrainingRun  # noqa: PLC0415
+    from models.training import TrainingRun, training_progress  # noqa: PLC0415
     from models.training import train as run_training  # noqa: PLC0415
 
     try:
@@ -107,7 +122,9 @@ def train(
             base_directory = embedded_base(settings)
         else:
             base_directory = resolve(read.base, str(recipe))
-        run_training(TrainingRun(read, base_directory, data, work or Path("runs") / read.name, out))
+        run = TrainingRun(read, base_directory, data, work or Path("runs") / read.name, out)
+        with training_progress() as watch:
+            run_training(run, watch)
     except (RecipeError, DataError, StartError) as error:
         raise _failure(str(error)) from error
     typer.echo(f"wrote {out}")
@@ -115,49 +132,45 @@ def train(
 
 @app.command()
 def evaluate(
-    data: DataOption,
+    data: OptionalDataOption = None,
     split: Annotated[str, typer.Option(help="val or test.")] = "test",
     questions: Annotated[
         str, typer.Option(help="upstream, repaired, or both: how XCOPA's question is read.")
     ] = "both",
-    out: Annotated[Path | None, typer.Option(help="Write the figures here as JSON.")] = None,
+    against: Annotated[
+        str | None,
+        typer.Option(metavar="URL", help="Measure the service that runs there, over HTTP."),
+    ] = None,
+    seeds: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="VARIANT=DIR", help="Measure DIR/seed-*/variant as well; for each variant."
+        ),
+    ] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(metavar="DIR", help="Write report, figures and raw predictions there."),
+    ] = None,
 ) -> None:
-    """Print the accuracy of both models by language, with 95 % intervals."""
+    """Measure both models by language, zero-shot, and compare them."""
     settings = _settings()
-    from app.main import load_models  # noqa: PLC0415
-    from models import evaluation  # noqa: PLC0415
-    from models.tasks.example import DataError  # noqa: PLC0415
-    from models.tasks.xcopa import Questions  # noqa: PLC0415
+    with _needs("evaluate"):
+        from app.main import embedded_base  # noqa: PLC0415
+        from models.evaluation import command  # noqa: PLC0415
+        from models.evaluation.answerers import EvaluationError  # noqa: PLC0415
+        from models.evaluation.local import opener  # noqa: PLC0415
+        from models.tasks.example import DataError  # noqa: PLC0415
 
-    known: dict[str, tuple[Questions, ...]] = {
-        "upstream": ("upstream",),
-        "repaired": ("repaired",),
-        "both": ("upstream", "repaired"),
-    }
-    if questions not in known:
-        raise _failure(f"--questions must be one of {', '.join(known)}")
-    if split not in ("val", "test"):
-        raise _failure("--split must be val or test")
     console = Console()
-    columns = ("scoring", BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     try:
-        variants = load_models(settings)
-        total = evaluation.items_to_score(data, split, len(known[questions]), len(variants))
-        with Progress(*columns, console=Console(stderr=True)) as progress:
-            task = progress.add_task("", total=total)
-            report = evaluation.evaluate(
-                variants,
-                data,
-                split,
-                known[questions],
-                advance=lambda items: progress.advance(task, items),
-            )
-    except (DataError, StartError) as error:
+        options = command.Options.parse(data, split, questions, seeds or [], out)
+        if against is not None:
+            command.evaluate_service(options, against, console)
+        else:
+            load = opener(settings, lambda: embedded_base(settings))
+            command.evaluate_here(options, settings.models.model_dump(), load, console)
+    except (DataError, EvaluationError, StartError) as error:
         raise _failure(str(error)) from error
-    evaluation.print_report(report, console)
-    if out is not None:
-        out.write_text(json.dumps(report.to_json(), indent=2) + "\n", encoding="utf-8")
-        console.print(f"wrote {out}")
 
 
 if __name__ == "__main__":

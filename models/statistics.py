@@ -1,15 +1,25 @@
-"""Intervals for accuracies: what the figures of an evaluation may and may not say."""
+"""Intervals and tests: what the figures of an evaluation may and may not say.
+
+Which of them answers which question, with formulas and sources: ``docs/statistics.md``.
+"""
 
 from __future__ import annotations
 
-import math
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.stats import binomtest  # type: ignore[import-untyped]
 
-Z95 = 1.959963984540054
+LEVEL = 0.95
+"""Of every interval."""
+
 RESAMPLES = 10_000
+
+_ROUNDING = 1e-12
+"""Sums in another order differ by less; two scores that do differ, differ by more."""
 
 
 @dataclass(frozen=True)
@@ -22,31 +32,123 @@ class Estimate:
 
 
 def wilson(correct: int, total: int) -> Estimate:
-    """Return a proportion with its Wilson score interval (Wilson 1927)."""
+    """Return a proportion with its score interval (Wilson 1927, JASA 22:209-212)."""
     if total == 0:
         raise ValueError("a proportion of nothing has no interval")
-    share = correct / total
-    scale = 1 + Z95**2 / total
-    centre = (share + Z95**2 / (2 * total)) / scale
-    half = Z95 / scale * math.sqrt(share * (1 - share) / total + Z95**2 / (4 * total**2))
-    # Rounding could put the ends a hair on the wrong side of a share of 0 or 1.
-    return Estimate(share, max(0.0, min(centre - half, share)), min(1.0, max(centre + half, share)))
+    interval = binomtest(correct, total).proportion_ci(LEVEL, method="wilson")
+    return Estimate(correct / total, float(interval.low), float(interval.high))
 
 
-def clustered_mean(scores: NDArray[np.float64], seed: int = 0) -> Estimate:
-    """Return the mean of a languages-by-items table, with a bootstrap interval over items.
+def mcnemar(first_only: int, second_only: int) -> float:
+    """Return the two-sided p-value of McNemar's exact test (McNemar 1947, Psychometrika 12).
 
-    The languages of XCOPA translate the same items, so their errors go together: resampling
-    items, with all their translations, keeps that, where treating every cell as independent
-    would make the interval too narrow.
+    If the two are equally good, each item that only one of them answers is as likely to be
+    either's: the smaller count is binomial with probability one half.
 
     Args:
-        scores: shape ``[languages, items]``; a score, or a difference of scores, a cell.
-        seed: of the resampling.
+        first_only: items that the first alone answers.
+        second_only: items that the second alone answers.
     """
-    by_item = scores.mean(axis=0)
-    generator = np.random.default_rng(seed)
-    picks = generator.integers(0, by_item.size, size=(RESAMPLES, by_item.size))
-    means = by_item[picks].mean(axis=1)
-    low, high = np.percentile(means, [2.5, 97.5])
-    return Estimate(float(by_item.mean()), float(low), float(high))
+    discordant = first_only + second_only
+    return float(binomtest(first_only, discordant).pvalue) if discordant else 1.0
+
+
+def holm(p_values: Sequence[float]) -> list[float]:
+    """Return p-values corrected for their number, in their order (Holm 1979, Scand. J. Stat. 6).
+
+    The chance that any true hypothesis among them falls below a level is at most that level,
+    however the tests depend on each other.
+    """
+    corrected = [0.0] * len(p_values)
+    largest = 0.0
+    for rank, index in enumerate(np.argsort(p_values, kind="stable")):
+        largest = max(largest, min(1.0, (len(p_values) - rank) * p_values[index]))
+        corrected[index] = largest
+    return corrected
+
+
+def kappa(first: NDArray[np.int64], second: NDArray[np.int64]) -> float | None:
+    """Return Cohen's kappa, agreement beyond chance (Cohen 1960, Educ. Psychol. Meas. 20:37-46).
+
+    Args:
+        first: shape ``[items]``; a category an item.
+        second: the same, of the other rater.
+
+    Returns:
+        At most 1; 0 is what raters would reach who choose at random, each as often as it does.
+        None where both always choose the same category, so that chance alone agrees fully.
+    """
+    categories = np.union1d(first, second)
+    expected = sum(float((first == each).mean() * (second == each).mean()) for each in categories)
+    if expected >= 1:
+        return None
+    return (float((first == second).mean()) - expected) / (1 - expected)
+
+
+class Bootstrap:
+    """Resamples of the same items for every figure (Efron 1979, Ann. Stat. 7:1-26).
+
+    What is resampled is an item with everything that belongs to it: its translations, the
+    answers of both variants, those of every seed. Errors on them go together, and an interval
+    that took them for independent would be too narrow.
+
+    A figure is a mean over items of a score an item, so one matrix with the weight of each item
+    in each resample gives all figures, and figures of the same items are comparable.
+    """
+
+    def __init__(self, items: int, resamples: int = RESAMPLES, seed: int = 0) -> None:
+        if items == 0:
+            raise ValueError("there is nothing to resample")
+        counts = np.random.default_rng(seed).multinomial(
+            items, np.full(items, 1 / items), size=resamples
+        )
+        self._weights = counts / items
+
+    @staticmethod
+    @lru_cache(maxsize=4)
+    def of(items: int) -> Bootstrap:
+        """Return the resamples of so many items, the same ones every time."""
+        return Bootstrap(items)
+
+    @property
+    def smallest_p(self) -> float:
+        """The smallest p-value that so many resamples can give."""
+        return 1 / (1 + len(self._weights))
+
+    def estimate(self, scores: NDArray[np.float64]) -> Estimate:
+        """Return the mean with its percentile interval (Efron and Tibshirani 1993, chapter 13).
+
+        Args:
+            scores: shape ``[items]``.
+        """
+        low, high = np.quantile(self._weights @ scores, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
+        return Estimate(float(scores.mean()), float(low), float(high))
+
+    def p_not_zero(self, differences: NDArray[np.float64]) -> float:
+        """Return the two-sided p-value of a mean difference, were the true one zero.
+
+        The share of resamples whose mean is as far from the observed mean as that is from zero:
+        the resamples are centred to make the hypothesis true (Hall and Wilson 1991, Biometrics
+        47:757-762). The observed one counts among them, so that p is never 0 (Davison and
+        Hinkley 1997, equation 4.11).
+
+        Args:
+            differences: shape ``[items]``; paired by item.
+        """
+        observed = differences.mean()
+        swings = np.abs(self._weights @ differences - observed)
+        return self._share(swings >= abs(observed) - _ROUNDING)
+
+    def p_above(self, scores: NDArray[np.float64], level: float) -> float:
+        """Return the one-sided p-value of a mean above a level, were the true one that level.
+
+        Args:
+            scores: shape ``[items]``.
+            level: such as the accuracy of chance.
+        """
+        observed = scores.mean()
+        swings = self._weights @ scores - observed
+        return self._share(swings >= observed - level - _ROUNDING)
+
+    def _share(self, extreme: NDArray[np.bool_]) -> float:
+        return float((1 + extreme.sum()) / (1 + extreme.size))

@@ -1,17 +1,33 @@
-"""Intervals that mean what they say."""
+"""Intervals and tests that mean what they say: against the literature, and against scipy."""
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
+import scipy.stats  # type: ignore[import-untyped]
+from numpy.typing import NDArray
 
-from models.statistics import clustered_mean, wilson
+from models.statistics import Bootstrap, holm, kappa, mcnemar, wilson
 
 
-def test_wilson_matches_a_published_example() -> None:
-    # Newcombe 1998, table I: 81 of 263.
-    estimate = wilson(81, 263)
-    assert (estimate.low, estimate.high) == pytest.approx((0.2553, 0.3662), abs=5e-5)
+@pytest.mark.parametrize(
+    ("correct", "total", "low", "high"),
+    [
+        # Newcombe 1998, Statistics in Medicine 17:857-872, table I, method 3.
+        (81, 263, 0.2553, 0.3662),
+        (15, 148, 0.0624, 0.1605),
+        (0, 20, 0.0000, 0.1611),
+        (1, 29, 0.0061, 0.1718),
+    ],
+)
+def test_wilson_matches_published_examples(
+    correct: int, total: int, low: float, high: float
+) -> None:
+    estimate = wilson(correct, total)
+    assert estimate.value == correct / total
+    assert (estimate.low, estimate.high) == pytest.approx((low, high), abs=5e-5)
 
 
 @pytest.mark.parametrize("correct", [0, 10])
@@ -26,9 +42,119 @@ def test_a_proportion_of_nothing_is_refused() -> None:
         wilson(0, 0)
 
 
-def test_translations_of_the_same_items_do_not_narrow_the_interval() -> None:
-    one = np.random.default_rng(0).integers(0, 2, size=(1, 500)).astype(float)
+@pytest.mark.parametrize(
+    ("first_only", "second_only", "p"),
+    [
+        # Fay, "Exact McNemar's Test and Matching Confidence Intervals", R package exact2x2.
+        (2, 9, 0.06543),
+        # Agresti 1990, p. 350: approval of a president in two surveys, 86 and 150 change.
+        (86, 150, 3.716e-05),
+        (5, 5, 1.0),
+        (0, 0, 1.0),
+        (0, 6, 2 / 2**6),
+    ],
+)
+def test_mcnemar_matches_published_examples(first_only: int, second_only: int, p: float) -> None:
+    assert mcnemar(first_only, second_only) == pytest.approx(p, rel=1e-4)
+    assert mcnemar(second_only, first_only) == mcnemar(first_only, second_only)
+
+
+def test_holm_matches_p_adjust_of_r() -> None:
+    # p.adjust(c(0.03, 0.01, 0.05, 0.02, 0.04), "holm")
+    assert holm([0.03, 0.01, 0.05, 0.02, 0.04]) == pytest.approx([0.09, 0.05, 0.09, 0.08, 0.09])
+
+
+def test_holm_never_turns_the_order_or_exceeds_one() -> None:
+    p_values = [0.9, 0.5, 0.001, 0.4]
+    corrected = holm(p_values)
+    ordered = [corrected[index] for index in np.argsort(p_values)]
+    assert all(first <= second for first, second in pairwise(ordered))
+    assert max(corrected) == 1
+    assert holm([]) == []
+
+
+def table(both: int, first: int, second: int, neither: int) -> list[NDArray[np.int64]]:
+    rows = [(1, 1)] * both + [(1, 0)] * first + [(0, 1)] * second + [(0, 0)] * neither
+    return list(np.array(rows).T)
+
+
+@pytest.mark.parametrize(
+    ("counts", "expected"),
+    [
+        # Fifty grant proposals, read by two, as the textbooks have it.
+        ((20, 5, 10, 15), 0.4),
+        ((45, 15, 25, 15), 0.1304),
+        ((25, 35, 5, 35), 0.2593),
+    ],
+)
+def test_kappa_matches_published_examples(
+    counts: tuple[int, int, int, int], expected: float
+) -> None:
+    assert kappa(*table(*counts)) == pytest.approx(expected, abs=5e-5)
+
+
+def test_kappa_of_raters_who_always_say_the_same_is_undefined() -> None:
+    assert kappa(np.ones(5, dtype=np.int64), np.ones(5, dtype=np.int64)) is None
+
+
+@pytest.fixture(scope="module")
+def bootstrap() -> Bootstrap:
+    return Bootstrap(200)
+
+
+@pytest.fixture(scope="module")
+def differences() -> NDArray[np.float64]:
+    """What two variants that differ by six points or so might leave."""
+    return np.random.default_rng(3).choice([-1.0, 0.0, 1.0], p=[0.17, 0.6, 0.23], size=200)
+
+
+def test_the_interval_is_the_percentile_interval_of_scipy(
+    bootstrap: Bootstrap, differences: NDArray[np.float64]
+) -> None:
+    ours = bootstrap.estimate(differences)
+    theirs = scipy.stats.bootstrap(
+        (differences,), np.mean, method="percentile", rng=np.random.default_rng(5)
+    ).confidence_interval
+    assert ours.value == differences.mean()
+    assert (ours.low, ours.high) == pytest.approx((theirs.low, theirs.high), abs=0.006)
+
+
+def test_the_p_value_is_near_that_of_a_permutation_test(
+    bootstrap: Bootstrap, differences: NDArray[np.float64]
+) -> None:
+    signs = scipy.stats.permutation_test(
+        (differences, np.zeros_like(differences)),
+        lambda first, second, axis: (first - second).mean(axis=axis),
+        permutation_type="samples",
+        vectorized=True,
+        rng=np.random.default_rng(5),
+    )
+    ours = bootstrap.p_not_zero(differences)
+    assert 0.01 < ours < 0.3
+    assert ours == pytest.approx(signs.pvalue, abs=0.03)
+    assert bootstrap.p_not_zero(-differences) == pytest.approx(ours)
+
+
+def test_the_p_value_above_chance_is_near_that_of_the_binomial_test(bootstrap: Bootstrap) -> None:
+    right = (np.arange(200) < 113).astype(float)
+    exact = scipy.stats.binomtest(113, 200, alternative="greater").pvalue
+    assert bootstrap.p_above(right, 0.5) == pytest.approx(exact, abs=0.01)
+    assert bootstrap.p_above(1 - right, 0.5) > 0.9
+
+
+def test_no_difference_and_full_difference_are_the_ends_of_p(bootstrap: Bootstrap) -> None:
+    assert bootstrap.p_not_zero(np.zeros(200)) == 1
+    assert bootstrap.p_not_zero(np.ones(200)) == bootstrap.smallest_p == 1 / 10_001
+
+
+def test_translations_of_the_same_items_do_not_narrow_the_interval(bootstrap: Bootstrap) -> None:
+    one = np.random.default_rng(0).integers(0, 2, size=(1, 200)).astype(float)
     eleven = np.repeat(one, 11, axis=0)
-    alone, together = clustered_mean(one), clustered_mean(eleven)
-    assert together == alone
-    assert together.high - together.low == pytest.approx(2 * 1.96 * 0.5 / 500**0.5, rel=0.1)
+    alone = bootstrap.estimate(one.mean(axis=0))
+    assert bootstrap.estimate(eleven.mean(axis=0)) == alone
+    assert alone.high - alone.low == pytest.approx(2 * 1.96 * 0.5 / 200**0.5, rel=0.1)
+
+
+def test_resampling_nothing_is_refused() -> None:
+    with pytest.raises(ValueError, match="nothing"):
+        Bootstrap(0)

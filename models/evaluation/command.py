@@ -1,0 +1,171 @@
+"""An evaluation from its options to its files."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import get_args
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from models.evaluation.answerers import VARIANTS, Contestant, EvaluationError
+from models.evaluation.answers import Watch, ask
+from models.evaluation.console import print_report
+from models.evaluation.files import write
+from models.evaluation.local import Opener
+from models.evaluation.remote import RemoteAnswerer, Service
+from models.evaluation.report import Source, build
+from models.evaluation.sheets import Sheets, Split, collect, distinct
+from models.tasks.xcopa import Questions
+
+READINGS: Mapping[str, tuple[Questions, ...]] = {
+    "upstream": ("upstream",),
+    "repaired": ("repaired",),
+    "both": ("upstream", "repaired"),
+}
+
+
+@dataclass(frozen=True)
+class Options:
+    """What to measure, and where to write it."""
+
+    data: Path | None
+    """A data directory; None loads the sets from the hub."""
+    split: Split
+    readings: tuple[Questions, ...]
+    seeds: Mapping[str, Path]
+    """By variant: a directory with ``seed-*/variant``."""
+    out: Path | None
+
+    @classmethod
+    def parse(
+        cls, data: Path | None, split: str, questions: str, seeds: Sequence[str], out: Path | None
+    ) -> Options:
+        """Check options as they come from a command line.
+
+        Args:
+            data, out: see the class.
+            split: ``val`` or ``test``.
+            questions: ``upstream``, ``repaired`` or ``both``.
+            seeds: each ``VARIANT=DIR``.
+
+        Raises:
+            EvaluationError: one of them has no such value.
+        """
+        if split not in get_args(Split):
+            raise EvaluationError(f"--split must be one of {', '.join(get_args(Split))}")
+        if questions not in READINGS:
+            raise EvaluationError(f"--questions must be one of {', '.join(READINGS)}")
+        parts = [each.partition("=") for each in seeds]
+        if any(name not in VARIANTS or not directory for name, _, directory in parts):
+            raise EvaluationError("--seeds must be direct=DIR or stilts=DIR")
+        directories = {name: Path(directory) for name, _, directory in parts}
+        return cls(data, "val" if split == "val" else "test", READINGS[questions], directories, out)
+
+
+def evaluate_here(
+    options: Options, sources: Mapping[str, str], load: Opener, console: Console
+) -> None:
+    """Measure models that are loaded in this process, one after the other.
+
+    Args:
+        options: what to measure.
+        sources: of the two variants.
+        load: opens a variant.
+        console: where the tables go.
+
+    Raises:
+        DataError: a set is missing or wrong.
+        EvaluationError: there are no such seeds, or a model answers with no number.
+        StartError: a model cannot be loaded.
+    """
+    contestants = [
+        Contestant(name, partial(load, name, source)) for name, source in sources.items()
+    ]
+    for name, directory in options.seeds.items():
+        contestants += [
+            Contestant(name, partial(load, name, str(path)), seed=path.parent.name)
+            for path in seed_directories(directory)
+        ]
+    _evaluate(options, contestants, "models loaded for it", console)
+
+
+def evaluate_service(options: Options, url: str, console: Console) -> None:
+    """Measure a running service through its public HTTP API.
+
+    Args:
+        options: what to measure, without seeds.
+        url: of the service.
+        console: where the tables go.
+
+    Raises:
+        DataError: a set is missing or wrong.
+        EvaluationError: the service cannot be reached, lacks a model, or cannot answer.
+    """
+    if options.seeds:
+        raise EvaluationError("--seeds are models to load here; they do not go with --against")
+    with Service(url) as service:
+        revisions = service.revisions()
+        if missing := [name for name in VARIANTS if name not in revisions]:
+            raise EvaluationError(
+                f"{url} serves no model {' and no '.join(missing)}, only {', '.join(revisions)}"
+            )
+        contestants = [
+            Contestant(name, partial(RemoteAnswerer, service, name, revisions[name]))
+            for name in VARIANTS
+        ]
+        _evaluate(options, contestants, url, console)
+
+
+def seed_directories(directory: Path) -> list[Path]:
+    """Return the models that training left under a run's directory, in the order of seeds.
+
+    Raises:
+        EvaluationError: there are none.
+    """
+    found = sorted(directory.glob("seed-*/variant"), key=lambda path: (len(str(path)), path))
+    if not found:
+        raise EvaluationError(f"{directory} has no seed-*/variant")
+    return found
+
+
+def _evaluate(
+    options: Options, contestants: Sequence[Contestant], answered_by: str, console: Console
+) -> None:
+    # Before the minutes of work, not after them.
+    _make(options.out)
+    sheets = collect(options.data, options.split, options.readings)
+    with _watch(contestants, sheets) as watch:
+        answered, revisions = ask(contestants, sheets, watch)
+    source = Source(options.split, options.readings, answered_by, revisions)
+    measured = build(source, answered)
+    print_report(measured, console)
+    if options.out is not None:
+        write(measured, answered, options.out)
+        console.print(f"wrote {options.out}", soft_wrap=True)
+
+
+def _make(directory: Path | None) -> None:
+    if directory is None:
+        return
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise EvaluationError(f"--out {directory} cannot be made: {error.strerror}") from error
+
+
+@contextmanager
+def _watch(contestants: Sequence[Contestant], sheets: Sheets) -> Iterator[Watch]:
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns, console=Console(stderr=True)) as progress:
+        task = progress.add_task("", total=len(contestants) * len(distinct(sheets)))
+        yield lambda run, items: progress.update(task, description=run, advance=items)
