@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import torch
+import transformers
 from accelerate import PartialState
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
@@ -27,6 +28,9 @@ def training_progress() -> Iterator[Watch]:
         TextColumn("loss {task.fields[loss]:.3f}  validation {task.fields[accuracy]}"),
         TimeRemainingColumn(),
     )
+    # The library's own bars and reports on heads that are new by design would tear ours apart.
+    transformers.logging.set_verbosity_error()
+    transformers.logging.disable_progress_bar()
     console = Console(stderr=True)
     quiet = not PartialState(cpu=not torch.cuda.is_available()).is_main_process
     with Bars(*columns, console=console, refresh_per_second=2, disable=quiet) as bars:
