@@ -109,8 +109,7 @@ def train(
     """Make a variant of a recipe. Interrupted, the same command goes on where it was."""
     settings = _settings()
     with _needs("train"):
-        from app.engine.hub import resolve  # noqa: PLC0415
-        from app.engine.model import EMBEDDED_BASE  # noqa: PLC0415
+        from app.engine.model import EMBEDDED_BASE, locate  # noqa: PLC0415
         from app.main import embedded_base  # noqa: PLC0415
         from models.recipe import RecipeError, load_recipe  # noqa: PLC0415
         from models.tasks.example import DataError  # noqa: PLC0415
@@ -122,7 +121,8 @@ def train(
         if read.base == EMBEDDED_BASE:
             base_directory = embedded_base(settings)
         else:
-            base_directory = resolve(read.base, str(recipe))
+            found = locate(read.base, lambda: embedded_base(settings), f"{recipe}: base")
+            base_directory = found.full
         run = TrainingRun(read, base_directory, data, work or Path("runs") / read.name, out)
         with training_progress() as watch:
             run_training(run, watch)

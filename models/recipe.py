@@ -11,6 +11,9 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 
 from app.engine.model import EMBEDDED_BASE
 
+_FAMILIES = {"balanced-copa": "copa"}
+"""Sets that share items with another one."""
+
 
 class RecipeError(Exception):
     """The recipe cannot be read, or a value of it is not one that it may have."""
@@ -94,12 +97,10 @@ class Phase(_Part):
         return tuple((task, split or "val") for task, _, split in parts)
 
     @model_validator(mode="after")
-    def _never_sees_the_test(self) -> Phase:
+    def _is_not_chosen_by_a_test(self) -> Phase:
         for task, split in self.validation_sets:
             if task == "xcopa" or split == "test":
                 raise ValueError(f"validation: {task}/{split} measures, so it may choose nothing")
-            if split == "train" and task in self.tasks:
-                raise ValueError(f"validation: {task}/{split} is trained on in this phase")
         return self
 
 
@@ -125,6 +126,18 @@ class Recipe(_Part):
             raise ValueError("phases: a shared phase cannot follow one that each seed has its own")
         if len(set(self.seeds)) != len(self.seeds):
             raise ValueError("seeds: each may stand once")
+        return self
+
+    @model_validator(mode="after")
+    def _validates_on_what_it_has_not_seen(self) -> Recipe:
+        trained: set[str] = set()
+        for number, phase in enumerate(self.phases):
+            trained |= {_FAMILIES.get(task, task) for task in phase.tasks}
+            for task, split in phase.validation_sets:
+                if split != "val" and _FAMILIES.get(task, task) in trained:
+                    raise ValueError(
+                        f"phases.{number}.validation: {task}/{split} has items that are trained on"
+                    )
         return self
 
 

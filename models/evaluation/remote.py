@@ -173,8 +173,12 @@ class RemoteAnswerer:
         if reply.status in _PASSING:
             return [None] * items
         try:
-            return [self._answer(prediction) for prediction in reply.body["predictions"]]
-        except (KeyError, TypeError) as error:
+            predictions = reply.body["predictions"]
+            return [
+                self._answer(prediction)
+                for _, prediction in zip(range(items), predictions, strict=True)
+            ]
+        except (KeyError, TypeError, ValueError) as error:
             raise EvaluationError(
                 f"{self._service.url} does not answer items of COPA: {reply.summary}"
             ) from error

@@ -11,7 +11,7 @@ from typing import Any
 from tokenizers import Encoding, Tokenizer
 
 from app.engine.prompt import Prompt
-from models.tasks.example import Choices, DataError, Example, Sentences, Span, Tagged
+from models.tasks.example import Choices, Example, Sentences, Span, Tagged
 
 IGNORED = -100
 """The target of a token that is not asked about; torch's cross entropy leaves it out."""
@@ -42,8 +42,9 @@ class Encoder:
     """Encodes examples of every kind in the form that the service uses: ``<s> a </s></s> b </s>``.
 
     Where the service refuses a text that is too long, training shortens: of a pair the first
-    text loses its beginning, since an ending continues what stands nearest to it; a passage that
-    is searched for an answer is read in overlapping windows.
+    text loses its beginning, since an ending continues what stands nearest to it, and a second
+    text that would take more than three quarters of the room its end; a passage that is searched
+    for an answer is read in overlapping windows.
     """
 
     def __init__(self, base: Path, prompt: Prompt, max_tokens: int) -> None:
@@ -58,11 +59,7 @@ class Encoder:
         self._max_tokens = max_tokens
 
     def encode(self, examples: Sequence[Any]) -> list[Encoded]:
-        """Encode examples of one task; a long passage becomes several rows apart.
-
-        Raises:
-            DataError: the second text of a pair alone is too long.
-        """
+        """Encode examples of one task; a long passage becomes several rows apart."""
         return [encoded for example in examples for encoded in self._encode(example)]
 
     @singledispatchmethod
@@ -108,16 +105,16 @@ class Encoder:
         return Encoded(tuple(self._row(context, ending) for ending in endings), (label,))
 
     def _row(self, first: str, second: str | None) -> tuple[int, ...]:
-        ids = self.tokenizer.encode(first, second).ids
-        excess = len(ids) - self._max_tokens
-        if excess <= 0:
-            return tuple(ids)
-        pieces = len(self.tokenizer.encode(first, add_special_tokens=False).ids)
-        if excess >= pieces:
-            raise DataError(
-                f"a text is too long for max_tokens = {self._max_tokens}: {second or first!r}"
-            )
-        return (ids[0], *ids[1 + excess :])
+        encoding = self.tokenizer.encode(first, second)
+        if len(encoding.ids) <= self._max_tokens:
+            return tuple(encoding.ids)
+        # What belongs to neither text: <s>, the separators and </s>.
+        of_text = encoding.sequence_ids
+        own = [[i for i, owner in enumerate(of_text) if owner == text] for text in (0, 1)]
+        room = self._max_tokens - of_text.count(None)
+        rest = own[1][: max(room - len(own[0]), room * 3 // 4)]
+        dropped = {*own[0][: len(own[0]) + len(rest) - room], *own[1][len(rest) :]}
+        return tuple(piece for i, piece in enumerate(encoding.ids) if i not in dropped)
 
 
 def _answer_tokens(window: Encoding, answer: tuple[int, int] | None) -> tuple[int, int]:

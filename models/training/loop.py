@@ -22,7 +22,7 @@ from accelerate.utils import set_seed
 from safetensors.torch import load_file, save_file
 from torch.optim.lr_scheduler import LambdaLR
 
-from models.recipe import Keep
+from models.recipe import Keep, RecipeError
 from models.training.network import Inputs, Network, Weights
 
 _BETWEEN_SEEDS = 1_000_003
@@ -61,6 +61,8 @@ class Progress:
     """How far a phase is, and what it has cost."""
 
     step: int = 0
+    steps: int | None = None
+    """How many there are; another number of processes or other data would make it another run."""
     losses: list[tuple[int, str, float]] = field(default_factory=list)
     """Step, task and loss of each step's last batch."""
     evaluations: list[Evaluation] = field(default_factory=list)
@@ -134,11 +136,21 @@ class Loop:
         return bool(self._accelerator.is_main_process)
 
     def run(self, work: Work, report: Report) -> Outcome:
-        """Train to the end of the phase, from its last checkpoint where there is one."""
+        """Train to the end of the phase, from its last checkpoint where there is one.
+
+        Raises:
+            RecipeError: the checkpoint is of a run with other data or another number of processes.
+        """
         a_step = self._schedule.accumulation * self._accelerator.num_processes
         steps = -(-work.batches // a_step)
         rates = LambdaLR(self._optimizer.optimizer, _linear(steps, self._schedule.warmup_ratio))
         progress = self._resume(rates)
+        if progress.steps not in (None, steps):
+            raise RecipeError(
+                f"{self._folder} was begun with {progress.steps} steps and would now have {steps}: "
+                "go on with the same data and as many processes, or remove it"
+            )
+        progress.steps = steps
         points = _points(steps, self._schedule.evaluations)
         clock = _Clock()
         while progress.step < steps:

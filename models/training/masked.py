@@ -78,5 +78,8 @@ def rows_of(passages: Sequence[str], tokenizer: Tokenizer, max_tokens: int) -> l
     for passage in passages:
         ids = tokenizer.encode(passage, add_special_tokens=False).ids
         parts = (ids[start : start + inside] for start in range(0, len(ids), inside))
-        rows += [Encoded(((begin, *part, end),), ()) for part in parts]
+        # A text of special pieces alone has nothing to hide.
+        rows += [Encoded(((begin, *part, end),), ()) for part in parts if set(part) - {begin, end}]
+    if not rows:
+        raise DataError("masked_text.files hold no text that the tokenizer reads")
     return rows

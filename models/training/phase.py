@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,8 +10,8 @@ from pathlib import Path
 import torch
 
 from app.engine.prompt import Prompt
-from models.recipe import Phase, Recipe
-from models.tasks.example import Head, Sentences
+from models.recipe import Phase, Recipe, RecipeError
+from models.tasks.example import DataError, Head, Sentences
 from models.tasks.registry import find
 from models.tasks.task import Task, digest
 from models.training.encode import Encoded, Encoder
@@ -20,6 +21,28 @@ from models.training.masked import Masker, read_passages, rows_of
 from models.training.network import Inputs, Network, Weights, encoder_weights
 from models.training.plan import Batch, Mix, by_length, interleave, plan
 from models.training.stream import stream
+
+
+def check(recipe: Recipe, base: Path) -> None:
+    """Find what would fail only after hours.
+
+    Raises:
+        DataError: there is no such task, or a text file cannot be read.
+        RecipeError: what the last phase trains cannot answer multiple choice, or the base reads
+            no rows that long.
+    """
+    for phase in recipe.phases:
+        _check_length(phase.max_tokens, base)
+        for name in (*phase.tasks, *(name for name, _ in phase.validation_sets)):
+            find(name)
+        if phase.masked_text is not None:
+            read_passages(phase.masked_text.files)
+    last = recipe.phases[-1].tasks
+    if not any(find(name).head is Head.MULTIPLE_CHOICE for name in last):
+        raise RecipeError(
+            f"phases.{len(recipe.phases) - 1}.tasks: the last phase trains the head that is "
+            f"served, so it needs a multiple-choice task, such as copa; it has {', '.join(last)}"
+        )
 
 
 @dataclass(frozen=True)
@@ -49,6 +72,8 @@ def load_sets(recipe: Recipe, phase: Phase, base: Path, data: Path | None) -> Se
     def encoded(name: str, split: str) -> list[Encoded]:
         examples = find(name).load(data, split)[: phase.max_items]
         digests[f"{name}/{split}"] = digest(examples)
+        if not examples:
+            raise DataError(f"{name}/{split} has no examples")
         return encoder.encode(examples)
 
     names = dict.fromkeys((*phase.tasks, *(name for name, _ in phase.validation_sets)))
@@ -63,6 +88,13 @@ def load_sets(recipe: Recipe, phase: Phase, base: Path, data: Path | None) -> Se
         heads[MASKED_TEXT], labels[MASKED_TEXT] = MASKED_TEXT, 0
     validation = {f"{name}/{split}": encoded(name, split) for name, split in phase.validation_sets}
     return Sets(sets, validation, heads, labels, digests)
+
+
+def _check_length(max_tokens: int, base: Path) -> None:
+    config = json.loads((base / "config.json").read_text(encoding="utf-8"))
+    longest = config["max_position_embeddings"] - config["pad_token_id"] - 1
+    if max_tokens > longest:
+        raise RecipeError(f"max_tokens = {max_tokens}, but the base reads {longest} at most")
 
 
 def _label_count(task: Task, data: Path | None) -> int:

@@ -28,7 +28,6 @@ def write_record(recipe: Recipe, seed: int, phases: Sequence[DonePhase], path: P
         "recipe": recipe.model_dump(mode="json"),
         "seed": seed,
         "phases": [_phase(phase) for phase in phases],
-        "data": {name: sha for phase in phases for name, sha in phase.digests.items()},
         "packages": {name: version(name) for name in _PACKAGES},
         "machine": _machine(),
     }
@@ -45,6 +44,7 @@ def _phase(phase: DonePhase) -> dict[str, Any]:
         "flops": progress.flops,
         "wall_seconds": round(progress.wall_seconds, 1),
         "cpu_seconds": round(progress.cpu_seconds, 1),
+        "data": dict(phase.digests),
         "chosen": asdict(phase.chosen),
         "evaluations": [asdict(evaluation) for evaluation in progress.evaluations],
     }

@@ -9,6 +9,7 @@ out/                        the variant of the seed that English validation like
 from __future__ import annotations
 
 import json
+import os
 import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -21,8 +22,8 @@ from models.recipe import Phase, Recipe, RecipeError
 from models.training.curves import draw
 from models.training.done import DonePhase
 from models.training.loop import Report
-from models.training.phase import PhaseRun, Sets, load_sets
-from models.training.publish import publish
+from models.training.phase import PhaseRun, Sets, check, load_sets
+from models.training.publish import MODEL_FILES, publish
 from models.training.record import write_record
 
 
@@ -53,13 +54,14 @@ def train(run: TrainingRun, watch: Watch) -> None:
         RecipeError: the work folder holds a phase of another recipe.
         DataError: a data set cannot be had or is wrong.
     """
+    check(run.recipe, run.base)
     process = PartialState(cpu=not torch.cuda.is_available())
     sets = _LoadedSets(run)
     made: dict[Path, float] = {}
     for seed in run.recipe.seeds:
         phases = _run_phases(run, seed, sets, watch, process)
         variant = run.work / f"seed-{seed}" / "variant"
-        if process.is_main_process and not variant.is_dir():
+        if process.is_main_process:
             _write_variant(run, seed, phases, variant)
         made[variant] = phases[-1].chosen.mean
     if process.is_main_process:
@@ -70,13 +72,16 @@ def _claim(folder: Path, depends_on: dict[str, object]) -> None:
     """Bind a phase's folder to what the phase depends on, so that nothing else resumes it."""
     content = json.dumps(depends_on, indent=2, sort_keys=True) + "\n"
     marker = folder / "depends-on.json"
-    if marker.exists() and marker.read_text(encoding="utf-8") != content:
+    if not marker.exists():
+        folder.mkdir(parents=True, exist_ok=True)
+        partial = folder / f"claiming-{os.getpid()}"
+        partial.write_text(content, encoding="utf-8")
+        partial.replace(marker)
+    elif marker.read_text(encoding="utf-8") != content:
         raise RecipeError(
             f"{folder} was made with another recipe; remove it, or name another "
             "work folder with --work"
         )
-    folder.mkdir(parents=True, exist_ok=True)
-    marker.write_text(content, encoding="utf-8")
 
 
 def _dependencies(recipe: Recipe, phases: int, seed: int) -> dict[str, object]:
@@ -111,6 +116,7 @@ def _run_phases(
             phase_run = PhaseRun(run.recipe, phase, own_seed, run.base, sets.of(phase), folder)
             before = done[-1].weights() if done else {}
             outcome = phase_run.run(before, watch(f"{run.recipe.name} {owner}/{folder.name}"))
+            process.wait_for_everyone()  # others may still read the checkpoints, which go now
             if process.is_main_process:
                 DonePhase.write(folder, outcome, sets.of(phase).digests)
             process.wait_for_everyone()
@@ -126,11 +132,14 @@ def _write_variant(run: TrainingRun, seed: int, phases: list[DonePhase], variant
     publish(run.recipe, run.base, phases[-1].weights(), partial)
     write_record(run.recipe, seed, phases, partial / "training.json")
     draw(run.recipe.name, phases, partial / "curves.svg")
+    shutil.rmtree(variant, ignore_errors=True)
     partial.rename(variant)
 
 
 def _replace(variant: Path, out: Path) -> None:
-    """Copy a variant over what stands in a folder; a model card that lies there stays."""
+    """Copy a variant over another one; a model card that lies there stays."""
     out.mkdir(parents=True, exist_ok=True)
+    for name in MODEL_FILES:
+        (out / name).unlink(missing_ok=True)
     for file in variant.iterdir():
         shutil.copyfile(file, out / file.name)

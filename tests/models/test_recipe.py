@@ -37,8 +37,13 @@ def test_stilts_is_direct_with_intermediate_tasks_before_it() -> None:
         (('validation = ["balanced-copa"]', 'validation = ["copa/test"]'), "may choose nothing"),
         (
             ('validation = ["balanced-copa"]', 'validation = ["balanced-copa/train"]'),
-            "is trained on in this phase",
+            "has items that are trained on",
         ),
+        (
+            ('validation = ["balanced-copa"]', 'validation = ["balanced-copa/mirror"]'),
+            "has items that are trained on",
+        ),
+        (('validation = ["balanced-copa"]', 'validation = ["copa/train"]'), "that are trained on"),
     ],
 )
 def test_a_wrong_recipe_names_the_field(

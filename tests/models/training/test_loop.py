@@ -10,7 +10,7 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from models.recipe import Keep
+from models.recipe import Keep, RecipeError
 from models.training.encode import Encoded
 from models.training.loop import Loop, Outcome, Progress, Schedule, Work, _linear, _points
 from models.training.network import Inputs, Network
@@ -115,6 +115,12 @@ def test_a_checkpoint_that_a_kill_left_half_written_is_not_resumed(
     outcome, _ = run(base, tmp_path, SCHEDULE)
     assert outcome.progress.step == BATCHES
     assert not (tmp_path / "saving").exists()
+
+
+def test_a_checkpoint_of_another_number_of_steps_is_refused(base: Path, tmp_path: Path) -> None:
+    run(base, tmp_path, SCHEDULE)
+    with pytest.raises(RecipeError, match="begun with 12 steps and would now have 6"):
+        run(base, tmp_path, replace(SCHEDULE, accumulation=2))
 
 
 def test_the_rate_rises_and_falls_linearly() -> None:

@@ -15,7 +15,10 @@ import torch
 from safetensors.torch import load_file
 
 from app.engine.model import load_variant
+from models.recipe import RecipeError, load_recipe
+from models.tasks.example import DataError
 from models.training.done import DonePhase
+from models.training.phase import check
 from tests import tiny
 from tests.models.training import data
 
@@ -113,7 +116,7 @@ def digest(path: Path) -> str:
 def test_a_training_killed_again_and_again_ends_at_the_same_weights(folder: Path) -> None:
     finish(folder, "undisturbed")
     kill_when(folder, "killed", "shared/*/checkpoint-*")
-    kill_when(folder, "killed", "shared/*/saving")
+    kill_when(folder, "killed", "shared/*/done")
     kill_when(folder, "killed", "seed-3/*/checkpoint-*")
     kill_when(folder, "killed", "seed-4/*/depends-on.json")
     assert not (folder / "killed" / "out").exists()
@@ -147,9 +150,10 @@ def test_what_is_written_is_served_and_says_how_it_was_made(folder: Path) -> Non
     record = json.loads((out / "training.json").read_text("utf-8"))
     assert record["recipe"]["name"] == "tiny"
     assert record["seed"] in (3, 4)
-    assert set(record["data"]) >= {"socialiqa/train", "copa/val", "masked-text"}
     assert record["packages"]["torch"] == torch.__version__
     first, second = record["phases"]
+    assert set(first["data"]) >= {"socialiqa/train", "ccg/train", "masked-text"}
+    assert set(second["data"]) == {"copa/train", "copa/val"}
     assert first["shared_by_all_seeds"]
     assert not second["shared_by_all_seeds"]
     for phase in record["phases"]:
@@ -194,8 +198,12 @@ def test_a_changed_recipe_does_not_go_on_with_an_old_run(folder: Path) -> None:
 
 def test_full_fine_tuning_writes_a_checkpoint_that_is_served(folder: Path) -> None:
     write_recipe(folder, FULL)
-    finish(folder, "full")
     out = folder / "full" / "out"
+    tiny.adapter(out, folder / "base")
+    (out / "README.md").write_text("my card")
+    finish(folder, "full")
+    assert not (out / "adapter_config.json").exists(), "an adapter there would be what is served"
+    assert (out / "README.md").read_text() == "my card"
     served = load_variant("direct", str(out), embedded_base=Path)
     rows = [[0, 5, 6, 2, 2, 7, 2], [0, 5, 6, 2, 2, 8, 2]]
     first, second = served.engine.logits(rows)
@@ -206,6 +214,29 @@ def test_full_fine_tuning_writes_a_checkpoint_that_is_served(folder: Path) -> No
     assert torch.equal(tuned[f"roberta.{table}"], base[table]), "the embeddings are frozen"
     layer = "encoder.layer.0.attention.self.query.weight"
     assert not torch.equal(tuned[f"roberta.{layer}"], base[layer])
+
+
+@pytest.mark.parametrize(
+    ("change", "complaint"),
+    [
+        (
+            ('tasks = ["copa"]', 'tasks = ["mnli"]'),
+            "phases.1.tasks: .* needs a multiple-choice task",
+        ),
+        (('tasks = ["copa"]', 'tasks = ["kopa"]'), "there is no task 'kopa'"),
+        (("text.txt", "none.txt"), "cannot read .*none.txt"),
+        (("batch_tokens = 300", "batch_tokens = 300\nmax_tokens = 999"), "reads 256 at most"),
+    ],
+)
+def test_what_would_fail_later_is_found_before_training(
+    folder: Path, change: tuple[str, str], complaint: str
+) -> None:
+    recipe = folder / "tiny.toml"
+    text = recipe.read_text("utf-8")
+    assert change[0] in text
+    recipe.write_text(text.replace(*change), "utf-8")
+    with pytest.raises((RecipeError, DataError), match=complaint):
+        check(load_recipe(recipe), folder / "base")
 
 
 def test_two_processes_share_the_batches_of_a_run(folder: Path) -> None:
