@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 
 from models.training.done import DonePhase
 
-_SMOOTHING = 0.95
+SMOOTHING = 0.95
 """Weight of the past in the running mean of the loss."""
 
 
@@ -52,5 +52,5 @@ def _draw_accuracy(axis: Any, phase: DonePhase) -> None:
 def _smooth(losses: Sequence[float]) -> list[float]:
     smooth = [losses[0]]
     for loss in losses[1:]:
-        smooth.append(_SMOOTHING * smooth[-1] + (1 - _SMOOTHING) * loss)
+        smooth.append(SMOOTHING * smooth[-1] + (1 - SMOOTHING) * loss)
     return smooth

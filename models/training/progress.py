@@ -12,10 +12,9 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
 from rich.progress import Progress as Bars
 
+from models.training.curves import SMOOTHING
 from models.training.loop import Progress, Report
 from models.training.run import Watch
-
-_SMOOTHING = 0.95
 
 
 @contextmanager
@@ -43,7 +42,7 @@ def _report(bars: Bars, title: str) -> Report:
 
     def report(progress: Progress, steps: int) -> None:
         loss = progress.losses[-1][2]
-        smooth[:] = [_SMOOTHING * smooth[0] + (1 - _SMOOTHING) * loss] if smooth else [loss]
+        smooth[:] = [SMOOTHING * smooth[0] + (1 - SMOOTHING) * loss] if smooth else [loss]
         evaluations = progress.evaluations
         accuracy = f"{100 * evaluations[-1].mean:.1f} %" if evaluations else "-"
         bars.update(bar, total=steps, completed=progress.step, loss=smooth[0], accuracy=accuracy)

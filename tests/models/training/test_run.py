@@ -101,8 +101,9 @@ def kill_when(folder: Path, name: str, sign: str) -> None:
     process = subprocess.Popen(
         command(folder, name), env=ENVIRONMENT, stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL
     )
+    work = folder / name / "work"
     limit = time.monotonic() + 120
-    while not list(folder.glob(f"{name}/work/{sign}")) and process.poll() is None:
+    while not list(work.glob(sign)) and process.poll() is None:
         assert time.monotonic() < limit
         time.sleep(0.005)
     process.kill()
