@@ -41,10 +41,11 @@ RUN --mount=type=cache,target=/root/.cache/pip \
 # Only the files that make the base, so that it is fetched again when they change and not at
 # every change of the source.
 FROM dependencies AS base
-COPY models/__init__.py models/base.py models/q4.py models/
+COPY app/__init__.py app/errors.py app/
+COPY app/weights/__init__.py app/weights/embedded.py app/weights/e5_container.py app/weights/
 # safetensors writes files that only their owner can read; the service runs as somebody else.
 RUN --mount=type=secret,id=pip.conf,target=/etc/pip.conf \
-    python -c 'from pathlib import Path; from models.base import ensure_base; ensure_base(Path("/opt/xcopa/cache"))' \
+    python -c 'from pathlib import Path; from app.weights.embedded import ensure_base; ensure_base(Path("/opt/xcopa/cache"))' \
     && chmod -R a+rX /opt/xcopa/cache
 
 

@@ -16,10 +16,9 @@ from opentelemetry.instrumentation.asgi import OpenTelemetryMiddleware
 from app import __version__
 from app.api import models, predict, probes, problem
 from app.api.middleware import BodyLimitMiddleware, CountRequestsMiddleware, RequestIdMiddleware
-from app.engine.cpu import choose_threads
 from app.engine.lanes import LanePlan
-from app.engine.model import Variant, load_variants
-from app.engine.precision import choose_target
+from app.engine.target import choose_target
+from app.engine.threads import choose_threads
 from app.errors import StartError
 from app.runtime import Runtime
 from app.serving.scheduler import Limits
@@ -27,7 +26,8 @@ from app.serving.service import ServiceOptions
 from app.settings import Settings
 from app.telemetry.metrics import Metrics
 from app.telemetry.tracing import Tracing, provider_from_environment
-from models.base import BaseUnavailableError, ensure_base
+from app.weights.embedded import BaseUnavailableError, ensure_base
+from app.weights.loading import Variant, load_variants
 
 log = logging.getLogger(__name__)
 

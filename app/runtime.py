@@ -14,13 +14,13 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import TypeVar, cast
 
-from app.engine.model import Variant
 from app.engine.tokenizer import CausalItem
 from app.errors import InvalidRequestError, StartError, UnavailableError
 from app.serving.calibration import Calibration, calibrate
 from app.serving.service import PredictionService, ServiceOptions
 from app.telemetry.metrics import Metrics
 from app.telemetry.tracing import Tracing
+from app.weights.loading import Variant
 
 T = TypeVar("T")
 

@@ -11,12 +11,12 @@ import torch
 from tokenizers import Tokenizer
 from transformers import XLMRobertaForMultipleChoice
 
-from app.engine.cpu import choose_threads
-from app.engine.model import load_model, locate
 from app.engine.prompt import Prompt
+from app.engine.threads import choose_threads
 from app.engine.tokenizer import PairTokenizer
 from app.main import embedded_base
 from app.settings import SHIPPED_MODELS, Settings
+from app.weights.loading import load_model, locate
 
 
 class PaddedEncoder:

@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from app.settings import Settings
-from models.base import ensure_base
+from app.weights.embedded import ensure_base
 from tests import tiny
 
 ROOT = Path(__file__).resolve().parent.parent

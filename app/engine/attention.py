@@ -14,7 +14,7 @@ from torch.nn.attention import varlen
 from transformers import XLMRobertaConfig
 
 from app.engine.packing import Group, Ints, PackedRows, place
-from app.engine.precision import Precision, Target
+from app.engine.target import Precision, Target
 
 Attend = Callable[[Tensor], Tensor]
 """Attention over one batch: ``[tokens, 3 x hidden]``, its queries already divided by the root of

@@ -23,7 +23,7 @@ from transformers.models.xlm_roberta.modeling_xlm_roberta import XLMRobertaLayer
 from app.engine.attention import Attend, attend_from_first, choose_attention
 from app.engine.linear import Activation, Linear, make_linear
 from app.engine.packing import ALIGNMENT, MERGE_BELOW, PackedRows, pack
-from app.engine.precision import EXACT, Target
+from app.engine.target import EXACT, Target
 
 PART_TOKENS = 512
 """On a CPU a larger batch is run in parts of this size: the activations of a part stay in the

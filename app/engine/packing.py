@@ -15,7 +15,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from app.engine.precision import CPU
+from app.engine.target import CPU
 
 ALIGNMENT = 16
 """Streams are rounded up to this many tokens: oneDNN compiles a kernel, of some megabytes, for

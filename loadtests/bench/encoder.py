@@ -17,10 +17,10 @@ from rich.console import Console
 from rich.progress import track
 from transformers import XLMRobertaForMultipleChoice
 
-from app.engine.cpu import choose_threads
 from app.engine.encoder import PackedEncoder
 from app.engine.lanes import LanePlan, Lanes
 from app.engine.linear import make_linear
+from app.engine.threads import choose_threads
 from loadtests.bench.figures import Figure, seconds
 from loadtests.bench.items import mixed_items, rows_of
 from loadtests.padded import PaddedVariant

@@ -17,9 +17,9 @@ from fastapi import FastAPI
 
 from app.api.schemas import Prediction, PredictRequest
 from app.engine.encoder import PackedEncoder
-from app.engine.model import Variant
 from app.main import create_app, load_models
 from app.settings import Settings
+from app.weights.loading import Variant
 
 
 class NullEngine:

@@ -22,7 +22,7 @@ START_LIMIT_S = 180
 OK = 200
 JSON = {"Content-Type": "application/json"}
 
-SERVICE = ("-m", "app.cli", "serve")
+SERVICE = ("-m", "xcopa.main", "serve")
 
 
 def uvicorn(application: str) -> tuple[str, ...]:

@@ -8,12 +8,12 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from app.engine.cpu import choose_threads
-from app.engine.model import EmbeddedBase, Variant, load_variants
-from app.engine.precision import choose_target
+from app.engine.target import choose_target
+from app.engine.threads import choose_threads
 from app.engine.tokenizer import CausalItem, Rows
 from app.errors import InvalidRequestError
 from app.settings import Settings
+from app.weights.loading import EmbeddedBase, Variant, load_variants
 from models.evaluation.answerers import Advance
 from models.tasks.example import DataError
 

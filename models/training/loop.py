@@ -22,8 +22,8 @@ from accelerate.utils import set_seed
 from safetensors.torch import load_file, save_file
 from torch.optim.lr_scheduler import LambdaLR
 
-from models.recipe import Keep, RecipeError
 from models.training.network import Inputs, Network, Weights
+from models.training.recipe import Keep, RecipeError
 
 _BETWEEN_SEEDS = 1_000_003
 """Keeps the noise of neighbouring seeds and steps apart."""

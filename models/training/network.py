@@ -14,8 +14,8 @@ from torch import Tensor, nn
 from torch.nn import functional
 from transformers import XLMRobertaModel
 
-from models.recipe import Full, LowRank, Recipe
 from models.training.heads import Answer, make_head
+from models.training.recipe import Full, LowRank, Recipe
 from models.training.stream import ATTENTION, Stream
 
 LINEAR_LAYERS = r"(.*\.)?encoder\.layer\..*\.(query|key|value|dense)"

@@ -10,7 +10,6 @@ from pathlib import Path
 import torch
 
 from app.engine.prompt import Prompt
-from models.recipe import Phase, Recipe, RecipeError
 from models.tasks.example import DataError, Head, Sentences
 from models.tasks.registry import find
 from models.tasks.task import Task, digest
@@ -20,6 +19,7 @@ from models.training.loop import Loop, Outcome, Report, Schedule, Work
 from models.training.masked import Masker, read_passages, rows_of
 from models.training.network import Inputs, Network, Weights, encoder_weights
 from models.training.plan import Batch, Mix, by_length, interleave, plan
+from models.training.recipe import Phase, Recipe, RecipeError
 from models.training.stream import stream
 
 

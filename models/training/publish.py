@@ -14,9 +14,9 @@ from safetensors.torch import load_file, save_file
 from transformers import XLMRobertaForMultipleChoice
 
 from app.engine.prompt import Prompt
-from models.recipe import LowRank, Recipe
 from models.tasks.example import Head
 from models.training.network import Weights, low_rank
+from models.training.recipe import LowRank, Recipe
 
 _HEAD = ("pooler", "classifier")
 _HEAD_NAMES = {"dense": "roberta.pooler.dense", "projection": "classifier"}

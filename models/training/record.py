@@ -13,8 +13,8 @@ from typing import Any
 
 import torch
 
-from models.recipe import Recipe
 from models.training.done import DonePhase
+from models.training.recipe import Recipe
 
 _PACKAGES = (
     *("torch", "transformers", "peft", "accelerate", "tokenizers", "safetensors", "datasets"),

@@ -18,12 +18,12 @@ from pathlib import Path
 import torch
 from accelerate import PartialState
 
-from models.recipe import Phase, Recipe, RecipeError
 from models.training.curves import draw
 from models.training.done import DonePhase
 from models.training.loop import Report
 from models.training.phase import PhaseRun, Sets, check, load_sets
 from models.training.publish import MODEL_FILES, publish
+from models.training.recipe import Phase, Recipe, RecipeError
 from models.training.record import write_record
 
 

@@ -12,7 +12,6 @@ from typing import cast
 import pytest
 
 from app.engine.encoder import PackedEncoder
-from app.engine.model import Variant, load_variants
 from app.engine.tokenizer import CausalItem
 from app.errors import StartError, UnavailableError
 from app.runtime import Runtime, State
@@ -20,6 +19,7 @@ from app.serving.scheduler import Limits
 from app.serving.service import Answer, Ask, ServiceOptions
 from app.serving.worker import Row
 from app.telemetry.metrics import Metrics
+from app.weights.loading import Variant, load_variants
 
 ITEM = CausalItem("The lights went out.", "A storm came.", "It was noon.", "cause")
 MODELS = ("direct", "stilts")

@@ -16,9 +16,9 @@ from unittest import mock
 import app.main
 from app.engine.encoder import PackedEncoder
 from app.engine.lanes import Lanes
-from app.engine.model import Variant
 from app.server import serve
 from app.settings import Settings
+from app.weights.loading import Variant
 from tests.chaos.faults import Batch, Fault, Faults, Mode, Row
 
 load_models = app.main.load_models

@@ -147,7 +147,8 @@ def test_the_base_needs_only_the_files_that_its_stage_copies(
         (tmp_path / source).parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(ROOT / source, tmp_path / source)
     # -P and a path of its own: nothing of the repository can stand in for a file left out.
-    code = f"import sys; sys.path.insert(0, {str(tmp_path)!r}); from models.base import ensure_base"
+    own_path = f"import sys; sys.path.insert(0, {str(tmp_path)!r}); "
+    code = own_path + "from app.weights.embedded import ensure_base"
     subprocess.run([sys.executable, "-P", "-c", code], cwd=tmp_path, check=True)
 
 

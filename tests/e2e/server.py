@@ -26,7 +26,7 @@ class ServerProcess:
         # One thread: several servers share the machine while the suite runs in parallel.
         environment = {**os.environ, "XCOPA_PORT": "0", "XCOPA_THREADS": "1", **settings}
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "app.cli", "serve"],
+            [sys.executable, "-m", "xcopa.main", "serve"],
             env=environment,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,

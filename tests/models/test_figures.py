@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from app.engine.model import load_variants
+from app.weights.loading import load_variants
 from models.evaluation.answerers import VARIANTS, Contestant
 from models.evaluation.answers import ask
 from models.evaluation.cards import card_table

@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 from transformers import XLMRobertaForMultipleChoice
 
 from app.engine.encoder import PackedEncoder
-from app.engine.model import load_model, load_variant, locate
-from app.engine.precision import Precision, Target, choose_target
+from app.engine.target import Precision, Target, choose_target
 from app.engine.tokenizer import Rows
+from app.weights.loading import load_model, load_variant, locate
 from loadtests.padded import PaddedEncoder
 from models.tasks import copa, xcopa
 

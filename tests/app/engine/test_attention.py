@@ -20,7 +20,7 @@ from app.engine.attention import (
     choose_attention,
 )
 from app.engine.packing import PackedRows, pack
-from app.engine.precision import Precision, Target
+from app.engine.target import Precision, Target
 from tests import tiny
 
 HEADS, SIZE = 3, 8

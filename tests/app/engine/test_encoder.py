@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 from transformers import XLMRobertaForMultipleChoice, XLMRobertaForSequenceClassification
 
 from app.engine.encoder import PART_TOKENS, PackedEncoder
-from app.engine.model import as_multiple_choice
-from app.engine.precision import Precision, Target, choose_target
+from app.engine.target import Precision, Target, choose_target
+from app.weights.loading import as_multiple_choice
 from loadtests.padded import PaddedEncoder
 from tests import tiny
 

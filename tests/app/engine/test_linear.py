@@ -15,7 +15,7 @@ from app.engine.linear import (
     has_onednn,
     make_linear,
 )
-from app.engine.precision import Precision, choose_target
+from app.engine.target import Precision, choose_target
 
 # oneDNN takes bf16 weights only where it can multiply them well.
 BF16_HERE = choose_target("cpu", "auto").target.precision is Precision.BF16

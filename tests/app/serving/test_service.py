@@ -16,7 +16,6 @@ from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
-from app.engine.model import load_variant
 from app.engine.tokenizer import CausalItem, PairTokenizer, Rows
 from app.errors import (
     DeadlineExceededError,
@@ -33,6 +32,7 @@ from app.serving.work import ModelProfile, ServiceCurve
 from app.serving.worker import Engine, Row
 from app.telemetry.metrics import OUTCOMES, Metrics
 from app.telemetry.tracing import Tracing
+from app.weights.loading import load_variant
 from tests import tiny
 
 ITEM = CausalItem("The street lights went out.", "A storm came.", "It was noon.", "cause")

@@ -15,8 +15,7 @@ import pytest
 from rich.console import Console
 from typer.testing import CliRunner
 
-from app.cli import app as cli
-from app.engine.model import load_variants
+from app.weights.loading import load_variants
 from models.evaluation import answers, report
 from models.evaluation.answerers import EvaluationError
 from models.evaluation.command import (
@@ -31,6 +30,7 @@ from models.evaluation.local import LocalAnswerer
 from models.evaluation.report import Report
 from tests import tiny
 from tests.e2e.server import ServerProcess
+from xcopa.main import app as cli
 
 WRITTEN = ["accuracy.png", "predictions.jsonl", "reliability.png", "report.json", "report.md"]
 
@@ -191,7 +191,7 @@ def test_the_command_prints_and_writes_the_same_figures(
 ) -> None:
     models = {f"XCOPA_MODELS__{name.upper()}": source for name, source in sources.items()}
     options = ["--split", "val", "--questions", "repaired", "--out", str(tmp_path)]
-    done = run("app.cli", "evaluate", "--data", str(short_data), *options, **models)
+    done = run("xcopa.main", "evaluate", "--data", str(short_data), *options, **models)
     assert done.returncode == 0, done.stderr
     [reading] = read(tmp_path).readings.values()
     for each in reading.languages:

@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from app.engine.model import Variant, load_variants
 from app.engine.tokenizer import CausalItem
+from app.weights.loading import Variant, load_variants
 from models.evaluation.local import LocalAnswerer
 from models.evaluation.sheets import Sheets, distinct
 from models.tasks.example import DataError

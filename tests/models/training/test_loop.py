@@ -10,11 +10,11 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from models.recipe import Keep, RecipeError
 from models.training.encode import Encoded
 from models.training.loop import Loop, Outcome, Progress, Schedule, Work, _linear, _points
 from models.training.network import Inputs, Network
 from models.training.phase import make_inputs
+from models.training.recipe import Keep, RecipeError
 from tests import tiny
 from tests.models.training.test_network import HEADS, LORA, recipe
 

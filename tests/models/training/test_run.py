@@ -14,11 +14,11 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from app.engine.model import load_variant
-from models.recipe import RecipeError, load_recipe
+from app.weights.loading import load_variant
 from models.tasks.example import DataError
 from models.training.done import DonePhase
 from models.training.phase import check
+from models.training.recipe import RecipeError, load_recipe
 from tests import tiny
 from tests.models.training import data
 
@@ -86,7 +86,7 @@ def arguments(folder: Path, name: str) -> list[str]:
 
 
 def command(folder: Path, name: str) -> list[str]:
-    return [sys.executable, "-m", "app.cli", *arguments(folder, name)]
+    return [sys.executable, "-m", "xcopa.main", *arguments(folder, name)]
 
 
 def finish(folder: Path, name: str) -> None:
@@ -243,7 +243,7 @@ def test_what_would_fail_later_is_found_before_training(
 def test_two_processes_share_the_batches_of_a_run(folder: Path) -> None:
     launch = [
         *(sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"),
-        *("-m", "app.cli", *arguments(folder, "shared")),
+        *("-m", "xcopa.main", *arguments(folder, "shared")),
     ]
     outcome = subprocess.run(launch, env=ENVIRONMENT, check=False, capture_output=True, text=True)
     assert outcome.returncode == 0, outcome.stderr[-3000:]

@@ -18,8 +18,8 @@ from numpy.typing import NDArray
 from tokenizers import Tokenizer
 from transformers import XLMRobertaModel
 
+from app.weights.embedded import BaseUnavailableError, ensure_base
 from models import base
-from models.base import BaseUnavailableError, ensure_base
 
 # The paper's own prefix for symmetric tasks; without it the vectors are worse.
 PREFIX = "query: "
@@ -102,7 +102,7 @@ def test_a_start_that_is_killed_leaves_nothing_half_made_and_the_next_one_succee
     tmp_path: Path,
 ) -> None:
     environment = {**os.environ, "XCOPA_CACHE_DIR": str(tmp_path)}
-    command = [sys.executable, "-m", "app.cli", "base"]
+    command = [sys.executable, "-m", "xcopa.main", "base"]
     first = subprocess.Popen(command, env=environment, start_new_session=True)
     deadline = time.monotonic() + 60
     while not list(tmp_path.glob("base/assembling-*")) and time.monotonic() < deadline:

@@ -35,12 +35,12 @@ from transformers import (
 )
 
 from app.engine.encoder import PackedEncoder
-from app.engine.hub import resolve
 from app.engine.lanes import ONE_LANE, LanePlan, Lanes
-from app.engine.precision import EXACT, Target
 from app.engine.prompt import Prompt
+from app.engine.target import EXACT, Target
 from app.engine.tokenizer import PairTokenizer
 from app.errors import StartError
+from app.weights.hub import resolve
 
 log = logging.getLogger(__name__)
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from models.recipe import RecipeError, load_recipe
+from models.training.recipe import RecipeError, load_recipe
 
 RECIPES = Path(__file__).resolve().parents[2] / "models" / "recipes"
 

@@ -12,8 +12,8 @@ import torch
 from peft import PeftModel
 from transformers import XLMRobertaForMultipleChoice, XLMRobertaForSequenceClassification
 
-from app.engine.model import EMBEDDED_BASE, Variant, load_variant, load_variants
 from app.errors import StartError
+from app.weights.loading import EMBEDDED_BASE, Variant, load_variant, load_variants
 from tests import tiny
 
 ROWS = [(0, 9, 8, 7, 2), (0, 5, 2)]

@@ -14,9 +14,9 @@ from urllib.parse import unquote
 import pytest
 from huggingface_hub import constants
 
-from app.engine import hub
-from app.engine.model import load_variant
 from app.errors import StartError
+from app.weights import hub
+from app.weights.loading import load_variant
 from tests import tiny
 
 COMMIT = "a" * 40

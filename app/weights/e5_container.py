@@ -27,12 +27,12 @@ _FLOAT32, _Q4 = 0, 1
 _BLOCK_DTYPE = np.dtype([("scale", "<f2"), ("nibbles", "u1", BLOCK // 2)])
 
 
-class Q4FormatError(ValueError):
+class ContainerFormatError(ValueError):
     """The file is not an ``E5S1`` container of the version this module reads."""
 
 
 @dataclass(frozen=True)
-class Q4Header:
+class ContainerHeader:
     """The model's dimensions, as its file states them."""
 
     hidden: int
@@ -52,18 +52,18 @@ class _Entry:
     size: int
 
 
-class Q4File:
+class E5Container:
     """One container, mapped into memory; tensors are dequantised one at a time."""
 
     def __init__(self, path: Path) -> None:
         with path.open("rb") as handle:
             self._data = mmap.mmap(handle.fileno(), 0, access=mmap.ACCESS_READ)
         if self._data[:4] != MAGIC:
-            raise Q4FormatError(f"{path.name} does not begin with {MAGIC!r}")
+            raise ContainerFormatError(f"{path.name} does not begin with {MAGIC!r}")
         self._cursor = 4
         (version,) = self._take("<I")
         if version != VERSION:
-            raise Q4FormatError(f"{path.name} has version {version}, expected {VERSION}")
+            raise ContainerFormatError(f"{path.name} has version {version}, expected {VERSION}")
         self.header = self._read_header()
         self._skip_tokenizer()
         self._directory = self._read_directory()
@@ -77,11 +77,11 @@ class Q4File:
         """Return one tensor, flat, in fp32.
 
         Raises:
-            Q4FormatError: the container has no tensor of that name.
+            ContainerFormatError: the container has no tensor of that name.
         """
         entry = self._directory.get(name)
         if entry is None:
-            raise Q4FormatError(f"the container has no tensor {name!r}")
+            raise ContainerFormatError(f"the container has no tensor {name!r}")
         raw = self._data[entry.offset : entry.offset + entry.size]
         if entry.dtype == _FLOAT32:
             return np.frombuffer(raw, dtype="<f4").astype(np.float32)
@@ -92,13 +92,13 @@ class Q4File:
         self._cursor += struct.calcsize(layout)
         return values
 
-    def _read_header(self) -> Q4Header:
+    def _read_header(self) -> ContainerHeader:
         hidden, layers, heads, intermediate, vocabulary, positions, types, eps, block = self._take(
             "<7ifi"
         )
         if block != BLOCK:
-            raise Q4FormatError(f"the container has blocks of {block}, expected {BLOCK}")
-        return Q4Header(
+            raise ContainerFormatError(f"the container has blocks of {block}, expected {BLOCK}")
+        return ContainerHeader(
             hidden, layers, heads, intermediate, vocabulary, positions, types, round(eps, 15)
         )
 

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 import torch
 
-from app.engine import precision as precision_module
-from app.engine.precision import EXACT, Precision, Target, choose_target
+from app.engine import target as target_module
+from app.engine.target import EXACT, Precision, Target, choose_target
 from app.errors import StartError
 
 CUDA = torch.device("cuda")
@@ -24,7 +24,7 @@ def hardware(
     monkeypatch.setattr(torch.cuda, "is_available", lambda: cuda)
     monkeypatch.setattr(torch.cuda, "get_device_name", lambda: "A GPU")
     monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda including_emulation: bf16)
-    monkeypatch.setattr(precision_module, "onednn_takes_bf16", lambda: onednn)
+    monkeypatch.setattr(target_module, "onednn_takes_bf16", lambda: onednn)
     monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: cpu)
 
 

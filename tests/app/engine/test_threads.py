@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from app.engine.cpu import cgroup_quota, choose_threads
+from app.engine.threads import cgroup_quota, choose_threads
 
 
 def group(root: Path, name: str, **files: str) -> None:

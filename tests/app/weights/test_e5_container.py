@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from models.q4 import Q4File, Q4FormatError, dequantise
+from app.weights.e5_container import ContainerFormatError, E5Container, dequantise
 
 
 def q4_block(scale: float, nibbles: list[int]) -> bytes:
@@ -47,7 +47,7 @@ def test_tensors_of_both_kinds_are_found_by_name(tmp_path: Path) -> None:
     path.write_bytes(
         container({"emb.ln.w": (0, plain.tobytes()), "emb.word": (1, q4_block(2.0, [15] * 32))})
     )
-    file = Q4File(path)
+    file = E5Container(path)
     assert file.names == ["emb.ln.w", "emb.word"]
     assert (file.header.hidden, file.header.layers, file.header.positions) == (32, 1, 8)
     assert file.header.layer_norm_eps == pytest.approx(1e-12)
@@ -58,13 +58,13 @@ def test_tensors_of_both_kinds_are_found_by_name(tmp_path: Path) -> None:
 def test_a_tensor_that_is_missing_is_named(tmp_path: Path) -> None:
     path = tmp_path / "model.bin"
     path.write_bytes(container({}))
-    with pytest.raises(Q4FormatError, match=r"l0\.q\.w"):
-        Q4File(path).tensor("l0.q.w")
+    with pytest.raises(ContainerFormatError, match=r"l0\.q\.w"):
+        E5Container(path).tensor("l0.q.w")
 
 
 @pytest.mark.parametrize("wrong", [{"magic": b"GGUF"}, {"version": 2}])
 def test_another_format_is_refused(tmp_path: Path, wrong: dict[str, object]) -> None:
     path = tmp_path / "model.bin"
     path.write_bytes(container({}, **wrong))  # type: ignore[arg-type]
-    with pytest.raises(Q4FormatError):
-        Q4File(path)
+    with pytest.raises(ContainerFormatError):
+        E5Container(path)

@@ -109,12 +109,12 @@ def train(
     """Make a variant of a recipe. Interrupted, the same command goes on where it was."""
     settings = _settings()
     with _needs("train"):
-        from app.engine.model import EMBEDDED_BASE, locate  # noqa: PLC0415
         from app.main import embedded_base  # noqa: PLC0415
-        from models.recipe import RecipeError, load_recipe  # noqa: PLC0415
+        from app.weights.loading import EMBEDDED_BASE, locate  # noqa: PLC0415
         from models.tasks.example import DataError  # noqa: PLC0415
         from models.training import TrainingRun, training_progress  # noqa: PLC0415
         from models.training import train as run_training  # noqa: PLC0415
+        from models.training.recipe import RecipeError, load_recipe  # noqa: PLC0415
 
     try:
         read = load_recipe(recipe)

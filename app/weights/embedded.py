@@ -34,7 +34,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from safetensors.numpy import save_file
 
-from models.q4 import Q4File
+from app.weights.e5_container import E5Container
 
 VOCABULARY = 250_002
 """Pieces of XLM-R's vocabulary, special tokens included; the file pads the table beyond it."""
@@ -139,7 +139,7 @@ def _assemble(workspace: Path, checkpoint: Path, console: Console) -> None:
         tokenizer = _fetch(TOKENIZER, workspace)
         progress.update(fetching, advance=1, description="fetched and verified")
 
-        file = Q4File(weights)
+        file = E5Container(weights)
         reading = progress.add_task("dequantising", total=len(file.names))
         tensors: dict[str, NDArray[np.float32]] = {}
         for name, tensor in _xlmr_tensors(file):
@@ -214,7 +214,7 @@ _LAYER_NAMES = {
 _PARAMETER_NAMES = {"w": "weight", "b": "bias"}
 
 
-def _xlmr_tensors(file: Q4File) -> Iterator[tuple[str, NDArray[np.float32]]]:
+def _xlmr_tensors(file: E5Container) -> Iterator[tuple[str, NDArray[np.float32]]]:
     """Yield every tensor of the checkpoint under the name ``XLMRobertaModel`` gives it."""
     hidden = file.header.hidden
     words = file.tensor("emb.word").reshape(-1, hidden)
@@ -239,7 +239,7 @@ def _xlmr_tensors(file: Q4File) -> Iterator[tuple[str, NDArray[np.float32]]]:
                 yield f"encoder.layer.{layer}.{module}.{full}", tensor
 
 
-def _config(file: Q4File) -> dict[str, object]:
+def _config(file: E5Container) -> dict[str, object]:
     header = file.header
     return {
         "architectures": ["XLMRobertaModel"],

@@ -1,0 +1,1 @@
+"""The command line: everything may be imported here, and nothing imports it."""
