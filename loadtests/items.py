@@ -9,10 +9,11 @@ from pathlib import Path
 SAMPLE = Path(__file__).with_name("sample.jsonl")
 FIELDS = ("premise", "choice1", "choice2", "question")
 
-Item = dict[str, str]
+ItemFields = dict[str, str]
+"""The fields of one XCOPA item, as a request has them."""
 
 
-def load_items(data: Path | None) -> dict[str, list[Item]]:
+def load_items(data: Path | None) -> dict[str, list[ItemFields]]:
     """Return items by language: those of a data directory, or the sample without one.
 
     Raises:
@@ -30,17 +31,17 @@ def load_items(data: Path | None) -> dict[str, list[Item]]:
     return by_language
 
 
-def _sample() -> dict[str, list[Item]]:
-    by_language: dict[str, list[Item]] = {}
+def _sample() -> dict[str, list[ItemFields]]:
+    by_language: dict[str, list[ItemFields]] = {}
     for row in map(json.loads, SAMPLE.read_text(encoding="utf-8").splitlines()):
         by_language.setdefault(row["language"], []).append(_item(row))
     return by_language
 
 
-def _items(path: Path) -> Iterator[Item]:
+def _items(path: Path) -> Iterator[ItemFields]:
     with path.open(encoding="utf-8") as lines:
         yield from (_item(json.loads(line)) for line in lines)
 
 
-def _item(row: dict[str, str]) -> Item:
+def _item(row: dict[str, str]) -> ItemFields:
     return {field: row[field] for field in FIELDS}

@@ -3,152 +3,179 @@
 from __future__ import annotations
 
 import itertools
-import json
-import os
 import statistics
-import subprocess
-import sys
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
-from typing import Any
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 import torch
 from rich.console import Console
 from rich.progress import track
 from transformers import XLMRobertaForMultipleChoice
 
+from app.engine.compute import set_up
 from app.engine.encoder import PackedEncoder
-from app.engine.lanes import LanePlan, Lanes
+from app.engine.engine import Engine, Row
+from app.engine.lanes import Lanes
 from app.engine.linear import make_linear
-from app.engine.threads import choose_threads
-from loadtests.bench.figures import Figure, seconds
-from loadtests.bench.items import mixed_items, rows_of
-from loadtests.padded import PaddedVariant
-from loadtests.padded_process import SIDE, model_of
+from app.engine.threads import LanePlan
+from app.settings import Settings
+from loadtests.bench.inputs import MODEL, mixed_items, rows_of
+from loadtests.bench.results import RATIO, BenchResult
+from loadtests.peers.padded import PaddedVariant, model_of
+from loadtests.peers.padded_process import SIDE, PaddedAnswer, RowBatch, padded_process
+from loadtests.timing import seconds, timed
 
 BATCH_ITEMS = 16
-BATCHES = {"embedded": 40, "base": 12}
-NAMES = {"embedded": "embedded model", "base": "XLM-R base shape"}
-TARGETS = {"embedded": ">= 1.6", "base": ">= 1.5"}
-
-Batch = list[tuple[int, ...]]
+WARM_UP_BATCHES = 3
 
 
-def measure(console: Console) -> list[Figure]:
-    """Return the figures of the shipped shape and of XLM-R base, batches of 16 mixed items."""
-    shipped = PaddedVariant.shipped("stilts")
-    rows = rows_of(shipped.tokenizer, mixed_items(max(BATCHES.values()) * BATCH_ITEMS))
+@dataclass(frozen=True)
+class ModelShape:
+    """A shape that is measured, and over how many batches."""
+
+    shape: str
+    """What ``model_of`` takes."""
+    title: str
+    batches: int
+    target: str
+
+
+SHAPES = (
+    ModelShape("embedded", "embedded model", 40, ">= 1.6"),
+    ModelShape("base", "XLM-R base shape", 12, ">= 1.5"),
+)
+
+
+@dataclass(frozen=True)
+class BatchRun:
+    """One batch on both sides, and what the machine could do right then."""
+
+    tokens: int
+    ours: float
+    """Seconds of the packed pass."""
+    theirs: PaddedAnswer
+    onednn_rate: float
+    """Operations a second."""
+    apart: float
+    """The largest difference between two logits."""
+
+
+def measure(console: Console) -> list[BenchResult]:
+    """Return the results of the shipped shape and of XLM-R base, batches of 16 mixed items."""
+    tokenizer = PaddedVariant.of(Settings(), MODEL).tokenizer
+    rows = rows_of(tokenizer, mixed_items(BATCH_ITEMS * max(shape.batches for shape in SHAPES)))
     grouped = [rows[start : start + BATCH_ITEMS] for start in range(0, len(rows), BATCH_ITEMS)]
     batches = [list(itertools.chain.from_iterable(group)) for group in grouped]
     return [
-        figure
-        for shape, count in BATCHES.items()
-        for figure in _compare(shape, batches[:count], console)
+        result
+        for shape in SHAPES
+        for result in _compare(shape, batches[: shape.batches], console)
     ]
 
 
-def _compare(shape: str, batches: Sequence[Batch], console: Console) -> list[Figure]:
-    threads = choose_threads(None).threads
-    plan = LanePlan.of(threads)
-    torch.set_num_threads(plan.threads_a_lane)
-    model = model_of(shape)
+def _compare(
+    shape: ModelShape, batches: Sequence[RowBatch], console: Console
+) -> list[BenchResult]:
+    plan = set_up(Settings().threads).plan
+    model = model_of(shape.shape)
     packed = Lanes(PackedEncoder(model), plan)
     packed.warm_up()
-    weights = _weights(model)
-    onednn = _OneDnnRate(plan)
-    ratios, of_torch, of_onednn, rates, apart = [], [], [], [], 0.0
-    with _padded(shape) as padded:
-        for batch in batches[:3]:
+    onednn = OneDnnRate(plan)
+    with padded_process(shape.shape) as padded:
+        for batch in batches[:WARM_UP_BATCHES]:
             packed.logits(batch), padded(batch)
-        for batch in track(batches, description=NAMES[shape], console=console):
-            theirs = padded(batch)
-            ours = seconds(packed.logits, batch)
-            useful = 2 * weights * sum(map(len, batch)) / ours
-            rates.append((theirs["mm_rate"], onednn()))
-            ratios.append(theirs["seconds"] / ours)
-            of_torch.append(useful / rates[-1][0])
-            of_onednn.append(useful / rates[-1][1])
-            pairs = zip(packed.logits(batch), theirs["logits"], strict=True)
-            apart = max(apart, *(abs(one - other) for one, other in pairs))
-    tokens = sum(map(len, itertools.chain.from_iterable(batches))) / len(batches)
-    mm_rate, onednn_rate = (
-        round(statistics.median(side) / 1e9) for side in zip(*rates, strict=True)
-    )
-    name = NAMES[shape]
+        runs = [
+            _run(batch, packed, padded, onednn)
+            for batch in track(batches, description=shape.title, console=console)
+        ]
     return [
-        Figure.of(
-            f"{name}: packed over padded",
-            ratios,
-            TARGETS[shape],
-            threads=threads,
-            tokens_a_batch=round(tokens),
-            logits_apart=apart,
-        ),
-        Figure.of(
-            f"{name}: useful arithmetic over torch.mm's rate", of_torch, ">= 0.85", gflops=mm_rate
-        ),
-        Figure.of(
-            f"{name}: useful arithmetic over oneDNN's rate, the best known here",
-            of_onednn,
-            "(stricter)",
-            gflops=onednn_rate,
+        over_padded(shape, runs, plan.lanes * plan.threads_a_lane),
+        *arithmetic(shape, runs, encoder_weights(model)),
+    ]
+
+
+def _run(
+    batch: RowBatch,
+    packed: Engine,
+    padded: Callable[[RowBatch], PaddedAnswer],
+    onednn: Callable[[], float],
+) -> BatchRun:
+    theirs = padded(batch)
+    ours, logits = timed(packed.logits, batch)
+    pairs = zip(logits, theirs.logits, strict=True)
+    apart = max(abs(one - other) for one, other in pairs)
+    return BatchRun(sum(map(len, batch)), ours, theirs, onednn(), apart)
+
+
+def over_padded(shape: ModelShape, runs: Sequence[BatchRun], threads: int) -> BenchResult:
+    """Return how many times as fast as the padded pass the packed one is."""
+    return BenchResult.of(
+        f"{shape.title}: packed over padded",
+        RATIO,
+        [run.theirs.seconds / run.ours for run in runs],
+        shape.target,
+        threads=threads,
+        tokens_a_batch=round(statistics.mean(run.tokens for run in runs)),
+        logits_apart=max(run.apart for run in runs),
+    )
+
+
+def arithmetic(shape: ModelShape, runs: Sequence[BatchRun], weights: int) -> list[BenchResult]:
+    """Return the useful operations a second over those of two libraries' matrix products.
+
+    Useful are two operations for each weight and real token, also of the last layer.
+    """
+    useful = [2 * weights * run.tokens / run.ours for run in runs]
+
+    def over(library: str, rates: Sequence[float], target: str) -> BenchResult:
+        return BenchResult.of(
+            f"{shape.title}: useful arithmetic over {library}",
+            RATIO,
+            [done / rate for done, rate in zip(useful, rates, strict=True)],
+            target,
+            gflops=round(statistics.median(rates) / 1e9),
+        )
+
+    return [
+        over("torch.mm's rate", [run.theirs.mm_rate for run in runs], ">= 0.85"),
+        over(
+            "oneDNN's rate, the best known here", [run.onednn_rate for run in runs], "(stricter)"
         ),
     ]
 
 
-def _weights(model: XLMRobertaForMultipleChoice) -> int:
+def encoder_weights(model: XLMRobertaForMultipleChoice) -> int:
     """Count the encoder's weights; its biases and norms are no arithmetic to speak of."""
     return sum(
         parameter.numel() for parameter in model.roberta.encoder.parameters() if parameter.dim() > 1
     )
 
 
-@contextmanager
-def _padded(shape: str) -> Iterator[Callable[[Batch], dict[str, Any]]]:
-    environment = {key: value for key, value in os.environ.items() if key != "OMP_WAIT_POLICY"}
-    process = subprocess.Popen(  # noqa: S603
-        [sys.executable, "-m", "loadtests.padded_process", shape],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        env=environment,
-        text=True,
-    )
-    assert process.stdin is not None
-    assert process.stdout is not None
-    requests, answers = process.stdin, process.stdout
-
-    def ask(batch: Batch) -> dict[str, Any]:
-        requests.write(json.dumps(batch) + "\n")
-        requests.flush()
-        answer: dict[str, Any] = json.loads(answers.readline())
-        return answer
-
-    yield ask
-    requests.close()
-    process.wait()
-
-
-class _OneDnnRate:
+class OneDnnRate:
     """Operations a second of oneDNN's product of large matrices on all lanes at once."""
 
-    def __init__(self, plan: LanePlan) -> None:
-        self._product = Lanes(_Product(), plan)
+    def __init__(self, plan: LanePlan, side: int = SIDE) -> None:
+        self._product = Lanes(_Product(side), plan)
         self._lanes = plan.lanes
+        self._operations = 2 * side**3
         self()
 
     def __call__(self) -> float:
         took = seconds(self._product.logits, [(0,)] * self._lanes)
-        return self._lanes * 2 * SIDE**3 / took
+        return self._lanes * self._operations / took
 
 
-class _Product(PackedEncoder):
-    """A stand-in whose forward pass is one large product."""
+class _Product:
+    """An engine whose forward pass is one large product."""
 
-    def __init__(self) -> None:
-        self._x = torch.randn(SIDE, SIDE)
-        self._linear = make_linear(torch.randn(SIDE, SIDE), torch.zeros(SIDE))
+    def __init__(self, side: int) -> None:
+        self._x = torch.randn(side, side)
+        self._linear = make_linear(torch.randn(side, side), torch.zeros(side))
 
     @torch.inference_mode()
-    def logits(self, rows: Sequence[Sequence[int]]) -> list[float]:
+    def logits(self, rows: Sequence[Row]) -> list[float]:
         self._linear(self._x)
         return [0.0] * len(rows)
+
+    def warm_up(self) -> None:
+        """Nothing to warm."""

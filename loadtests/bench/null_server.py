@@ -11,41 +11,41 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping, Sequence
-from typing import cast
 
 from fastapi import FastAPI
 
 from app.api.schemas import Prediction, PredictRequest
-from app.engine.encoder import PackedEncoder
-from app.main import create_app, load_models
+from app.engine.engine import Row
+from app.main import create_app
 from app.settings import Settings
-from app.weights.loading import Variant
+from app.weights.variant import Variant, load_models
 
 
 class NullEngine:
     """Answers zeros."""
 
-    def logits(self, rows: Sequence[Sequence[int]]) -> list[float]:
+    def logits(self, rows: Sequence[Row]) -> list[float]:
         return [0.0] * len(rows)
 
     def warm_up(self) -> None:
         """Nothing to warm."""
 
 
-def _load(settings: Settings) -> Mapping[str, Variant]:
-    engine = cast("PackedEncoder", NullEngine())
+def load_null(settings: Settings) -> Mapping[str, Variant]:
+    """Load the models, and put an engine that computes nothing in the place of each."""
     return {
-        name: dataclasses.replace(variant, engine=engine)
+        name: dataclasses.replace(variant, engine=NullEngine())
         for name, variant in load_models(settings).items()
     }
 
 
-service = create_app(load=_load)
+service = create_app(load=load_null)
 echo = FastAPI()
 
 
 @echo.post("/predict/xcopa")
 async def predict(body: PredictRequest) -> Prediction:
+    """Answer what the service answers, without a question to anyone."""
     return Prediction(
         label=0,
         probabilities=[0.5, 0.5],

@@ -1,46 +1,59 @@
-"""What a benchmark comes to: a figure beside its target, and the runs it was made of."""
+"""What a measurement returns: a quantity with its unit, its target, and the runs behind it."""
 
 from __future__ import annotations
 
 import statistics
-import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
-from typing import Any, ParamSpec
+from typing import Any
 
-P = ParamSpec("P")
+RATIO = "ratio"
+"""The unit of one quantity over another of the same kind."""
 
 
 @dataclass(frozen=True)
-class Figure:
-    """One line of the table."""
+class BenchResult:
+    """One quantity of a measurement: a line of the table that is printed."""
 
     name: str
+    unit: str
     value: float
+    """The median of the runs."""
     least: float
-    """Of the runs: the interval that a reader should believe."""
+    """``least`` and ``greatest`` of the runs: the interval that a reader should believe."""
     greatest: float
     target: str = ""
     details: dict[str, Any] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, name: str, runs: Sequence[float], target: str = "", **details: Any) -> Figure:
-        """Make the figure of several runs: their median, least and greatest."""
-        return cls(name, statistics.median(runs), min(runs), max(runs), target, details)
+    def of(
+        cls, name: str, unit: str, runs: Sequence[float], target: str = "", **details: Any
+    ) -> BenchResult:
+        """Make the result of one or more runs: their median, least and greatest.
+
+        Args:
+            name: what is measured, in words.
+            unit: of the runs, such as ``s`` or ``ratio``.
+            runs: one number a run.
+            target: what the project wants to reach, such as ``>= 1.6``.
+            details: what a reader needs beside the number; a key ends with its unit.
+        """
+        return cls(name, unit, statistics.median(runs), min(runs), max(runs), target, details)
+
+    @classmethod
+    def from_json(cls, content: dict[str, Any]) -> BenchResult:
+        """Read back what ``to_json`` returned."""
+        return cls(**content)
 
     def to_json(self) -> dict[str, Any]:
         return asdict(self)
 
 
-def seconds(work: Callable[P, object], *args: P.args, **kwargs: P.kwargs) -> float:
-    """Return how long the work took by the clock."""
-    began = time.perf_counter()
-    work(*args, **kwargs)
-    return time.perf_counter() - began
+def medians(pairs: Sequence[tuple[float, ...]], digits: int | None = None) -> list[float]:
+    """Return the median of each side of runs that were made side by side, rounded."""
+    return [round(statistics.median(side), digits) for side in zip(*pairs, strict=True)]
 
 
-def cpu_seconds(work: Callable[[], object]) -> float:
-    """Return the processor time of this process, all threads, that the work took."""
-    began = time.process_time()
-    work()
-    return time.process_time() - began
+def milliseconds(seconds: float, digits: int | None = 1) -> float:
+    """Return a duration in milliseconds, rounded for reading."""
+    return round(1000 * seconds, digits)

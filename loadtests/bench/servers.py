@@ -5,40 +5,42 @@ from __future__ import annotations
 import os
 import signal
 import socket
-import statistics
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from http import HTTPStatus
 
-import gevent
 import psutil
 from geventhttpclient import HTTPClient
 from prometheus_client.parser import text_string_to_metric_families
 
 START_LIMIT_S = 180
-OK = 200
 JSON = {"Content-Type": "application/json"}
 
 SERVICE = ("-m", "xcopa.main", "serve")
 
+Samples = dict[tuple[str, str], float]
+"""The values of a scrape, by the sample's name and its ``model`` label."""
 
-def uvicorn(application: str) -> tuple[str, ...]:
+
+def uvicorn(application: str, *more: str) -> tuple[str, ...]:
     """Return the arguments that serve an application as the service is served."""
-    return ("-m", "uvicorn", application, "--log-level", "warning", "--no-access-log")
+    return ("-m", "uvicorn", application, "--log-level", "warning", "--no-access-log", *more)
 
 
 @dataclass(frozen=True)
-class Server:
-    """A process that serves."""
+class BenchServer:
+    """A process that serves on a port of this machine."""
 
     port: int
     process: psutil.Process
 
     @property
     def cpu_seconds(self) -> float:
+        """Processor time since the start, all threads."""
         times = self.process.cpu_times()
         return float(times.user + times.system)
 
@@ -48,6 +50,7 @@ class Server:
         return int(self.process.memory_info().rss)
 
     def client(self, concurrency: int, timeout: float = 60.0) -> HTTPClient:
+        """Return a client with at most that many connections; ``timeout`` is in seconds."""
         return HTTPClient(
             "127.0.0.1",
             self.port,
@@ -56,40 +59,45 @@ class Server:
             network_timeout=timeout,
         )
 
-    def metrics(self) -> dict[tuple[str, str], float]:
-        """Return the samples of a scrape, by name and ``model`` label."""
+    def metrics(self) -> Samples:
+        """Return the samples of a scrape."""
         client = self.client(1)
         text = client.get("/metrics").read().decode()
         client.close()
-        return {
-            (sample.name, sample.labels.get("model", "")): sample.value
-            for family in text_string_to_metric_families(text)
-            for sample in family.samples
-        }
+        return samples_of(text)
+
+
+def samples_of(exposition: str) -> Samples:
+    """Return the samples of a text in Prometheus's exposition format."""
+    return {
+        (sample.name, sample.labels.get("model", "")): sample.value
+        for family in text_string_to_metric_families(exposition)
+        for sample in family.samples
+    }
 
 
 @contextmanager
 def started(
     arguments: tuple[str, ...], probe: str = "/readyz", **settings: str
-) -> Iterator[Server]:
-    """Yield a server that answers its probe."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = int(free.getsockname()[1])
-    environment = {
-        "XCOPA_LOG_LEVEL": "warning",
-        **os.environ,
-        "XCOPA_PORT": str(port),
-        "UVICORN_PORT": str(port),
-        **settings,
-    }
-    # An empty setting takes away what this process has set for itself.
-    environment = {name: value for name, value in environment.items() if value}
+) -> Iterator[BenchServer]:
+    """Yield a server that answers its probe, and end it afterwards.
+
+    Args:
+        arguments: of Python; the port comes from ``XCOPA_PORT`` or ``UVICORN_PORT``.
+        probe: the path that answers 200 once the server is ready.
+        settings: variables of the environment; an empty one is taken away.
+
+    Raises:
+        SystemExit: the server ended, or did not answer within ``START_LIMIT_S``.
+    """
+    port = _free_port()
     process = subprocess.Popen(  # noqa: S603 - our own servers
-        [sys.executable, *arguments], env=environment, stdout=subprocess.DEVNULL
+        [sys.executable, *arguments],
+        env=environment(os.environ, port, settings),
+        stdout=subprocess.DEVNULL,
     )
     try:
-        server = Server(port, psutil.Process(process.pid))
+        server = BenchServer(port, psutil.Process(process.pid))
         _wait(server, process, probe)
         yield server
     finally:
@@ -97,59 +105,32 @@ def started(
         process.wait()
 
 
-def _wait(server: Server, process: subprocess.Popen[bytes], probe: str) -> None:
+def environment(own: Mapping[str, str], port: int, settings: Mapping[str, str]) -> dict[str, str]:
+    """Return the environment of a server; an empty setting removes what ``own`` has."""
+    variables = {
+        "XCOPA_LOG_LEVEL": "warning",
+        **own,
+        "XCOPA_PORT": str(port),
+        "UVICORN_PORT": str(port),
+        **settings,
+    }
+    return {name: value for name, value in variables.items() if value}
+
+
+def _free_port() -> int:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        return int(free.getsockname()[1])
+
+
+def _wait(server: BenchServer, process: subprocess.Popen[bytes], probe: str) -> None:
     limit = time.monotonic() + START_LIMIT_S
     while time.monotonic() < limit and process.poll() is None:
         try:
             client = server.client(1, timeout=5)
-            if client.get(probe).status_code == OK:
+            if client.get(probe).status_code == HTTPStatus.OK:
                 return
         except OSError:
             pass
         time.sleep(0.3)
     raise SystemExit("a server did not start; run it by hand to see why")
-
-
-@dataclass(frozen=True)
-class Load:
-    """What callers that ask without pause came to."""
-
-    latencies: list[float]
-    seconds: float
-
-    @property
-    def rate(self) -> float:
-        return len(self.latencies) / self.seconds
-
-    @property
-    def median(self) -> float:
-        return statistics.median(self.latencies)
-
-
-def closed_loop(
-    server: Server, bodies: list[bytes], callers: int, seconds: float, path: str = "/predict/xcopa"
-) -> Load:
-    """Have callers ask one request after the other, each at least one.
-
-    Raises:
-        RuntimeError: a status was not 200.
-    """
-    client = server.client(callers)
-    latencies: list[float] = []
-    began = time.monotonic()
-
-    def caller(turn: int) -> None:
-        asked = began
-        while asked <= began + seconds:
-            asked = time.monotonic()
-            response = client.post(path, bodies[turn % len(bodies)], JSON)
-            response.read()
-            if response.status_code != OK:
-                raise RuntimeError(f"status {response.status_code}")
-            latencies.append(time.monotonic() - asked)
-            turn += callers
-
-    gevent.joinall([gevent.spawn(caller, turn) for turn in range(callers)], raise_error=True)
-    elapsed = time.monotonic() - began
-    client.close()
-    return Load(latencies, elapsed)

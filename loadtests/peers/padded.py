@@ -1,22 +1,20 @@
-"""transformers' own padded forward pass: what parity and speed are measured against."""
+"""transformers' own forward pass over padded rows: what the packed encoder is compared with."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Self
 
 import torch
 from tokenizers import Tokenizer
-from transformers import XLMRobertaForMultipleChoice
+from transformers import XLMRobertaConfig, XLMRobertaForMultipleChoice
 
 from app.engine.prompt import Prompt
-from app.engine.threads import choose_threads
 from app.engine.tokenizer import PairTokenizer
-from app.main import embedded_base
-from app.settings import SHIPPED_MODELS, Settings
-from app.weights.loading import load_model, locate
+from app.settings import Settings
+from app.weights.checkpoint import locate
+from app.weights.loading import load_model, max_tokens
 
 
 class PaddedEncoder:
@@ -45,31 +43,52 @@ class PaddedEncoder:
         for index, row in enumerate(rows):
             input_ids[index, : len(row)] = torch.tensor(row, dtype=torch.long)
             attention_mask[index, : len(row)] = 1
-        device = self._model.device
         output = self._model(
-            input_ids=input_ids[:, None].to(device),
-            attention_mask=attention_mask[:, None].to(device),
+            input_ids=input_ids[:, None], attention_mask=attention_mask[:, None]
         )
-        return [float(logit) for logit in output.logits[:, 0].float().cpu()]
+        return [float(logit) for logit in output.logits[:, 0]]
 
 
 @dataclass(frozen=True)
 class PaddedVariant:
-    """A variant as transformers runs it."""
+    """A variant as transformers runs it, in fp32 on the CPU."""
 
     tokenizer: PairTokenizer
     engine: PaddedEncoder
     model: XLMRobertaForMultipleChoice
 
     @classmethod
-    def shipped(cls, name: str) -> Self:
-        """Load a shipped variant, with the threads that the service would use."""
-        settings = Settings()
-        torch.set_num_threads(choose_threads(settings.threads).threads)
-        source = str(Path(SHIPPED_MODELS) / name)
-        checkpoint = locate(source, lambda: embedded_base(settings), name)
-        model = load_model(checkpoint, source, name)
-        limit = model.config.max_position_embeddings - model.config.pad_token_id - 1
-        pieces = Tokenizer.from_file(str(checkpoint.full / "tokenizer.json"))
-        tokenizer = PairTokenizer(pieces, Prompt.load(checkpoint.own), limit)
+    def of(cls, settings: Settings, name: str) -> Self:
+        """Load the variant that the service would serve under that name.
+
+        Raises:
+            StartError: it cannot be loaded.
+        """
+        sources: dict[str, str] = settings.models.model_dump()
+        checkpoint = locate(sources[name], settings.cache_dir)
+        model = load_model(checkpoint)
+        pieces = Tokenizer.from_file(str(checkpoint.tokenizer_file))
+        tokenizer = PairTokenizer(pieces, Prompt.load(checkpoint.own), max_tokens(model.config))
         return cls(tokenizer, PaddedEncoder(model), model)
+
+
+def base_shape(vocabulary: int) -> XLMRobertaForMultipleChoice:
+    """Return a model of XLM-R base's shape with random weights, always the same."""
+    torch.manual_seed(0)
+    config = XLMRobertaConfig(
+        vocab_size=vocabulary,
+        hidden_size=768,
+        num_hidden_layers=12,
+        num_attention_heads=12,
+        intermediate_size=3072,
+        max_position_embeddings=514,
+        type_vocab_size=1,
+        pad_token_id=1,
+    )
+    return XLMRobertaForMultipleChoice(config).eval()
+
+
+def model_of(shape: str) -> XLMRobertaForMultipleChoice:
+    """Return the ``stilts`` model (``embedded``), or random weights in XLM-R base's shape."""
+    stilts = PaddedVariant.of(Settings(), "stilts").model
+    return stilts if shape == "embedded" else base_shape(stilts.config.vocab_size)

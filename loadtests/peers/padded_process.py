@@ -1,60 +1,88 @@
 """transformers' padded forward pass, and torch's matrix product, in a process of their own.
 
-    python -m loadtests.padded_process embedded
+    python -m loadtests.peers.padded_process embedded
 
 Their threads wait for each other as torch's do by default, and not as the service sets it; both
-sides of a comparison are at their best so. Reads batches (rows of token ids, a JSON list a line),
-answers each with its logits, the seconds they took, and operations a second of ``torch.mm``.
+sides of a comparison are at their best so. The process reads batches (rows of token ids, a JSON
+list a line) and answers each with a ``PaddedAnswer``, a JSON object a line.
 """
 
 from __future__ import annotations
 
 import json
+import os
+import subprocess
 import sys
-import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
 
+# Before anything of app, which sets how idle threads wait: torch reads that when it is loaded.
 import torch
-from transformers import XLMRobertaConfig, XLMRobertaForMultipleChoice
 
-from loadtests.bench.figures import seconds
-from loadtests.padded import PaddedEncoder, PaddedVariant
+from app.engine.compute import set_up
+from app.settings import Settings
+from loadtests.peers.padded import PaddedEncoder, model_of
+from loadtests.timing import timed
 
 SIDE = 2048
 """Of the square matrices whose product gives the machine's rate."""
 
+RowBatch = Sequence[Sequence[int]]
 
-def model_of(shape: str) -> XLMRobertaForMultipleChoice:
-    """Return the shipped ``stilts`` model, or one of XLM-R base's shape with random weights."""
-    shipped = PaddedVariant.shipped("stilts").model
-    if shape == "embedded":
-        return shipped
-    torch.manual_seed(0)
-    return XLMRobertaForMultipleChoice(
-        XLMRobertaConfig(
-            vocab_size=shipped.config.vocab_size,
-            hidden_size=768,
-            num_hidden_layers=12,
-            num_attention_heads=12,
-            intermediate_size=3072,
-            max_position_embeddings=514,
-            type_vocab_size=1,
-            pad_token_id=1,
-        )
-    ).eval()
+
+@dataclass(frozen=True)
+class PaddedAnswer:
+    """What the process says of a batch."""
+
+    seconds: float
+    """That the forward pass took."""
+    mm_rate: float
+    """Operations a second of ``torch.mm``, measured right after it."""
+    logits: list[float]
+    """One a row."""
+
+
+@contextmanager
+def padded_process(shape: str) -> Iterator[Callable[[RowBatch], PaddedAnswer]]:
+    """Yield a function that has the process run a batch; ``shape`` is what ``model_of`` takes."""
+    environment = {key: value for key, value in os.environ.items() if key != "OMP_WAIT_POLICY"}
+    process = subprocess.Popen(  # noqa: S603 - this module
+        [sys.executable, "-m", "loadtests.peers.padded_process", shape],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        env=environment,
+        text=True,
+    )
+    assert process.stdin is not None
+    assert process.stdout is not None
+    requests, answers = process.stdin, process.stdout
+
+    def ask(batch: RowBatch) -> PaddedAnswer:
+        requests.write(json.dumps(batch) + "\n")
+        requests.flush()
+        return PaddedAnswer(**json.loads(answers.readline()))
+
+    with process:
+        yield ask
+        requests.close()
+
+
+def answer(encoder: PaddedEncoder, lines: Iterable[str]) -> Iterator[PaddedAnswer]:
+    """Yield the answer to each line, a batch."""
+    one, other = torch.randn(SIDE, SIDE), torch.randn(SIDE, SIDE)
+    for line in lines:
+        took, logits = timed(encoder.logits, json.loads(line))
+        product, _ = timed(torch.mm, one, other)
+        yield PaddedAnswer(took, 2 * SIDE**3 / product, logits)
 
 
 def main() -> None:
     """Answer batches until the input ends."""
-    encoder = PaddedEncoder(model_of(sys.argv[1]))
-    one, other = torch.randn(SIDE, SIDE), torch.randn(SIDE, SIDE)
-    for line in sys.stdin:
-        rows = json.loads(line)
-        began = time.perf_counter()
-        logits = encoder.logits(rows)
-        took = time.perf_counter() - began
-        rate = 2 * SIDE**3 / seconds(torch.mm, one, other)
-        answer = {"seconds": took, "mm_rate": rate, "logits": logits}
-        sys.stdout.write(json.dumps(answer) + "\n")
+    # Without lanes: all threads work on every product, as transformers' users have it.
+    set_up(Settings().threads, lanes=False)
+    for each in answer(PaddedEncoder(model_of(sys.argv[1])), sys.stdin):
+        sys.stdout.write(json.dumps(asdict(each)) + "\n")
         sys.stdout.flush()
 
 

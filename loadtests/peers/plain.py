@@ -1,25 +1,26 @@
 """The service one would write in an afternoon: transformers' model, one forward pass a request.
 
-It is what ``make bench BENCH=plain`` measures beside ours. FastAPI runs the endpoint in its
-thread pool, so requests overlap, but nothing is batched.
+    uvicorn --factory loadtests.peers.plain:create_plain_app
+
+FastAPI runs the endpoint in its thread pool, so requests overlap, but nothing is batched.
 """
 
 from __future__ import annotations
 
 from typing import Any
 
+# Before anything of app, which sets how idle threads wait: torch reads that when it is loaded.
 import torch
 from fastapi import FastAPI
 from pydantic import BaseModel
 
+from app.engine.compute import set_up
 from app.engine.tokenizer import CausalItem
-from loadtests.padded import PaddedVariant
-
-variant = PaddedVariant.shipped("stilts")
-app = FastAPI()
+from app.settings import Settings
+from loadtests.peers.padded import PaddedVariant
 
 
-class Item(BaseModel):
+class PlainItem(BaseModel):
     """The fields of XCOPA."""
 
     premise: str
@@ -28,14 +29,23 @@ class Item(BaseModel):
     question: str
 
 
-@app.post("/predict/xcopa")
-def predict(item: Item) -> dict[str, Any]:
-    causal = CausalItem(item.premise, item.choice1, item.choice2, item.question)
-    [rows] = variant.tokenizer.encode([causal])
-    assert isinstance(rows, tuple)
-    logits = torch.tensor(variant.engine.logits(rows))
-    return {
-        "label": int(logits.argmax()),
-        "probabilities": logits.softmax(0).tolist(),
-        "logits": logits.tolist(),
-    }
+def create_plain_app() -> FastAPI:
+    """Load ``stilts`` and make the application."""
+    settings = Settings()
+    set_up(settings.threads, lanes=False)
+    variant = PaddedVariant.of(settings, "stilts")
+    app = FastAPI()
+
+    @app.post("/predict/xcopa")
+    def predict(item: PlainItem) -> dict[str, Any]:
+        causal = CausalItem(item.premise, item.choice1, item.choice2, item.question)
+        [rows] = variant.tokenizer.encode([causal])
+        assert isinstance(rows, tuple)
+        logits = torch.tensor(variant.engine.logits(rows))
+        return {
+            "label": int(logits.argmax()),
+            "probabilities": logits.softmax(0).tolist(),
+            "logits": logits.tolist(),
+        }
+
+    return app

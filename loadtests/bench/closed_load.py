@@ -1,0 +1,67 @@
+"""A closed load: a number of callers, each of whom asks again as soon as it is answered."""
+
+from __future__ import annotations
+
+import statistics
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from http import HTTPStatus
+
+import gevent
+
+from loadtests.bench.servers import JSON, BenchServer
+
+CALLERS = 32
+"""Callers that saturate the service."""
+
+
+@dataclass(frozen=True)
+class ClosedLoad:
+    """How long each request took, and all of them together, in seconds."""
+
+    latencies: list[float]
+    seconds: float
+
+    @property
+    def rate(self) -> float:
+        """Requests per second."""
+        return len(self.latencies) / self.seconds
+
+    @property
+    def median(self) -> float:
+        """Of the latencies, in seconds."""
+        return statistics.median(self.latencies)
+
+
+def closed_load(
+    server: BenchServer,
+    bodies: Sequence[bytes],
+    callers: int,
+    seconds: float,
+    path: str = "/predict/xcopa",
+) -> ClosedLoad:
+    """Have callers ask one request after the other for some seconds, each at least one.
+
+    Raises:
+        RuntimeError: a status was not 200.
+    """
+    client = server.client(callers)
+    latencies: list[float] = []
+    began = time.monotonic()
+
+    def caller(turn: int) -> None:
+        asked = began
+        while asked <= began + seconds:
+            asked = time.monotonic()
+            response = client.post(path, bodies[turn % len(bodies)], JSON)
+            response.read()
+            if response.status_code != HTTPStatus.OK:
+                raise RuntimeError(f"status {response.status_code}")
+            latencies.append(time.monotonic() - asked)
+            turn += callers
+
+    gevent.joinall([gevent.spawn(caller, turn) for turn in range(callers)], raise_error=True)
+    elapsed = time.monotonic() - began
+    client.close()
+    return ClosedLoad(latencies, elapsed)

@@ -1,0 +1,58 @@
+"""What a caller who is alone waits for, beside the engine's own time for the item."""
+
+from __future__ import annotations
+
+import statistics
+
+from geventhttpclient import HTTPClient
+from rich.console import Console
+from rich.progress import track
+
+from app.weights.variant import load_models
+from app.settings import Settings
+from loadtests.bench.closed_load import CALLERS, closed_load
+from loadtests.bench.inputs import MODEL, body, mixed_bodies, mixed_items, rows_of
+from loadtests.bench.results import RATIO, BenchResult, milliseconds
+from loadtests.bench.servers import JSON, SERVICE, started
+from loadtests.timing import seconds
+
+ITEMS, REQUESTS = 10, 40
+
+
+def measure(console: Console) -> list[BenchResult]:
+    """Return a lone request's median over the engine's own, item by item, turn by turn."""
+    variant = load_models(Settings())[MODEL]
+    variant.engine.warm_up()
+    times: list[tuple[float, float]] = []
+    with started(SERVICE) as server:
+        closed_load(server, mixed_bodies(), CALLERS, 5)
+        client = server.client(1)
+        for item in track(mixed_items(ITEMS), description="lone requests", console=console):
+            [rows] = rows_of(variant.tokenizer, [item])
+            request, asked, ran = body(item), [], []
+            for _ in range(REQUESTS):
+                asked.append(seconds(_ask, client, request))
+                ran.append(seconds(variant.engine.logits, rows))
+            times.append((statistics.median(asked), statistics.median(ran)))
+        client.close()
+    return [over_engine(times)]
+
+
+def over_engine(times: list[tuple[float, float]]) -> BenchResult:
+    """Return the ratio of the medians of each item: of its requests, and of the engine's runs.
+
+    Args:
+        times: seconds, a pair an item.
+    """
+    return BenchResult.of(
+        "a lone request's median over the engine's own time for the item",
+        RATIO,
+        [request / engine for request, engine in times],
+        "<= 1.25",
+        request_ms=milliseconds(statistics.median(request for request, _ in times), 2),
+        engine_ms=milliseconds(statistics.median(engine for _, engine in times), 2),
+    )
+
+
+def _ask(client: HTTPClient, request: bytes) -> None:
+    client.post("/predict/xcopa", request, JSON).read()

@@ -1,0 +1,47 @@
+"""The service beside an endpoint that runs transformers' padded pass once a request."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from rich.console import Console
+from rich.progress import track
+
+from loadtests.bench.closed_load import CALLERS, ClosedLoad, closed_load
+from loadtests.bench.inputs import mixed_bodies
+from loadtests.bench.results import RATIO, BenchResult, medians
+from loadtests.bench.servers import SERVICE, started, uvicorn
+
+ROUNDS, ROUND_S = 5, 10.0
+PLAIN = uvicorn("loadtests.peers.plain:create_plain_app", "--factory")
+
+
+def measure(console: Console) -> list[BenchResult]:
+    """Return the service's requests per second over those of the plain endpoint."""
+    bodies = mixed_bodies()
+    with (
+        started(SERVICE) as ours,
+        # torch's own way of waiting threads, which is the faster one for it.
+        started(PLAIN, probe="/docs", OMP_WAIT_POLICY="") as plain,
+    ):
+        for server in (ours, plain):
+            closed_load(server, bodies, CALLERS, 3)
+        rounds = [
+            (
+                closed_load(ours, bodies, CALLERS, ROUND_S),
+                closed_load(plain, bodies, CALLERS, ROUND_S),
+            )
+            for _ in track(range(ROUNDS), description="plain endpoint", console=console)
+        ]
+    return [over_plain(rounds)]
+
+
+def over_plain(rounds: Sequence[tuple[ClosedLoad, ClosedLoad]]) -> BenchResult:
+    """Return the ratio of the rates of each round: of the service, and of the plain endpoint."""
+    return BenchResult.of(
+        "requests per second over a plain endpoint with the padded pass",
+        RATIO,
+        [ours.rate / plain.rate for ours, plain in rounds],
+        requests_per_second=medians([(ours.rate, plain.rate) for ours, plain in rounds], 1),
+        median_ms=medians([(1000 * ours.median, 1000 * plain.median) for ours, plain in rounds]),
+    )

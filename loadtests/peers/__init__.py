@@ -1,0 +1,1 @@
+"""What the service is compared with: transformers' own padded pass, and a plain endpoint on it."""
