@@ -1,1 +1,1 @@
-"""Load tests, run with locust."""
+"""Load tests, run with locust, the benchmarks, and what the service is compared with."""

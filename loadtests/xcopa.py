@@ -8,10 +8,11 @@ counts as a failure, whatever its status.
 
 from __future__ import annotations
 
-import math
 import os
 import random
 import sys
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -20,15 +21,15 @@ from locust import FastHttpUser, constant, task
 # locust loads this file by path, so the project's root is not on Python's path.
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from loadtests.items import Item, load_items
+from loadtests.items import ItemFields, load_items
+from loadtests.soundness import MODELS, is_batch, is_comparison, is_prediction
 
 _DATA = os.environ.get("XCOPA_DATA_DIR")
 ITEMS = load_items(Path(_DATA) if _DATA else None)
-MODELS = ("direct", "stilts")
 BATCH = 8
 
 
-def any_item() -> Item:
+def any_item() -> ItemFields:
     """Draw a language first, so that each is asked in as often as the others."""
     language = random.choice(list(ITEMS))  # noqa: S311 - load, not secrets
     return random.choice(ITEMS[language])  # noqa: S311
@@ -43,41 +44,20 @@ class XcopaUser(FastHttpUser):  # type: ignore[misc]
     @task(8)
     def predict(self) -> None:
         model = random.choice(MODELS)  # noqa: S311
-        self._post("/predict/xcopa", {**any_item(), "model": model}, _is_prediction)
+        self._post("/predict/xcopa", {**any_item(), "model": model}, is_prediction)
 
     @task(1)
     def compare(self) -> None:
-        self._post("/compare/xcopa", any_item(), _is_comparison)
+        self._post("/compare/xcopa", any_item(), is_comparison)
 
     @task(1)
     def batch(self) -> None:
         items = [any_item() for _ in range(BATCH)]
-        self._post("/predict/xcopa/batch", {"items": items}, _is_batch)
+        self._post("/predict/xcopa/batch", {"items": items}, partial(is_batch, size=BATCH))
 
-    def _post(self, path: str, body: dict[str, Any], is_sound: Any) -> None:
+    def _post(self, path: str, body: dict[str, Any], is_sound: Callable[[Any], bool]) -> None:
         with self.client.post(path, json=body, catch_response=True) as response:
             if response.status_code != 200:  # noqa: PLR2004
                 response.failure(f"status {response.status_code}: {response.text}")
             elif not is_sound(response.json()):
                 response.failure(f"not a sound answer: {response.text}")
-
-
-def _is_prediction(answer: dict[str, Any]) -> bool:
-    probabilities = answer["probabilities"]
-    best = probabilities.index(max(probabilities))
-    return math.isclose(sum(probabilities), 1, abs_tol=1e-6) and answer["label"] == best
-
-
-def _is_comparison(answer: dict[str, Any]) -> bool:
-    predictions = answer["predictions"]
-    labels = {prediction["label"] for prediction in predictions.values()}
-    return (
-        set(predictions) == set(MODELS)
-        and all(map(_is_prediction, predictions.values()))
-        and answer["agree"] == (len(labels) == 1)
-    )
-
-
-def _is_batch(answer: dict[str, Any]) -> bool:
-    predictions = answer["predictions"]
-    return len(predictions) == BATCH and all(map(_is_prediction, predictions))

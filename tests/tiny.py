@@ -14,7 +14,7 @@ from transformers import (
     XLMRobertaForSequenceClassification,
 )
 
-from loadtests.items import load_items
+from tests.sample import sample_items
 
 MAX_TOKENS = 256
 PIECES = 400
@@ -28,9 +28,7 @@ def tokenizer() -> Tokenizer:
     )
     made.pre_tokenizer = pre_tokenizers.Metaspace()
     made.decoder = decoders.Metaspace()
-    texts = [
-        text for items in load_items(None).values() for item in items for text in item.values()
-    ]
+    texts = [text for item in sample_items() for text in item.values()]
     specials = ["<s>", "<pad>", "</s>", "<unk>", "<mask>"]
     made.train_from_iterator(
         texts, UnigramTrainer(vocab_size=PIECES, special_tokens=specials, unk_token="<unk>")

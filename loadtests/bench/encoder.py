@@ -19,9 +19,9 @@ from app.engine.lanes import Lanes
 from app.engine.linear import make_linear
 from app.engine.threads import LanePlan
 from app.settings import Settings
-from loadtests.bench.inputs import MODEL, mixed_items, rows_of
+from loadtests.bench.inputs import mixed_items, rows_of
 from loadtests.bench.results import RATIO, BenchResult
-from loadtests.peers.padded import PaddedVariant, model_of
+from loadtests.peers.padded import model_of, shipped_stilts
 from loadtests.peers.padded_process import SIDE, PaddedAnswer, RowBatch, padded_process
 from loadtests.timing import seconds, timed
 
@@ -62,20 +62,16 @@ class BatchRun:
 
 def measure(console: Console) -> list[BenchResult]:
     """Return the results of the shipped shape and of XLM-R base, batches of 16 mixed items."""
-    tokenizer = PaddedVariant.of(Settings(), MODEL).tokenizer
+    tokenizer = shipped_stilts().tokenizer
     rows = rows_of(tokenizer, mixed_items(BATCH_ITEMS * max(shape.batches for shape in SHAPES)))
     grouped = [rows[start : start + BATCH_ITEMS] for start in range(0, len(rows), BATCH_ITEMS)]
     batches = [list(itertools.chain.from_iterable(group)) for group in grouped]
     return [
-        result
-        for shape in SHAPES
-        for result in _compare(shape, batches[: shape.batches], console)
+        result for shape in SHAPES for result in _compare(shape, batches[: shape.batches], console)
     ]
 
 
-def _compare(
-    shape: ModelShape, batches: Sequence[RowBatch], console: Console
-) -> list[BenchResult]:
+def _compare(shape: ModelShape, batches: Sequence[RowBatch], console: Console) -> list[BenchResult]:
     plan = set_up(Settings().threads).plan
     model = model_of(shape.shape)
     packed = Lanes(PackedEncoder(model), plan)
@@ -138,9 +134,7 @@ def arithmetic(shape: ModelShape, runs: Sequence[BatchRun], weights: int) -> lis
 
     return [
         over("torch.mm's rate", [run.theirs.mm_rate for run in runs], ">= 0.85"),
-        over(
-            "oneDNN's rate, the best known here", [run.onednn_rate for run in runs], "(stricter)"
-        ),
+        over("oneDNN's rate, the best known here", [run.onednn_rate for run in runs], "(stricter)"),
     ]
 
 

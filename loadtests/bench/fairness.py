@@ -15,7 +15,7 @@ from rich.console import Console
 from loadtests.bench.closed_load import CALLERS, closed_load
 from loadtests.bench.inputs import MODEL, batch_body, mixed_bodies, mixed_items
 from loadtests.bench.results import RATIO, BenchResult, milliseconds
-from loadtests.bench.servers import JSON, SERVICE, Samples, BenchServer, started
+from loadtests.bench.servers import JSON, SERVICE, BenchServer, Samples, started
 
 BULK_CONNECTIONS, BULK_ITEMS, SINGLES = 4, 64, 60
 BATCH_TIME = "xcopa_inference_duration_seconds"

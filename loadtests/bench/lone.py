@@ -8,8 +8,8 @@ from geventhttpclient import HTTPClient
 from rich.console import Console
 from rich.progress import track
 
-from app.weights.variant import load_models
 from app.settings import Settings
+from app.weights.variant import load_models
 from loadtests.bench.closed_load import CALLERS, closed_load
 from loadtests.bench.inputs import MODEL, body, mixed_bodies, mixed_items, rows_of
 from loadtests.bench.results import RATIO, BenchResult, milliseconds

@@ -77,7 +77,7 @@ def rate_of(output: str) -> float:
     """
     if "Non-2xx" in output:
         raise RuntimeError(output)
-    return float(output.split("Requests/sec:")[1].split()[0])
+    return float(output.split("Requests/sec:")[1].split(maxsplit=1)[0])
 
 
 def _wrk(server: BenchServer, script: Path, duration: int) -> WrkRound:

@@ -10,9 +10,8 @@ from rich.console import Console
 from rich.progress import track
 
 from app.engine.tokenizer import Rows
-from app.weights.variant import load_models
 from app.settings import Settings
-from app.weights.variant import Variant
+from app.weights.variant import Variant, load_models
 from loadtests.bench.closed_load import CALLERS, closed_load
 from loadtests.bench.inputs import MODEL, mixed_bodies, mixed_items, rows_of
 from loadtests.bench.results import RATIO, BenchResult

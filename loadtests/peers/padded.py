@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Self
 
 import torch
@@ -12,7 +13,7 @@ from transformers import XLMRobertaConfig, XLMRobertaForMultipleChoice
 
 from app.engine.prompt import Prompt
 from app.engine.tokenizer import PairTokenizer
-from app.settings import Settings
+from app.settings import SHIPPED_MODELS, Settings
 from app.weights.checkpoint import locate
 from app.weights.loading import load_model, max_tokens
 
@@ -43,9 +44,7 @@ class PaddedEncoder:
         for index, row in enumerate(rows):
             input_ids[index, : len(row)] = torch.tensor(row, dtype=torch.long)
             attention_mask[index, : len(row)] = 1
-        output = self._model(
-            input_ids=input_ids[:, None], attention_mask=attention_mask[:, None]
-        )
+        output = self._model(input_ids=input_ids[:, None], attention_mask=attention_mask[:, None])
         return [float(logit) for logit in output.logits[:, 0]]
 
 
@@ -58,18 +57,22 @@ class PaddedVariant:
     model: XLMRobertaForMultipleChoice
 
     @classmethod
-    def of(cls, settings: Settings, name: str) -> Self:
-        """Load the variant that the service would serve under that name.
+    def load(cls, source: str, cache_dir: Path) -> Self:
+        """Load a variant; the arguments are those of ``locate``.
 
         Raises:
             StartError: it cannot be loaded.
         """
-        sources: dict[str, str] = settings.models.model_dump()
-        checkpoint = locate(sources[name], settings.cache_dir)
+        checkpoint = locate(source, cache_dir)
         model = load_model(checkpoint)
         pieces = Tokenizer.from_file(str(checkpoint.tokenizer_file))
         tokenizer = PairTokenizer(pieces, Prompt.load(checkpoint.own), max_tokens(model.config))
         return cls(tokenizer, PaddedEncoder(model), model)
+
+
+def shipped_stilts() -> PaddedVariant:
+    """Load the ``stilts`` that the repository ships, whatever the settings name."""
+    return PaddedVariant.load(str(SHIPPED_MODELS / "stilts"), Settings().cache_dir)
 
 
 def base_shape(vocabulary: int) -> XLMRobertaForMultipleChoice:
@@ -89,6 +92,6 @@ def base_shape(vocabulary: int) -> XLMRobertaForMultipleChoice:
 
 
 def model_of(shape: str) -> XLMRobertaForMultipleChoice:
-    """Return the ``stilts`` model (``embedded``), or random weights in XLM-R base's shape."""
-    stilts = PaddedVariant.of(Settings(), "stilts").model
+    """Return the shipped model (``embedded``), or random weights in XLM-R base's shape."""
+    stilts = shipped_stilts().model
     return stilts if shape == "embedded" else base_shape(stilts.config.vocab_size)

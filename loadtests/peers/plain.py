@@ -30,10 +30,14 @@ class PlainItem(BaseModel):
 
 
 def create_plain_app() -> FastAPI:
-    """Load ``stilts`` and make the application."""
+    """Load the ``stilts`` that the service would serve, and make the application.
+
+    Raises:
+        StartError: it cannot be loaded.
+    """
     settings = Settings()
     set_up(settings.threads, lanes=False)
-    variant = PaddedVariant.of(settings, "stilts")
+    variant = PaddedVariant.load(settings.models.stilts, settings.cache_dir)
     app = FastAPI()
 
     @app.post("/predict/xcopa")

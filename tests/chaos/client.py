@@ -19,7 +19,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from loadtests.items import Item, load_items
+from tests.sample import sample_items
 
 PREDICT = "/predict/xcopa"
 BATCH = "/predict/xcopa/batch"
@@ -30,14 +30,14 @@ CALL_LIMIT_S = 60.0
 LINGER_0 = struct.pack("ii", 1, 0)
 """Makes ``close`` reset the connection."""
 
-_WORDS = sorted({word for each in load_items(None)["en"] for word in each["premise"].split()})
+_WORDS = sorted({word for each in sample_items("en") for word in each["premise"].split()})
 
 Body = Mapping[str, object] | None
 T = TypeVar("T")
 P = ParamSpec("P")
 
 
-def item(number: int) -> Item:
+def item(number: int) -> dict[str, str]:
     """Return an item of English words, the same one for the same number."""
     chance = random.Random(number)  # noqa: S311 - chosen so that items differ
     premise, choice1, choice2 = (" ".join(chance.sample(_WORDS, 6)) for _ in range(3))

@@ -12,7 +12,7 @@ import httpx
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from loadtests.items import load_items
+from tests.sample import sample_items
 
 ITEM = {
     "premise": "The girl found a bug in her cereal.",
@@ -21,7 +21,7 @@ ITEM = {
     "question": "effect",
 }
 MODELS = ("direct", "stilts")
-EVERY_LANGUAGE = [item for items in load_items(None).values() for item in items]
+EVERY_LANGUAGE = sample_items()
 
 
 def check_prediction(prediction: dict[str, Any], model: str) -> None:

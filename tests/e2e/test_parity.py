@@ -13,9 +13,9 @@ from transformers import XLMRobertaForMultipleChoice
 
 from app.engine.prompt import Prompt
 from app.settings import SHIPPED_MODELS
-from loadtests.items import load_items
+from tests.sample import sample_items
 
-ITEMS = [item for items in load_items(None).values() for item in items]
+ITEMS = sample_items()
 
 
 @pytest.mark.parametrize("name", ["direct", "stilts"])

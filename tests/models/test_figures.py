@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from app.weights.loading import load_variants
+from app.weights.variant import load_variants
 from models.evaluation.answerers import VARIANTS, Contestant
 from models.evaluation.answers import ask
 from models.evaluation.cards import card_table
@@ -33,7 +33,7 @@ def test_evaluation_gives_the_committed_figures(
 ) -> None:
     def answerer(name: str) -> LocalAnswerer:
         sources = {name: str(MODELS / name)}
-        return LocalAnswerer(load_variants(sources, lambda: embedded_base)[name])
+        return LocalAnswerer(load_variants(sources, embedded_base.parent.parent)[name])
 
     source = committed.source
     sheets = collect(data, source.split, source.questions)

@@ -15,7 +15,7 @@ import pytest
 from rich.console import Console
 from typer.testing import CliRunner
 
-from app.weights.loading import load_variants
+from app.weights.variant import load_variants
 from models.evaluation import answers, report
 from models.evaluation.answerers import EvaluationError
 from models.evaluation.command import (
@@ -56,7 +56,7 @@ def here(
 
 
 def load(name: str, source: str) -> LocalAnswerer:
-    return LocalAnswerer(load_variants({name: source}, embedded_base=Path)[name])
+    return LocalAnswerer(load_variants({name: source}, Path())[name])
 
 
 @pytest.fixture(scope="module")
@@ -196,8 +196,8 @@ def test_the_command_prints_and_writes_the_same_figures(
     [reading] = read(tmp_path).readings.values()
     for each in reading.languages:
         assert interval(each.accuracy["direct"]) in done.stdout
-    card = run("models.evaluation", "card", str(tmp_path / "report.json"), "direct")
-    page = run("models.evaluation", "markdown", str(tmp_path / "report.json"))
+    card = run("xcopa", "report", "card", str(tmp_path / "report.json"), "direct")
+    page = run("xcopa", "report", "markdown", str(tmp_path / "report.json"))
     assert card.stdout.splitlines()[2].startswith("| English | ")
     assert page.stdout == (tmp_path / "report.md").read_text("utf-8")
 

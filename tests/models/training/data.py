@@ -6,11 +6,11 @@ import json
 from pathlib import Path
 from typing import Any
 
-from loadtests.items import load_items
+from tests.sample import sample_items
 
 
 def items() -> list[dict[str, Any]]:
-    return [dict(item) for items in load_items(None).values() for item in items]
+    return [dict(item) for item in sample_items()]
 
 
 def write(folder: Path) -> Path:

@@ -1,0 +1,23 @@
+"""The machine of a measurement, as it is kept beside the results."""
+
+from __future__ import annotations
+
+import datetime
+import platform
+
+import psutil
+import torch
+
+from models.machine import processor_name
+
+
+def describe_machine() -> dict[str, object]:
+    """Return date, processor, cores that may be used, instructions, and versions."""
+    return {
+        "date": datetime.datetime.now(tz=datetime.UTC).date().isoformat(),
+        "processor": processor_name(),
+        "cores": len(psutil.Process().cpu_affinity()),
+        "instructions": torch.backends.cpu.get_cpu_capability(),
+        "torch": torch.__version__,
+        "python": platform.python_version(),
+    }

@@ -1,0 +1,63 @@
+"""The measurements: what each answers, and the function that makes it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from rich.console import Console
+
+from loadtests.bench import (
+    encoder,
+    fairness,
+    lone,
+    null,
+    overload,
+    plain,
+    saturation,
+    soak,
+    training,
+)
+from loadtests.bench.results import BenchResult
+
+
+@dataclass(frozen=True)
+class Measurement:
+    """One measurement; the file of its name has its ``measure``."""
+
+    name: str
+    """As on the command line."""
+    measure: Callable[[Console], list[BenchResult]]
+    """Takes where to show progress; returns nothing where a tool that it needs is missing."""
+    help: str
+    """What it answers, in one line."""
+
+
+_ALL = (
+    Measurement(
+        "encoder",
+        encoder.measure,
+        "How fast is the packed encoder beside transformers' padded pass?",
+    ),
+    Measurement(
+        "training", training.measure, "How fast is a training step beside transformers with PEFT?"
+    ),
+    Measurement(
+        "saturation", saturation.measure, "What does the service add to the engine's work?"
+    ),
+    Measurement(
+        "lone", lone.measure, "How long does a caller who is alone wait, beside the engine's time?"
+    ),
+    Measurement("null", null.measure, "How fast is the service when its engine costs nothing?"),
+    Measurement("plain", plain.measure, "How fast is it beside an endpoint that batches nothing?"),
+    Measurement(
+        "fairness", fairness.measure, "What does a bulk caller do to a caller of single questions?"
+    ),
+    Measurement(
+        "overload", overload.measure, "What is answered in time at three times the capacity?"
+    ),
+    Measurement("soak", soak.measure, "Does memory grow in 20 minutes at saturation?"),
+)
+
+MEASUREMENTS = {each.name: each for each in _ALL}
+"""By name, in the order in which they run."""
