@@ -46,7 +46,7 @@ types: $(VENV)/.dev ## Check types
 ci: ## What CI runs
 	.ci/run
 
-bench: $(VENV)/.dev ## Measure what docs/performance.md reports (BENCH="encoder null" for some of it)
+bench: $(VENV)/.dev ## Measure what docs/results/speed.md reports (BENCH="encoder lone" for some of it)
 	$(BIN)/python -m loadtests.bench $(BENCH)
 
 loadtest: $(VENV)/.dev ## Drive a running service for 30 s

@@ -6,7 +6,7 @@ is done here for the one form that these routes have::
     async def endpoint(body: SomeModel, call: CallDep) -> AnotherModel
 
 That takes a third of the time, which matters since a prediction is short
-(``docs/performance.md``).
+(``docs/results/speed.md``).
 """
 
 from __future__ import annotations
