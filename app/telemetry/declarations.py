@@ -239,7 +239,9 @@ QUEUE_SECONDS = Declaration(
     "max by (instance) (xcopa_queue_seconds)",
 )
 
-DECLARATIONS: tuple[Declaration[Counter] | Declaration[Gauge] | Declaration[Histogram], ...] = (
+AnyDeclaration = Declaration[Counter] | Declaration[Gauge] | Declaration[Histogram]
+
+DECLARATIONS: tuple[AnyDeclaration, ...] = (
     REQUEST_SECONDS,
     TOKENISE_SECONDS,
     QUEUE_WAIT_SECONDS,
