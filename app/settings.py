@@ -13,6 +13,9 @@ SHIPPED_MODELS = Path(__file__).resolve().parent.parent / "models"
 
 PositiveInt = Annotated[int, Field(gt=0)]
 
+DIRECT, STILTS = "direct", "stilts"
+VARIANTS = (DIRECT, STILTS)
+
 
 class ModelSources(BaseModel):
     """Where each variant comes from."""

@@ -1,33 +1,33 @@
-"""What routes need of the application and of a request."""
+"""What answers a request, and what the request says beside its body."""
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Awaitable
 from dataclasses import dataclass, field
-from typing import Annotated, TypeVar
+from typing import Annotated
 
 from fastapi import Depends, Request
 
 from app.api.problem import request_id_of
-from app.errors import ClientGoneError, FieldError, InvalidRequestError
+from app.errors import FieldError, InvalidRequestError
 from app.runtime import Runtime
 from app.settings import Settings
-
-WATCH_AFTER_S = 0.002
-"""An answer that comes sooner is not worth a task that watches for the client to leave."""
+from app.telemetry.metrics import Metrics
 
 TIMEOUT_HEADER = "X-Request-Timeout-Ms"
+"""The deadline of the call, in milliseconds from its arrival."""
 
 CALLER_HEADERS = ("X-API-Key", "Authorization")
 """Where a caller says who it is. It only shares turns by it: nothing is checked here."""
-
-T = TypeVar("T")
 
 
 def runtime_of(request: Request) -> Runtime:
     runtime: Runtime = request.app.state.runtime
     return runtime
+
+
+def metrics_of(request: Request) -> Metrics:
+    metrics: Metrics = request.app.state.metrics
+    return metrics
 
 
 def settings_of(request: Request) -> Settings:
@@ -83,6 +83,12 @@ async def _call(request: Request) -> Call:
 RuntimeDep = Annotated[Runtime, Depends(_runtime)]
 SettingsDep = Annotated[Settings, Depends(_settings)]
 CallDep = Annotated[Call, Depends(_call)]
+"""The type of the argument ``call``.
+
+On a ``JsonRoute`` FastAPI never resolves this dependency: that route calls ``call_of`` itself,
+and sends ``response_headers``. There the annotation only tells FastAPI's description of the
+route (OpenAPI) that ``call`` is no parameter of the request.
+"""
 
 
 def _timeout(request: Request, longest: float) -> float:
@@ -104,49 +110,3 @@ def _caller(request: Request) -> str:
         if key := request.headers.get(header):
             return f"{header}: {key}"
     return request.client.host if request.client else ""
-
-
-async def unless_gone(request: Request, work: Awaitable[T]) -> T:
-    """Await the work, and give it up when the client closes the connection first.
-
-    Raises:
-        ClientGoneError: the client left; the work was cancelled.
-    """
-    watch = _Watch(request)
-    try:
-        return await work
-    except asyncio.CancelledError:
-        if not watch.gone:
-            raise
-        watch.task.uncancel()
-        raise ClientGoneError("the client closed the connection before the answer") from None
-    finally:
-        watch.stop()
-
-
-class _Watch:
-    """Cancels the task it is made in when the client leaves; a short wait is not watched."""
-
-    def __init__(self, request: Request) -> None:
-        task = asyncio.current_task()
-        assert task is not None
-        self.task = task
-        self.gone = False
-        self._request = request
-        self._watching: asyncio.Task[None] | None = None
-        self._timer = asyncio.get_running_loop().call_later(WATCH_AFTER_S, self._start)
-
-    def stop(self) -> None:
-        self._timer.cancel()
-        if self._watching is not None:
-            self._watching.cancel()
-
-    def _start(self) -> None:
-        self._watching = asyncio.ensure_future(self._cancel_when_gone())
-
-    async def _cancel_when_gone(self) -> None:
-        # The body has been read, so nothing else can come.
-        while (await self._request.receive())["type"] != "http.disconnect":
-            pass
-        self.gone = True
-        self.task.cancel()
