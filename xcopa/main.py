@@ -158,8 +158,8 @@ def evaluate(
     with _needs("evaluate"):
         from app.main import embedded_base  # noqa: PLC0415
         from models.evaluation import command  # noqa: PLC0415
-        from models.evaluation.answerers import EvaluationError  # noqa: PLC0415
-        from models.evaluation.local import opener  # noqa: PLC0415
+        from models.evaluation.ask.local import opener  # noqa: PLC0415
+        from models.evaluation.ask.predictor import EvaluationError  # noqa: PLC0415
         from models.tasks.example import DataError  # noqa: PLC0415
 
     console = Console()

@@ -8,13 +8,13 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from models.evaluation import report
-from models.evaluation.answerers import VARIANTS, EvaluationError
-from models.evaluation.cards import card_table
-from models.evaluation.console import print_report
-from models.evaluation.files import recompute as compute_again
-from models.evaluation.markdown import to_markdown
-from models.evaluation.report import Report
+from app.settings import VARIANTS
+from models.evaluation.ask.predictor import EvaluationError
+from models.evaluation.measure import report
+from models.evaluation.measure.report import Report
+from models.evaluation.show.console import print_report
+from models.evaluation.show.files import recompute as compute_again
+from models.evaluation.show.markdown import card_table, to_markdown
 
 app = typer.Typer(
     help="What can be made of an evaluation that was written.",

@@ -16,7 +16,7 @@ from app.engine.target import Precision, Target, choose_target
 from app.engine.tokenizer import Rows
 from app.weights.loading import load_model, load_variant, locate
 from loadtests.padded import PaddedEncoder
-from models.tasks import copa, xcopa
+from models.tasks.sets import copa, xcopa
 
 MODELS = Path(__file__).resolve().parents[3] / "models"
 ITEMS = 6000
