@@ -79,13 +79,13 @@ def collect(data: Path | None, split: Split, readings: Sequence[Questions]) -> I
         DataError: a set is missing or wrong.
     """
     parts = {part: copa.load(data, part) for part in dict.fromkeys(("train", "val", split))}
-    item_sets = {english(part): _sheet(rows, _FIRST_ID[part]) for part, rows in parts.items()}
-    item_sets[MIRRORS] = _sheet(balanced_copa.load(data, MIRRORS.split), 1 + MIRROR_STEP)
+    item_sets = {english(part): _item_set(rows, _FIRST_ID[part]) for part, rows in parts.items()}
+    item_sets[MIRRORS] = _item_set(balanced_copa.load(data, MIRRORS.split), 1 + MIRROR_STEP)
     item_sets[without_premise(split)] = _bare(item_sets[english(split)])
     for reading in readings:
         for language in xcopa.LANGUAGES:
             rows = xcopa.load(data, language, split, reading)
-            item_sets[in_language(language, split, reading)] = _sheet(rows, _FIRST_ID[split])
+            item_sets[in_language(language, split, reading)] = _item_set(rows, _FIRST_ID[split])
     return item_sets
 
 
@@ -94,7 +94,7 @@ def distinct(item_sets: ItemSets) -> list[CausalItem]:
     return list(dict.fromkeys(item for item_set in item_sets.values() for item in item_set.items))
 
 
-def _sheet(examples: Sequence[Example], first: int) -> ItemSet:
+def _item_set(examples: Sequence[Example], first: int) -> ItemSet:
     return ItemSet(
         ids=tuple(range(first, first + len(examples))),
         items=tuple(example.item for example in examples),

@@ -80,7 +80,7 @@ def _accuracy(panel: Axes, reading: Reading) -> None:
     panel.axhline(len(reading.languages) - 0.5, color="0.8", linewidth=0.8)
     panel.set_yticks(range(len(names)), names)
     panel.set_xlabel("accuracy in %")
-    panel.table(axis="x", color="0.9")
+    panel.grid(axis="x", color="0.9")
     panel.set_axisbelow(True)
 
 
@@ -119,7 +119,7 @@ def reliability(report: Report) -> Figure:
         for variant in VARIANTS:
             _reliability(panel, variant, calibrations[variant])
         panel.set_xlabel("confidence in %")
-        panel.table(color="0.9")
+        panel.grid(color="0.9")
         panel.set_axisbelow(True)
         for mark in panel.legend(loc="lower right").legend_handles:
             if isinstance(mark, PathCollection):

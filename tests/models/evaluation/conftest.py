@@ -1,4 +1,4 @@
-"""A few items of the real sets, and answerers that need no model."""
+"""A few items of the real sets, and predictors that need no model."""
 
 from __future__ import annotations
 
