@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import gc
 import logging
 import math
 import threading
@@ -16,11 +15,12 @@ from typing import TypeVar, cast
 
 from app.engine.tokenizer import CausalItem
 from app.errors import InvalidRequestError, StartError, UnavailableError
+from app.process import freeze_loaded_objects
 from app.serving.calibration import Calibration, calibrate
 from app.serving.service import PredictionService, ServiceOptions
 from app.telemetry.metrics import Metrics
 from app.telemetry.tracing import Tracing
-from app.weights.loading import Variant
+from app.weights.variant import Variant
 
 T = TypeVar("T")
 
@@ -92,7 +92,7 @@ class Runtime:
             self._metrics,
             self._tracing,
         )
-        _spare_the_collector()
+        freeze_loaded_objects()
         if self.state is State.LOADING:
             self.state = State.READY
         log.info("models loaded and warm after %.1f s", time.monotonic() - started)
@@ -193,17 +193,6 @@ class Runtime:
     def served(self) -> Mapping[str, Served]:
         """The models by name, once they are loaded; raises what ``service`` raises."""
         return self._served if self.service else {}
-
-
-def _spare_the_collector() -> None:
-    """Keep Python's garbage collector from what was loaded, which stays, and from most requests.
-
-    It would go through a million objects of the libraries again and again: with it as it comes,
-    a prediction on an engine that answers at once took twice the time.
-    """
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(10_000, 20, 20)
 
 
 async def _in_daemon_thread(work: Callable[[], T]) -> T:

@@ -13,6 +13,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Generic, Protocol, TypeVar
 
+from app.engine.engine import Engine
 from app.engine.tokenizer import CausalItem, PairTokenizer, Rows
 from app.errors import (
     DeadlineExceededError,
@@ -36,7 +37,7 @@ from app.serving.scheduler import (
 from app.serving.tokenising import Tokenised, Tokenising
 from app.serving.watchdog import Watchdog
 from app.serving.work import ModelProfile, Outcome, Request, Ticket
-from app.serving.worker import Engine, Result, Worker
+from app.serving.worker import Result, Worker
 from app.telemetry.metrics import Metrics
 from app.telemetry.tracing import ItemTrace, Tracing
 

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import torch
+from transformers import XLMRobertaConfig
 
 from app.engine.prompt import Prompt
+from app.weights.loading import max_tokens as most_tokens
 from models.tasks.example import DataError, Head, Sentences
 from models.tasks.registry import find
 from models.tasks.task import Task, digest
@@ -91,8 +92,7 @@ def load_sets(recipe: Recipe, phase: Phase, base: Path, data: Path | None) -> Se
 
 
 def _check_length(max_tokens: int, base: Path) -> None:
-    config = json.loads((base / "config.json").read_text(encoding="utf-8"))
-    longest = config["max_position_embeddings"] - config["pad_token_id"] - 1
+    longest = most_tokens(XLMRobertaConfig.from_pretrained(base))
     if max_tokens > longest:
         raise RecipeError(f"max_tokens = {max_tokens}, but the base reads {longest} at most")
 

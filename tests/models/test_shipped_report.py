@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from app.settings import VARIANTS
-from app.weights.loading import load_variants
+from app.weights.variant import load_variants
 from models.evaluation.ask.items import collect
 from models.evaluation.ask.local import LocalPredictor
 from models.evaluation.ask.predictions import predict_all
@@ -34,7 +34,7 @@ def test_evaluation_gives_the_committed_figures(
 ) -> None:
     def predictor(name: str) -> LocalPredictor:
         sources = {name: str(MODELS / name)}
-        return LocalPredictor(load_variants(sources, lambda: embedded_base)[name])
+        return LocalPredictor(load_variants(sources, embedded_base.parent.parent)[name])
 
     source = committed.source
     item_sets = collect(data, source.split, source.questions)

@@ -5,15 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
-from app.engine.target import choose_target
-from app.engine.threads import choose_threads
+from app.engine.compute import set_up
 from app.engine.tokenizer import CausalItem, Rows
 from app.errors import InvalidRequestError
 from app.settings import Settings
-from app.weights.loading import EmbeddedBase, Variant, load_variants
+from app.weights.variant import Variant, load_variants
 from models.evaluation.ask.predictor import Advance
 from models.tasks.example import DataError
 
@@ -54,19 +52,18 @@ Opener = Callable[[str, str], LocalPredictor]
 """Loads the variant of a name from a source: a hub id or a directory."""
 
 
-def opener(settings: Settings, embedded_base: EmbeddedBase) -> Opener:
+def opener(settings: Settings) -> Opener:
     """Return what loads variants as the service would, device, precision and threads.
 
-    All threads share one lane, for the threads of lanes would keep a model in memory when its
-    turn is over.
+    One model is loaded after the other, so all threads work on every product (``set_up`` says
+    why).
 
     Raises:
         StartError: the machine lacks what a setting asks for.
     """
-    torch.set_num_threads(choose_threads(settings.threads).threads)
-    target = choose_target(settings.device, settings.precision).target
+    compute = set_up(settings.threads, settings.device, settings.precision, lanes=False)
 
     def load(name: str, source: str) -> LocalPredictor:
-        return LocalPredictor(load_variants({name: source}, embedded_base, target)[name])
+        return LocalPredictor(load_variants({name: source}, settings.cache_dir, compute)[name])
 
     return load

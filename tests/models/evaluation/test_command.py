@@ -15,7 +15,7 @@ import pytest
 from rich.console import Console
 from typer.testing import CliRunner
 
-from app.weights.loading import load_variants
+from app.weights.variant import load_variants
 from models.evaluation.ask import predictions
 from models.evaluation.ask.local import LocalPredictor
 from models.evaluation.ask.predictor import EvaluationError
@@ -57,7 +57,7 @@ def here(
 
 
 def load(name: str, source: str) -> LocalPredictor:
-    return LocalPredictor(load_variants({name: source}, embedded_base=Path)[name])
+    return LocalPredictor(load_variants({name: source}, Path())[name])
 
 
 @pytest.fixture(scope="module")
@@ -199,8 +199,8 @@ def test_the_command_prints_and_writes_the_same_figures(
     [reading] = read(tmp_path).readings.values()
     for each in reading.languages:
         assert interval(each.accuracy["direct"]) in done.stdout
-    card = run("models.evaluation", "card", str(tmp_path / "report.json"), "direct")
-    page = run("models.evaluation", "markdown", str(tmp_path / "report.json"))
+    card = run("xcopa", "report", "card", str(tmp_path / "report.json"), "direct")
+    page = run("xcopa", "report", "markdown", str(tmp_path / "report.json"))
     assert card.stdout.splitlines()[2].startswith("| English | ")
     assert page.stdout == (tmp_path / "report.md").read_text("utf-8")
 

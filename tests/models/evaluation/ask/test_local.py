@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from app.engine.tokenizer import CausalItem
-from app.weights.loading import Variant, load_variants
+from app.weights.variant import Variant, load_variants
 from models.evaluation.ask.items import ItemSets, distinct
 from models.evaluation.ask.local import LocalPredictor
 from models.tasks.example import DataError
@@ -16,7 +16,7 @@ from models.tasks.example import DataError
 
 @pytest.fixture(scope="module")
 def variant(tiny_direct: Path) -> Variant:
-    return load_variants({"direct": str(tiny_direct)}, embedded_base=Path)["direct"]
+    return load_variants({"direct": str(tiny_direct)}, Path())["direct"]
 
 
 def test_logits_are_those_of_each_item_alone(variant: Variant, item_sets: ItemSets) -> None:
