@@ -17,6 +17,11 @@ DIRECT, STILTS = "direct", "stilts"
 VARIANTS = (DIRECT, STILTS)
 
 
+DIRECT, STILTS = "direct", "stilts"
+VARIANTS = (DIRECT, STILTS)
+"""The names of the two variants: the fields of ``ModelSources``."""
+
+
 class ModelSources(BaseModel):
     """Where each variant comes from."""
 

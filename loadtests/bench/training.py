@@ -19,9 +19,9 @@ from loadtests.bench.figures import Figure, seconds
 from loadtests.bench.items import mixed_items, rows_of
 from loadtests.padded import PaddedVariant
 from models.tasks.example import Head
-from models.training.encode import Encoded
+from models.training.batch import make_inputs
+from models.training.example_tokenizer import Encoded
 from models.training.network import Network, low_rank
-from models.training.phase import make_inputs
 from models.training.recipe import LowRank, Recipe, load_recipe
 
 RECIPE = Path("models/recipes/stilts.toml")

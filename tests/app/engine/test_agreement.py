@@ -18,7 +18,7 @@ from app.weights.checkpoint import locate
 from app.weights.loading import load_model
 from app.weights.variant import load_variants
 from loadtests.padded import PaddedEncoder
-from models.tasks import copa, xcopa
+from models.tasks.sets import copa, xcopa
 
 MODELS = Path(__file__).resolve().parents[3] / "models"
 ITEMS = 6000
