@@ -73,7 +73,7 @@ class Runtime:
         self._batch_tokens = batch_tokens
         self._service: PredictionService[Variant] | None = None
         self._served: Mapping[str, Served] = {}
-        metrics.ready.set_function(lambda: float(self.ready))
+        metrics.watch_ready(lambda: self.ready)
 
     async def start(self) -> None:
         """Load the models off the event loop, warm them up and measure them.
@@ -117,10 +117,13 @@ class Runtime:
 
     def _publish(self, name: str, served: Served) -> None:
         profile = served.calibration.profile
-        self._metrics.model_info.labels(name, served.variant.revision).set(1)
-        self._metrics.batch_token_budget.labels(name).set(profile.batch_tokens)
-        self._metrics.batch_fixed_seconds.labels(name).set(profile.curve.fixed)
-        self._metrics.token_seconds.labels(name).set(profile.curve.per_token)
+        self._metrics.model_loaded(
+            name,
+            served.variant.revision,
+            batch_tokens=profile.batch_tokens,
+            fixed_seconds=profile.curve.fixed,
+            token_seconds=profile.curve.per_token,
+        )
         log.info(
             "%s: %s %d tokens a batch; a batch takes %.1f ms and %.3f ms a token; best rate "
             "measured %.0f tokens/s",

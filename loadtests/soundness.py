@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
-MODELS = ("direct", "stilts")
+from app.settings import VARIANTS
 
 
 def is_prediction(answer: dict[str, Any]) -> bool:
@@ -20,7 +20,7 @@ def is_comparison(answer: dict[str, Any]) -> bool:
     predictions = answer["predictions"]
     labels = {prediction["label"] for prediction in predictions.values()}
     return (
-        set(predictions) == set(MODELS)
+        set(predictions) == set(VARIANTS)
         and all(map(is_prediction, predictions.values()))
         and answer["agree"] == (len(labels) == 1)
     )

@@ -21,8 +21,9 @@ from locust import FastHttpUser, constant, task
 # locust loads this file by path, so the project's root is not on Python's path.
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
+from app.settings import VARIANTS
 from loadtests.items import ItemFields, load_items
-from loadtests.soundness import MODELS, is_batch, is_comparison, is_prediction
+from loadtests.soundness import is_batch, is_comparison, is_prediction
 
 _DATA = os.environ.get("XCOPA_DATA_DIR")
 ITEMS = load_items(Path(_DATA) if _DATA else None)
@@ -43,7 +44,7 @@ class XcopaUser(FastHttpUser):  # type: ignore[misc]
 
     @task(8)
     def predict(self) -> None:
-        model = random.choice(MODELS)  # noqa: S311
+        model = random.choice(VARIANTS)  # noqa: S311
         self._post("/predict/xcopa", {**any_item(), "model": model}, is_prediction)
 
     @task(1)

@@ -9,9 +9,9 @@ from rich.console import Console
 
 from app.errors import StartError
 from app.settings import Settings
-from models.evaluation.answerers import EvaluationError
+from models.evaluation.ask.local import opener
+from models.evaluation.ask.predictor import EvaluationError
 from models.evaluation.command import Options, evaluate_here, evaluate_service
-from models.evaluation.local import opener
 from models.tasks.example import DataError
 from xcopa.start import failing_on
 

@@ -7,12 +7,12 @@ from pathlib import Path
 import typer
 from rich.console import Console
 
-from models.evaluation import report
-from models.evaluation.answerers import VARIANTS, EvaluationError
-from models.evaluation.cards import card_table
-from models.evaluation.console import print_report
-from models.evaluation.files import recompute
-from models.evaluation.markdown import to_markdown
+from app.settings import VARIANTS
+from models.evaluation.ask.predictor import EvaluationError
+from models.evaluation.measure import report
+from models.evaluation.show.console import print_report
+from models.evaluation.show.files import recompute
+from models.evaluation.show.markdown import card_table, to_markdown
 from xcopa.start import failing_on, failure
 
 

@@ -9,9 +9,10 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from app.engine.tokenizer import CausalItem, PairTokenizer, Rows
+from app.settings import STILTS
 from loadtests.items import ItemFields, load_items
 
-MODEL = "stilts"
+MODEL = STILTS
 """The variant that is measured: both have the same shape, and so the same speed."""
 
 BODIES = 1024

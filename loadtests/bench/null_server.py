@@ -17,7 +17,7 @@ from fastapi import FastAPI
 from app.api.schemas import Prediction, PredictRequest
 from app.engine.engine import Row
 from app.main import create_app
-from app.settings import Settings
+from app.settings import STILTS, Settings
 from app.weights.variant import Variant, load_models
 
 
@@ -50,7 +50,7 @@ async def predict(body: PredictRequest) -> Prediction:
         label=0,
         probabilities=[0.5, 0.5],
         logits=[0.0, 0.0],
-        model=body.model or "stilts",
+        model=body.model or STILTS,
         revision="0",
         request_id="0",
     )

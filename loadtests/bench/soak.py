@@ -13,6 +13,7 @@ import gevent.event
 from rich.console import Console
 from rich.progress import Progress
 
+from app.settings import VARIANTS
 from loadtests.bench.closed_load import CALLERS
 from loadtests.bench.inputs import batch_body, body, mixed_items
 from loadtests.bench.results import RATIO, BenchResult
@@ -69,7 +70,7 @@ def soak_requests(count: int = REQUESTS) -> list[PathAndBody]:
     chance = random.Random(SEED)  # noqa: S311 - lengths, no secret
     requests = []
     for number, item in enumerate(mixed_items(count)):
-        model = chance.choice(("direct", "stilts"))
+        model = chance.choice(VARIANTS)
         premise = " ".join([item["premise"]] * chance.choice((1, 1, 1, 2, 4, 8)))
         if number % 10:
             requests.append(("/predict/xcopa", body({**item, "premise": premise}, model)))

@@ -21,9 +21,9 @@ from loadtests.bench.results import RATIO, BenchResult
 from loadtests.peers.padded import shipped_stilts
 from loadtests.timing import seconds
 from models.tasks.example import Head
-from models.training.encode import Encoded
+from models.training.batch import make_inputs
+from models.training.example_tokenizer import Encoded
 from models.training.network import Network, low_rank
-from models.training.phase import make_inputs
 from models.training.recipe import LowRank, Recipe, load_recipe
 
 RECIPE = Path("models/recipes/stilts.toml")

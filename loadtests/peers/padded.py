@@ -13,7 +13,7 @@ from transformers import XLMRobertaConfig, XLMRobertaForMultipleChoice
 
 from app.engine.prompt import Prompt
 from app.engine.tokenizer import PairTokenizer
-from app.settings import SHIPPED_MODELS, Settings
+from app.settings import SHIPPED_MODELS, STILTS, Settings
 from app.weights.checkpoint import locate
 from app.weights.loading import load_model, max_tokens
 
@@ -72,7 +72,7 @@ class PaddedVariant:
 
 def shipped_stilts() -> PaddedVariant:
     """Load the ``stilts`` that the repository ships, whatever the settings name."""
-    return PaddedVariant.load(str(SHIPPED_MODELS / "stilts"), Settings().cache_dir)
+    return PaddedVariant.load(str(SHIPPED_MODELS / STILTS), Settings().cache_dir)
 
 
 def base_shape(vocabulary: int) -> XLMRobertaForMultipleChoice:

@@ -18,7 +18,7 @@ from app.engine.encoder import PART_TOKENS, PackedEncoder
 from app.engine.target import Precision, Target, choose_target
 from app.weights.loading import as_multiple_choice
 from tests import tiny
-from tests.oracle import Oracle
+from tests.oracle import PaddedOracle
 
 TOLERANCE = 1e-4
 
@@ -47,7 +47,7 @@ def some_rows(seed: int, lengths: list[int], pieces: int = tiny.PIECES) -> list[
 
 
 def assert_parity(model: XLMRobertaForMultipleChoice, rows: list[Row]) -> None:
-    expected = Oracle(model).logits(rows)
+    expected = PaddedOracle(model).logits(rows)
     assert PackedEncoder(model).logits(rows) == pytest.approx(expected, abs=TOLERANCE)
 
 

@@ -30,7 +30,8 @@ from app.errors import (
 from app.serving.scheduler import Limits
 from app.serving.service import Answer, Ask, PredictionService, ServiceOptions, softmax
 from app.serving.work import ModelProfile, ServiceCurve
-from app.telemetry.metrics import OUTCOMES, Metrics
+from app.telemetry.declarations import OUTCOMES
+from app.telemetry.metrics import Metrics
 from app.telemetry.tracing import Tracing
 from app.weights.variant import load_variants
 from tests import tiny
