@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from http import HTTPStatus
 
 import gevent
+from geventhttpclient import HTTPClient
 
 from loadtests.bench.servers import JSON, BenchServer
 
@@ -46,11 +47,10 @@ def closed_load(
     Raises:
         RuntimeError: a status was not 200.
     """
-    client = server.client(callers)
     latencies: list[float] = []
     began = time.monotonic()
 
-    def caller(turn: int) -> None:
+    def caller(client: HTTPClient, turn: int) -> None:
         asked = began
         while asked <= began + seconds:
             asked = time.monotonic()
@@ -61,7 +61,7 @@ def closed_load(
             latencies.append(time.monotonic() - asked)
             turn += callers
 
-    gevent.joinall([gevent.spawn(caller, turn) for turn in range(callers)], raise_error=True)
-    elapsed = time.monotonic() - began
-    client.close()
-    return ClosedLoad(latencies, elapsed)
+    with server.client(callers) as client:
+        asking = [gevent.spawn(caller, client, turn) for turn in range(callers)]
+        gevent.joinall(asking, raise_error=True)
+        return ClosedLoad(latencies, time.monotonic() - began)

@@ -63,26 +63,25 @@ def over_allowed(unloaded: float, loaded: float, batch: float) -> BenchResult:
 
 
 def _ask_singles(server: BenchServer, bodies: Sequence[bytes]) -> list[float]:
-    client = server.client(1)
     headers = {**JSON, "X-API-Key": "single"}
     latencies = []
-    for number in range(SINGLES):
-        began = time.monotonic()
-        response = client.post("/predict/xcopa", bodies[number % len(bodies)], headers)
-        response.read()
-        if response.status_code != HTTPStatus.OK:
-            raise RuntimeError(f"a single caller got status {response.status_code}")
-        latencies.append(time.monotonic() - began)
-        gevent.sleep(random.uniform(0.02, 0.1))  # noqa: S311 - a pause, no secret
-    client.close()
+    with server.client(1) as client:
+        for number in range(SINGLES):
+            began = time.monotonic()
+            response = client.post("/predict/xcopa", bodies[number % len(bodies)], headers)
+            response.read()
+            if response.status_code != HTTPStatus.OK:
+                raise RuntimeError(f"a single caller got status {response.status_code}")
+            latencies.append(time.monotonic() - began)
+            gevent.sleep(random.uniform(0.02, 0.1))  # noqa: S311 - a pause, no secret
     return latencies
 
 
 def _keep_asking(server: BenchServer, request: bytes, stop: gevent.event.Event) -> None:
-    client = server.client(1)
-    while not stop.is_set():
-        response = client.post("/predict/xcopa/batch", request, {**JSON, "X-API-Key": "bulk"})
-        response.read()
-        if response.status_code == HTTPStatus.TOO_MANY_REQUESTS:
-            gevent.sleep(float(response.get("retry-after", "1")))
-    client.close()
+    headers = {**JSON, "X-API-Key": "bulk"}
+    with server.client(1) as client:
+        while not stop.is_set():
+            response = client.post("/predict/xcopa/batch", request, headers)
+            response.read()
+            if response.status_code == HTTPStatus.TOO_MANY_REQUESTS:
+                gevent.sleep(float(response.get("retry-after", "1")))

@@ -24,9 +24,8 @@ def measure(console: Console) -> list[BenchResult]:
     variant = load_models(Settings())[MODEL]
     variant.engine.warm_up()
     times: list[tuple[float, float]] = []
-    with started(SERVICE) as server:
+    with started(SERVICE) as server, server.client(1) as client:
         closed_load(server, mixed_bodies(), CALLERS, 5)
-        client = server.client(1)
         for item in track(mixed_items(ITEMS), description="lone requests", console=console):
             [rows] = rows_of(variant.tokenizer, [item])
             request, asked, ran = body(item), [], []
@@ -34,7 +33,6 @@ def measure(console: Console) -> list[BenchResult]:
                 asked.append(seconds(_ask, client, request))
                 ran.append(seconds(variant.engine.logits, rows))
             times.append((statistics.median(asked), statistics.median(ran)))
-        client.close()
     return [over_engine(times)]
 
 

@@ -49,22 +49,25 @@ class BenchServer:
         """Bytes that are resident."""
         return int(self.process.memory_info().rss)
 
-    def client(self, concurrency: int, timeout: float = 60.0) -> HTTPClient:
-        """Return a client with at most that many connections; ``timeout`` is in seconds."""
-        return HTTPClient(
+    @contextmanager
+    def client(self, concurrency: int, timeout: float = 60.0) -> Iterator[HTTPClient]:
+        """Yield a client with at most that many connections; ``timeout`` is in seconds."""
+        client = HTTPClient(
             "127.0.0.1",
             self.port,
             concurrency=concurrency,
             connection_timeout=timeout,
             network_timeout=timeout,
         )
+        try:
+            yield client
+        finally:
+            client.close()
 
     def metrics(self) -> Samples:
         """Return the samples of a scrape."""
-        client = self.client(1)
-        text = client.get("/metrics").read().decode()
-        client.close()
-        return samples_of(text)
+        with self.client(1) as client:
+            return samples_of(client.get("/metrics").read().decode())
 
 
 def samples_of(exposition: str) -> Samples:
@@ -127,9 +130,9 @@ def _wait(server: BenchServer, process: subprocess.Popen[bytes], probe: str) -> 
     limit = time.monotonic() + START_LIMIT_S
     while time.monotonic() < limit and process.poll() is None:
         try:
-            client = server.client(1, timeout=5)
-            if client.get(probe).status_code == HTTPStatus.OK:
-                return
+            with server.client(1, timeout=5) as client:
+                if client.get(probe).status_code == HTTPStatus.OK:
+                    return
         except OSError:
             pass
         time.sleep(0.3)

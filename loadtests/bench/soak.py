@@ -83,12 +83,11 @@ def soak_requests(count: int = REQUESTS) -> list[PathAndBody]:
 def _keep_asking(
     server: BenchServer, requests: Sequence[PathAndBody], stop: gevent.event.Event, turn: int
 ) -> None:
-    client = server.client(1)
-    while not stop.is_set():
-        path, request = requests[turn % len(requests)]
-        response = client.post(path, request, JSON)
-        response.read()
-        if response.status_code not in (HTTPStatus.OK, HTTPStatus.TOO_MANY_REQUESTS):
-            raise RuntimeError(f"status {response.status_code}")
-        turn += CALLERS
-    client.close()
+    with server.client(1) as client:
+        while not stop.is_set():
+            path, request = requests[turn % len(requests)]
+            response = client.post(path, request, JSON)
+            response.read()
+            if response.status_code not in (HTTPStatus.OK, HTTPStatus.TOO_MANY_REQUESTS):
+                raise RuntimeError(f"status {response.status_code}")
+            turn += CALLERS

@@ -1,0 +1,100 @@
+"""Servers as processes: they are started, awaited, read and ended."""
+
+from __future__ import annotations
+
+import psutil
+import pytest
+from geventhttpclient import HTTPClient
+
+from loadtests.bench.servers import BenchServer, environment, samples_of, started, uvicorn
+from tests.loadtests.bench.tiny_server import tiny_server
+
+EXPOSITION = """# TYPE xcopa_batches_total counter
+xcopa_batches_total{model="stilts"} 3.0
+xcopa_batches_total{model="direct"} 4.0
+# TYPE process_start_time_seconds gauge
+process_start_time_seconds 5.5
+"""
+
+# Answers /variable with that variable of its environment, all else with 404.
+ECHO = """
+import http.server, os
+class Handler(http.server.BaseHTTPRequestHandler):
+    def do_GET(self):
+        content = os.environ.get(self.path[1:])
+        self.send_response(404 if content is None else 200)
+        self.send_header("Content-Length", str(len(content or "")))
+        self.end_headers()
+        self.wfile.write((content or "").encode())
+    def log_message(self, *_): pass
+http.server.HTTPServer(("127.0.0.1", int(os.environ["XCOPA_PORT"])), Handler).serve_forever()
+"""
+
+
+def read(client: HTTPClient, path: str) -> tuple[int, str]:
+    response = client.get(path)
+    return response.status_code, response.read().decode()
+
+
+def test_samples_are_known_by_name_and_model() -> None:
+    assert samples_of(EXPOSITION) == {
+        ("xcopa_batches_total", "stilts"): 3,
+        ("xcopa_batches_total", "direct"): 4,
+        ("process_start_time_seconds", ""): 5.5,
+    }
+
+
+def test_a_scrape_asks_for_the_metrics() -> None:
+    content = EXPOSITION.encode()
+    response = b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % len(content) + content
+    with tiny_server(lambda _: [response]) as server:
+        assert server.process.metrics() == samples_of(EXPOSITION)
+    assert server.requests[0].startswith(b"GET /metrics ")
+
+
+def test_processor_time_and_memory_are_those_of_the_process() -> None:
+    server = BenchServer(1, psutil.Process())
+    before = server.cpu_seconds
+    sum(range(2_000_000))
+    assert server.cpu_seconds > before > 0
+    assert server.memory > 1 << 20
+
+
+def test_an_empty_setting_takes_a_variable_away() -> None:
+    found = environment({"KEPT": "1", "GONE": "2"}, 99, {"GONE": "", "NEW": "3"})
+    assert (found["KEPT"], found["NEW"], found["XCOPA_PORT"]) == ("1", "3", "99")
+    assert "GONE" not in found
+
+
+def test_a_log_level_of_the_user_is_kept() -> None:
+    assert environment({}, 1, {})["XCOPA_LOG_LEVEL"] == "warning"
+    assert environment({"XCOPA_LOG_LEVEL": "info"}, 1, {})["XCOPA_LOG_LEVEL"] == "info"
+
+
+def test_a_server_answers_its_probe_and_is_ended_afterwards() -> None:
+    with started(("-c", ECHO), probe="/READY", READY="yes", HOME="") as server:
+        with server.client(1) as client:
+            assert read(client, "/READY") == (200, "yes")
+            assert read(client, "/HOME")[0] == 404
+        assert server.process.is_running()
+    assert not server.process.is_running()
+
+
+def test_a_server_is_ended_when_the_measurement_fails() -> None:
+    with (
+        pytest.raises(ZeroDivisionError),
+        started(("-c", ECHO), probe="/READY", READY="yes") as server,
+    ):
+        _ = 1 / 0
+    assert not server.process.is_running()
+
+
+def test_a_server_that_ends_at_once_is_said_to_have_not_started() -> None:
+    with pytest.raises(SystemExit, match="did not start"), started(("-c", "")):
+        pass
+
+
+def test_uvicorn_serves_quietly() -> None:
+    arguments = uvicorn("module:app", "--factory")
+    assert arguments[:3] == ("-m", "uvicorn", "module:app")
+    assert {"--no-access-log", "--factory"} <= set(arguments)
