@@ -98,7 +98,7 @@ def _padded_step(base: Path, recipe: Recipe) -> TrainingStep:
     optimizer = torch.optim.AdamW(trained, lr=1e-6, fused=True)
 
     def loss(batch: TrainingBatch) -> Tensor:
-        ids, labels = _padded(batch)
+        ids, labels = padded(batch)
         found = model(input_ids=ids, attention_mask=(ids != PADDING).long(), labels=labels).loss
         assert isinstance(found, Tensor)
         return found
@@ -119,7 +119,7 @@ def _stepping(
     return step
 
 
-def _padded(batch: TrainingBatch) -> tuple[Tensor, Tensor]:
+def padded(batch: TrainingBatch) -> tuple[Tensor, Tensor]:
     longest = max(item.longest for item in batch)
     rows = [[[*row, *[PADDING] * (longest - len(row))] for row in item.rows] for item in batch]
     return torch.tensor(rows), torch.tensor([item.target[0] for item in batch])

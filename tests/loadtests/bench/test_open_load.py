@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import random
 import statistics
+from types import SimpleNamespace
 
 import pytest
 
@@ -64,7 +65,8 @@ def test_the_time_of_a_request_counts_from_when_it_was_due(
         load = OpenLoad.to(server.port, "/", [b""], {})
         # As if the generator had been busy for 40 s when the request was due.
         moments = iter([100.0, 140.0, 140.5])
-        monkeypatch.setattr("loadtests.bench.open_load.time.monotonic", lambda: next(moments))
+        clock = SimpleNamespace(monotonic=lambda: next(moments))
+        monkeypatch.setattr("loadtests.bench.open_load.time", clock)
         load.send(rate=1, seconds=1e-9)
         load.wait()
     assert load.arrivals == [Arrival(200, 40.5, "")]
