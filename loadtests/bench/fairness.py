@@ -18,6 +18,10 @@ from loadtests.bench.results import RATIO, BenchResult, milliseconds
 from loadtests.bench.servers import JSON, SERVICE, BenchServer, Samples, started
 
 BULK_CONNECTIONS, BULK_ITEMS, SINGLES = 4, 64, 60
+WARM_UP_S = 5
+BULK_LEAD_S = 3
+"""How long the bulk caller is alone before the single one comes."""
+
 BATCH_TIME = "xcopa_inference_duration_seconds"
 
 
@@ -26,12 +30,12 @@ def measure(console: Console) -> list[BenchResult]:
     singles = mixed_bodies(256)
     bulk = batch_body(mixed_items(BULK_ITEMS))
     with started(SERVICE) as server:
-        closed_load(server, singles, CALLERS, 5)
+        closed_load(server, singles, CALLERS, WARM_UP_S)
         unloaded = statistics.median(_ask_singles(server, singles))
         console.print(f"unloaded {1000 * unloaded:.1f} ms; now beside a bulk caller ...")
         stop = gevent.event.Event()
         callers = [gevent.spawn(_keep_asking, server, bulk, stop) for _ in range(BULK_CONNECTIONS)]
-        gevent.sleep(3)
+        gevent.sleep(BULK_LEAD_S)
         before = server.metrics()
         loaded = statistics.median(_ask_singles(server, singles))
         after = server.metrics()

@@ -16,7 +16,7 @@ from loadtests.bench.results import RATIO, BenchResult, milliseconds
 from loadtests.bench.servers import JSON, SERVICE, started
 from loadtests.timing import seconds
 
-ITEMS, REQUESTS = 10, 40
+ITEMS, REQUESTS, WARM_UP_S = 10, 40, 5
 
 
 def measure(console: Console) -> list[BenchResult]:
@@ -25,7 +25,7 @@ def measure(console: Console) -> list[BenchResult]:
     variant.engine.warm_up()
     times: list[tuple[float, float]] = []
     with started(SERVICE) as server, server.client(1) as client:
-        closed_load(server, mixed_bodies(), CALLERS, 5)
+        closed_load(server, mixed_bodies(), CALLERS, WARM_UP_S)
         for item in track(mixed_items(ITEMS), description="lone requests", console=console):
             [rows] = rows_of(variant.tokenizer, [item])
             request, asked, ran = body(item), [], []

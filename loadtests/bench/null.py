@@ -19,7 +19,7 @@ from loadtests.bench.inputs import mixed_items
 from loadtests.bench.results import RATIO, BenchResult, medians
 from loadtests.bench.servers import BenchServer, started, uvicorn
 
-ROUNDS, ROUND_S = 5, 5
+ROUNDS, ROUND_S, WARM_UP_S = 5, 5, 3
 SERVICE, ECHO = (f"loadtests.bench.null_server:{name}" for name in ("service", "echo"))
 
 _SCRIPT = """wrk.method = "POST"
@@ -49,7 +49,7 @@ def measure(console: Console) -> list[BenchResult]:
         script = Path(directory) / "post.lua"
         script.write_text(_SCRIPT.format(json.dumps(mixed_items(1)[0])), encoding="utf-8")
         for server in (service, echo):
-            _wrk(server, script, 3)
+            _wrk(server, script, WARM_UP_S)
         rounds = [
             (_wrk(service, script, ROUND_S), _wrk(echo, script, ROUND_S))
             for _ in track(range(ROUNDS), description="null engine", console=console)

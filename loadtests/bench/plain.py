@@ -12,7 +12,7 @@ from loadtests.bench.inputs import mixed_bodies
 from loadtests.bench.results import RATIO, BenchResult, medians
 from loadtests.bench.servers import SERVICE, started, uvicorn
 
-ROUNDS, ROUND_S = 5, 10.0
+ROUNDS, ROUND_S, WARM_UP_S = 5, 10.0, 3
 PLAIN = uvicorn("loadtests.peers.plain:create_plain_app", "--factory")
 
 
@@ -25,7 +25,7 @@ def measure(console: Console) -> list[BenchResult]:
         started(PLAIN, probe="/docs", OMP_WAIT_POLICY="") as plain,
     ):
         for server in (ours, plain):
-            closed_load(server, bodies, CALLERS, 3)
+            closed_load(server, bodies, CALLERS, WARM_UP_S)
         rounds = [
             (
                 closed_load(ours, bodies, CALLERS, ROUND_S),

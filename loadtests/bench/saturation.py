@@ -18,7 +18,7 @@ from loadtests.bench.results import RATIO, BenchResult
 from loadtests.bench.servers import SERVICE, Samples, started
 from loadtests.timing import cpu_seconds
 
-ROUNDS, ROUND_S = 5, 10.0
+ROUNDS, ROUND_S, WARM_UP_S = 5, 10.0, 5
 ITEMS, ENGINE_ITEMS = 1024, 300
 BATCHES = "xcopa_batch_rows_count"
 
@@ -31,7 +31,7 @@ def measure(console: Console) -> list[BenchResult]:
     rows = itertools.cycle(rows_of(variant.tokenizer, mixed_items(ITEMS)))
     ratios, rates, sizes = [], [], []
     with started(SERVICE) as server:
-        closed_load(server, bodies, CALLERS, 5)
+        closed_load(server, bodies, CALLERS, WARM_UP_S)
         for _ in track(range(ROUNDS), description="processor time", console=console):
             before, cpu = server.metrics(), server.cpu_seconds
             load = closed_load(server, bodies, CALLERS, ROUND_S)

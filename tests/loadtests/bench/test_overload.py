@@ -27,3 +27,10 @@ def test_details_count_each_kind_of_response() -> None:
     assert details["refused_ms"] == 3
     assert details["answered_ms"] == {"p50": 500, "p99": 1500}
     assert details["capacity_per_second"] == [40.0, 60]
+
+
+def test_without_answers_or_refusals_there_are_no_times_of_them() -> None:
+    refused, answered = share_in_time(REFUSED, (40, 60)), share_in_time(ANSWERED, (40, 60))
+    assert refused.value == 0
+    assert "answered_ms" not in refused.details
+    assert "refused_ms" not in answered.details
