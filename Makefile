@@ -5,7 +5,7 @@ PYTHON ?= python3
 DATA ?= $(or $(XCOPA_DATA_DIR),../shared/data)
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-slow lint format types ci bench loadtest evaluate models clean
+.PHONY: help run test test-slow lint format types ci figures bench loadtest evaluate models clean
 
 help: ## List the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
@@ -42,6 +42,9 @@ format: $(VENV)/.dev ## Format the code
 
 types: $(VENV)/.dev ## Check types
 	$(BIN)/mypy
+
+figures: $(VENV)/.dev ## Measure the source tree against its targets (CHECK=1 fails when one is missed)
+	$(BIN)/python -m scripts.figures $(if $(CHECK),--check)
 
 ci: ## What CI runs
 	.ci/run
