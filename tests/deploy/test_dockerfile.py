@@ -133,7 +133,7 @@ def test_what_lies_beside_the_code_is_installed_with_it(project: dict[str, Any])
     }
     beside = {
         path
-        for folder in ("app", "models")
+        for folder in ("app", "models", "xcopa")
         for path in (ROOT / folder).rglob("*")
         if path.is_file() and path.suffix != ".py" and admitted(str(path.relative_to(ROOT)))
     }
