@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from transformers import XLMRobertaForMultipleChoice
 
-from app.engine.encoder import PART_TOKENS, PackedEncoder
+from app.engine.encoder import CUDA_PART_TOKENS, PART_TOKENS, PackedEncoder, _parts
 from app.engine.target import Precision, Target
 from app.weights.loading import as_multiple_choice
 from loadtests.padded import PaddedEncoder
@@ -174,3 +174,32 @@ def test_a_warm_encoder_answers_the_same() -> None:
     before = encoder.logits([[0, 5, 2]])
     encoder.warm_up()
     assert encoder.logits([[0, 5, 2]]) == before
+
+
+@pytest.mark.parametrize(
+    ("lengths", "parts"),
+    [
+        ([3, 4], [[3, 4]]),
+        ([3, 4, 1], [[3, 4], [1]]),
+        ([3, 3, 3], [[3, 3], [3]]),
+        ([3, 4, 3, 4], [[3, 4], [3, 4]]),
+        ([8, 8], [[8], [8]]),
+        ([2, 8], [[2], [8]]),
+    ],
+)
+def test_a_part_has_as_many_rows_as_its_tokens_allow_and_one_at_least(
+    lengths: list[int], parts: list[list[int]]
+) -> None:
+    cut = list(_parts(lengths, 7))
+    assert [lengths[part] for part in cut] == parts
+    assert cut[-1].stop == len(lengths)
+
+
+def test_a_cpu_takes_small_parts_and_close_groups_and_cuda_large_ones() -> None:
+    rows = [[0] * 3, [0] * 100]
+    cpu = PackedEncoder(make(10))
+    # Of the meta device, which is no CPU either.
+    meta = torch.device("meta")
+    other = PackedEncoder(make(10).to(meta), Target(meta))
+    assert (cpu._part_tokens, other._part_tokens) == (PART_TOKENS, CUDA_PART_TOKENS)
+    assert [len(each._pack(rows).groups) for each in (cpu, other)] == [2, 1]

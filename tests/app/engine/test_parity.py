@@ -93,4 +93,18 @@ def test_the_head_and_the_stream_of_bf16_are_not_rounded(
     encoder = build(model, target)
     found = torch.tensor(encoder.logits(ROWS))
     assert (found != found.bfloat16()).any()
+    [layer] = encoder._layers
+    own, last = layer._feed_forward, encoder._last._feed_forward
+    rounded = [layer._qkv, own._project, own._up, own._down]
+    exact = [encoder._last._query, last._project, last._up, last._down, encoder._pool]
+    assert {part._bias.dtype for part in rounded} == {torch.bfloat16}  # type: ignore[attr-defined]
+    assert {part._bias.dtype for part in exact} == {torch.float32}  # type: ignore[attr-defined]
     assert encoder.word_table.data_ptr() == PackedEncoder(model).word_table.data_ptr()
+
+
+@needs_onednn
+def test_gelu_is_computed_by_onednn_and_other_activations_after_it() -> None:
+    [gelu] = PackedEncoder(make())._layers
+    [relu] = PackedEncoder(make(hidden_act="relu"))._layers
+    ups = [layer._feed_forward._up for layer in (gelu, relu)]
+    assert [up._fused for up in ups] == ["gelu", "none"]  # type: ignore[attr-defined]

@@ -74,6 +74,8 @@ def test_every_batch_has_a_reason() -> None:
     made = scheduler(clock, batch=40)
     made.submit([item(), item(), item()])
     assert [sealed(made).reason, sealed(made).reason] == [Reason.BUDGET, Reason.DRAINED]
+    made.submit([item(), item()])
+    assert sealed(made).reason is Reason.BUDGET, "it is full, and nothing is left"
     patient = scheduler(clock, batch=40, max_wait=1)
     patient.submit([item()])
     clock.now += 1
@@ -225,4 +227,29 @@ def test_an_extended_deadline_keeps_an_item_alive() -> None:
     [ticket] = made.submit([item("shared", deadline=clock.now + 1)])
     made.extend(ticket, clock.now + 3)
     clock.now += 2
+    assert made.expire() == []
+    made.extend(ticket, clock.now)
+    clock.now += 0.5
     assert names(sealed(made)) == ["shared"]
+    [other] = made.submit([item("other", deadline=clock.now + 1)])
+    made.extend(other, clock.now + 3)
+    clock.now += 3
+    assert made.expire() == [other]
+
+
+def test_only_items_that_wait_for_company_are_due_later() -> None:
+    busy = scheduler(max_wait=0.0)
+    busy.submit([item()])
+    assert busy.next_due() is None
+    patient = scheduler(max_wait=0.5)
+    assert patient.next_due() is None
+
+
+def test_items_that_wait_are_counted_by_model() -> None:
+    made = scheduler()
+    made.submit([item(model="direct"), item(model="direct"), item(model="stilts")])
+    assert (made.waiting_items(), made.waiting_items("direct"), made.waiting_items("stilts")) == (
+        3,
+        2,
+        1,
+    )

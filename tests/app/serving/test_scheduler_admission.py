@@ -12,7 +12,7 @@ from app.serving.scheduler import (
     QueueFullError,
 )
 from app.serving.work import ModelProfile, Outcome, ServiceCurve
-from tests.app.serving.scheduling import FakeClock, item, names, run, scheduler, sealed
+from tests.app.serving.scheduling import MODELS, FakeClock, item, names, run, scheduler, sealed
 
 
 def test_the_queue_is_bounded_in_seconds_of_work_and_not_in_items() -> None:
@@ -58,7 +58,9 @@ def test_a_refusal_says_when_there_will_be_room() -> None:
     batch = sealed(made)
     clock.now += 0.4
     made.submit([item(tokens=100)])
-    with pytest.raises(QueueFullError) as refused:
+    with pytest.raises(
+        QueueFullError, match=r"^8\.0 s of work wait; room .* in 0\.5 s$"
+    ) as refused:
         made.submit([item(tokens=50)])
     # 0.6 s are left of the batch at work; after 0.5 s more, 7.5 s wait and its share is room.
     assert refused.value.retry_after == pytest.approx(0.6 + 0.5)
@@ -71,7 +73,7 @@ def test_what_could_not_be_answered_in_time_is_refused_and_not_queued() -> None:
     made = scheduler(clock)
     made.submit([item(tokens=100) for _ in range(5)])
     made.submit([item("in time", tokens=100, deadline=clock.now + 8)])
-    with pytest.raises(QueueFullError) as refused:
+    with pytest.raises(QueueFullError, match=r"^an answer is expected in 7\.00 s, too") as refused:
         made.submit([item("too late", tokens=100, deadline=clock.now + 8)])
     # Its answer is expected in 7 s, and it is let in where that is three quarters of its time.
     assert refused.value.retry_after == pytest.approx(1.0)
@@ -129,7 +131,7 @@ def test_draining_refuses_new_calls_and_finishes_accepted_ones() -> None:
     made = scheduler()
     made.submit([item("accepted")])
     made.drain()
-    with pytest.raises(DrainingError):
+    with pytest.raises(DrainingError, match=r"^the service is shutting down$"):
         made.submit([item()])
     batch = sealed(made)
     assert names(batch) == ["accepted"]
@@ -144,7 +146,7 @@ def test_a_halted_engine_is_given_nothing_new_and_what_it_held_has_failed() -> N
     batch = sealed(made)
     made.halted = True
     assert set(made.fail_all()) == set(tickets)
-    with pytest.raises(HaltedError):
+    with pytest.raises(HaltedError, match=r"^the engine does not move$"):
         made.submit([item()])
     made.finish(batch)
     assert {ticket.outcome for ticket in tickets} == {Outcome.FAILED}
@@ -152,11 +154,94 @@ def test_a_halted_engine_is_given_nothing_new_and_what_it_held_has_failed() -> N
 
 
 def test_limits_that_make_no_sense_are_refused() -> None:
-    with pytest.raises(ValueError, match="queue_seconds"):
+    with pytest.raises(ValueError, match=r"^queue_seconds is above 0$"):
         Limits(0)
-    with pytest.raises(ValueError, match="max_wait"):
+    with pytest.raises(ValueError, match=r"^max_wait is 0 at least$"):
         Limits(1, -1)
-    with pytest.raises(ValueError, match="batch_tokens"):
+    with pytest.raises(ValueError, match=r"^batch_tokens is 1 at least$"):
         ModelProfile(0, ServiceCurve(0, 1))
-    with pytest.raises(ValueError, match="a token more"):
+    with pytest.raises(ValueError, match=r"^a batch takes no less than 0 s, and a token more$"):
         ServiceCurve(0, 0)
+
+
+def test_one_call_cannot_take_a_whole_empty_queue() -> None:
+    """It could take all of it, and the next caller found no room."""
+    made = scheduler(queue=10)
+    assert made.limits.call_seconds == 8
+    with pytest.raises(CallTooLargeError, match=r"needs 8\.1 s of work; .* 8\.0 s at most"):
+        made.submit([item(tokens=810)])
+    made.submit([item(tokens=800)], caller="bulk")
+    made.submit([item(tokens=40)], caller="single")
+
+
+def test_one_caller_cannot_take_all_the_room_with_one_large_call() -> None:
+    made = scheduler(queue=10)
+    made.submit([item(tokens=650)], caller="bulk")
+    with pytest.raises(QueueFullError):
+        made.submit([item(tokens=200)], caller="bulk")
+    made.submit([item(tokens=200)], caller="other")
+
+
+def test_one_caller_cannot_take_all_the_room_by_asking_both_models() -> None:
+    made = scheduler(queue=10)
+    made.submit([item(tokens=400, model="direct")], caller="bulk")
+    made.submit([item(tokens=400, model="stilts")], caller="bulk")
+    for model in MODELS:
+        with pytest.raises(QueueFullError):
+            made.submit([item(tokens=50, model=model)], caller="bulk")
+    made.submit([item(tokens=50)], caller="single")
+
+
+def test_a_share_may_be_taken_to_its_last_second() -> None:
+    # Powers of two, so that the sums are exact: 64 tokens take a second.
+    made = scheduler(queue=10, per_token=1 / 64)
+    made.submit([item(tokens=80)], caller="other")
+    made.submit([item(tokens=384)], caller="bulk")
+    # With this call its 7 s are four times the 1.75 s that are left.
+    made.submit([item(tokens=64)], caller="bulk")
+    with pytest.raises(QueueFullError):
+        made.submit([item(tokens=1)], caller="bulk")
+
+
+def test_an_answer_expected_at_the_last_moment_is_in_time() -> None:
+    clock = FakeClock()
+    made = scheduler(clock, batch=64, per_token=1 / 64)
+    made.submit([item(tokens=640)], caller="bulk")
+    call = {"direct": 96}
+    assert made.expected_seconds(call, "single") == 3
+    made.check(call, "single", clock.now + 4)
+    with pytest.raises(QueueFullError):
+        made.check(call, "single", clock.now + 3.99)
+
+
+def test_a_call_that_needs_all_the_time_it_has_waits_for_nobody() -> None:
+    clock = FakeClock()
+    made = scheduler(clock, batch=64, per_token=1 / 64)
+    made.submit([item(tokens=64)])
+    with pytest.raises(QueueFullError):
+        made.check({"direct": 192}, "", clock.now + 4)
+
+
+def test_the_last_item_of_a_call_shares_its_batch_with_what_waits() -> None:
+    made = scheduler(batch=100)
+    assert made.expected_seconds({"direct": 20}, "new") == pytest.approx(0.2)
+    made.submit([item(tokens=500)], caller="other")
+    assert made.expected_seconds({"direct": 20}, "new") == pytest.approx(1.0)
+
+
+def test_another_model_takes_as_long_between_as_the_call_itself() -> None:
+    made = scheduler(batch=100)
+    assert made.expected_seconds({"direct": 50, "stilts": 50}, "") == pytest.approx(1.0)
+    made.submit([item(tokens=100, model="direct")])
+    assert made.expected_seconds({"stilts": 50}, "") == pytest.approx(1.0)
+    assert made.expected_seconds({"stilts": 300}, "") == pytest.approx(4.0)
+
+
+@pytest.mark.parametrize(("slower", "pace"), [(0.0, 0.25**0.2), (100.0, 4**0.2), (2.0, 2**0.2)])
+def test_one_batch_moves_the_pace_by_a_bounded_step(slower: float, pace: float) -> None:
+    clock = FakeClock()
+    made = scheduler(clock)
+    made.submit([item(tokens=50)])
+    run(made, clock, slower=slower)
+    made.submit([item(tokens=100)])
+    assert made.waiting_seconds == pytest.approx(pace)
