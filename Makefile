@@ -5,7 +5,7 @@ PYTHON ?= python3
 DATA ?= $(or $(XCOPA_DATA_DIR),../shared/data)
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-slow lint format types ci coverage coverage-report figures bench loadtest evaluate models clean
+.PHONY: help run test test-slow lint format types ci coverage coverage-report figures mutants bare-clone bench loadtest evaluate models clean
 
 help: ## List the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
@@ -56,6 +56,13 @@ coverage-report: $(VENV)/.dev ## Report on the last test run with COVERAGE=1
 
 figures: $(VENV)/.dev ## Measure the source tree against its targets (CHECK=1 fails when one is missed)
 	$(BIN)/python -m scripts.figures $(if $(CHECK),--check)
+
+mutants: $(VENV)/.dev ## Change the code of the core line by line; tests must notice (an hour or two)
+	OMP_NUM_THREADS=1 $(BIN)/mutmut run --max-children 2 $(MUTANTS)
+	$(BIN)/python -m scripts.mutants --record
+
+bare-clone: $(VENV)/.dev ## Count the tests that are skipped in a clone without data
+	$(BIN)/python -m scripts.bare_clone
 
 ci: ## What CI runs
 	.ci/run

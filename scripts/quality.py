@@ -22,11 +22,25 @@ class Quality:
     @classmethod
     def read(cls, root: Path) -> Quality:
         """Read the committed results; a tree without them has none."""
-        path = root / QUALITY
-        if not path.is_file():
-            return cls()
-        kept = json.loads(path.read_text(encoding="utf-8"))
+        kept = read_results(root)
         return cls(_skipped(kept), _killed(kept))
+
+
+def read_results(root: Path) -> dict[str, Any]:
+    """Return all that is kept of earlier runs."""
+    path = root / QUALITY
+    if not path.is_file():
+        return {}
+    kept: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    return kept
+
+
+def write_results(root: Path, results: dict[str, Any]) -> None:
+    """Keep the results of a run beside those of others."""
+    path = root / QUALITY
+    path.parent.mkdir(parents=True, exist_ok=True)
+    text = json.dumps(read_results(root) | results, indent=2, sort_keys=True)
+    path.write_text(text + "\n", encoding="utf-8")
 
 
 def _skipped(kept: dict[str, Any]) -> int | None:
