@@ -2,7 +2,7 @@
 
 import os
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 
 # Threads of a forward pass that have nothing to do sleep instead of spinning: beside other work
 # spinning made a pass three to five times slower (docs/decisions/0012-threads-sleep.md).
