@@ -20,7 +20,8 @@ The outcome is an RFC 9457 problem: ``status``, ``title`` and ``type`` belong to
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 MOST_FIELD_ERRORS = 20
@@ -29,6 +30,15 @@ MOST_FIELD_ERRORS = 20
 
 class StartError(Exception):
     """The service cannot start; the message is one line for the person who started it."""
+
+
+@contextmanager
+def wanted_by(name: str) -> Iterator[None]:
+    """Begin every ``StartError`` from inside with the name of the setting that asked for it."""
+    try:
+        yield
+    except StartError as error:
+        raise StartError(f"{name}: {error}") from error
 
 
 @dataclass(frozen=True)

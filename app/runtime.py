@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import gc
 import logging
 import math
 import threading
@@ -16,11 +15,12 @@ from typing import TypeVar, cast
 
 from app.engine.tokenizer import CausalItem
 from app.errors import InvalidRequestError, StartError, UnavailableError
+from app.process import freeze_loaded_objects
 from app.serving.calibration import Calibration, calibrate
 from app.serving.service import PredictionService, ServiceOptions
 from app.telemetry.metrics import Metrics
 from app.telemetry.tracing import Tracing
-from app.weights.loading import Variant
+from app.weights.variant import Variant
 
 T = TypeVar("T")
 
@@ -73,7 +73,7 @@ class Runtime:
         self._batch_tokens = batch_tokens
         self._service: PredictionService[Variant] | None = None
         self._served: Mapping[str, Served] = {}
-        metrics.ready.set_function(lambda: float(self.ready))
+        metrics.watch_ready(lambda: self.ready)
 
     async def start(self) -> None:
         """Load the models off the event loop, warm them up and measure them.
@@ -92,7 +92,7 @@ class Runtime:
             self._metrics,
             self._tracing,
         )
-        _spare_the_collector()
+        freeze_loaded_objects()
         if self.state is State.LOADING:
             self.state = State.READY
         log.info("models loaded and warm after %.1f s", time.monotonic() - started)
@@ -117,10 +117,13 @@ class Runtime:
 
     def _publish(self, name: str, served: Served) -> None:
         profile = served.calibration.profile
-        self._metrics.model_info.labels(name, served.variant.revision).set(1)
-        self._metrics.batch_token_budget.labels(name).set(profile.batch_tokens)
-        self._metrics.batch_fixed_seconds.labels(name).set(profile.curve.fixed)
-        self._metrics.token_seconds.labels(name).set(profile.curve.per_token)
+        self._metrics.model_loaded(
+            name,
+            served.variant.revision,
+            batch_tokens=profile.batch_tokens,
+            fixed_seconds=profile.curve.fixed,
+            token_seconds=profile.curve.per_token,
+        )
         log.info(
             "%s: %s %d tokens a batch; a batch takes %.1f ms and %.3f ms a token; best rate "
             "measured %.0f tokens/s",
@@ -193,17 +196,6 @@ class Runtime:
     def served(self) -> Mapping[str, Served]:
         """The models by name, once they are loaded; raises what ``service`` raises."""
         return self._served if self.service else {}
-
-
-def _spare_the_collector() -> None:
-    """Keep Python's garbage collector from what was loaded, which stays, and from most requests.
-
-    It would go through a million objects of the libraries again and again: with it as it comes,
-    a prediction on an engine that answers at once took twice the time.
-    """
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(10_000, 20, 20)
 
 
 async def _in_daemon_thread(work: Callable[[], T]) -> T:

@@ -13,6 +13,14 @@ SHIPPED_MODELS = Path(__file__).resolve().parent.parent / "models"
 
 PositiveInt = Annotated[int, Field(gt=0)]
 
+DIRECT, STILTS = "direct", "stilts"
+VARIANTS = (DIRECT, STILTS)
+
+
+DIRECT, STILTS = "direct", "stilts"
+VARIANTS = (DIRECT, STILTS)
+"""The names of the two variants: the fields of ``ModelSources``."""
+
 
 class ModelSources(BaseModel):
     """Where each variant comes from."""

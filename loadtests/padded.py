@@ -11,12 +11,12 @@ import torch
 from tokenizers import Tokenizer
 from transformers import XLMRobertaForMultipleChoice
 
+from app.engine.compute import set_up
 from app.engine.prompt import Prompt
-from app.engine.threads import choose_threads
 from app.engine.tokenizer import PairTokenizer
-from app.main import embedded_base
 from app.settings import SHIPPED_MODELS, Settings
-from app.weights.loading import load_model, locate
+from app.weights.checkpoint import locate
+from app.weights.loading import load_model, max_tokens
 
 
 class PaddedEncoder:
@@ -65,11 +65,10 @@ class PaddedVariant:
     def shipped(cls, name: str) -> Self:
         """Load a shipped variant, with the threads that the service would use."""
         settings = Settings()
-        torch.set_num_threads(choose_threads(settings.threads).threads)
+        set_up(settings.threads, lanes=False)
         source = str(Path(SHIPPED_MODELS) / name)
-        checkpoint = locate(source, lambda: embedded_base(settings), name)
-        model = load_model(checkpoint, source, name)
-        limit = model.config.max_position_embeddings - model.config.pad_token_id - 1
-        pieces = Tokenizer.from_file(str(checkpoint.full / "tokenizer.json"))
-        tokenizer = PairTokenizer(pieces, Prompt.load(checkpoint.own), limit)
+        checkpoint = locate(source, settings.cache_dir)
+        model = load_model(checkpoint)
+        pieces = Tokenizer.from_file(str(checkpoint.tokenizer_file))
+        tokenizer = PairTokenizer(pieces, Prompt.load(checkpoint.own), max_tokens(model.config))
         return cls(tokenizer, PaddedEncoder(model), model)

@@ -22,6 +22,12 @@ def _one_thread() -> None:
 
 
 @pytest.fixture(scope="session")
+def anyio_backend() -> str:
+    """What runs the tests that are marked ``anyio``: the loop that the service runs on."""
+    return "asyncio"
+
+
+@pytest.fixture(scope="session")
 def data() -> Path:
     """The directory of real data, or a skip: a newcomer's checkout has none."""
     named = os.environ.get("XCOPA_DATA_DIR")

@@ -1,1 +1,1 @@
-"""The command line: everything may be imported here, and nothing imports it."""
+"""The command line. It may import every other package, and none of them imports it."""

@@ -1,24 +1,18 @@
-"""The command line: ``xcopa serve | base | train | evaluate``.
+"""The commands and their options: ``xcopa serve | base | train | evaluate | report``.
 
-This is where every part meets, so it alone may reach for training and evaluation code; it does
-so inside the commands, and serving never loads them.
+A command imports what it needs when it runs, so that serving loads no training code and an extra
+that is not installed is missed by its own commands alone.
 """
 
 from __future__ import annotations
 
-import logging
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
 
 import typer
-from pydantic import ValidationError
-from pydantic_settings import SettingsError
-from rich.console import Console
 
 from app.errors import StartError
-from app.settings import Settings
+from xcopa.start import failing_on, needs, read_settings
 
 app = typer.Typer(
     help="Multilingual causal reasoning with XLM-R.",
@@ -26,6 +20,8 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     add_completion=False,
 )
+reports = typer.Typer(help="Make tables of an evaluation that was written.", no_args_is_help=True)
+app.add_typer(reports, name="report")
 
 OptionalDataOption = Annotated[
     Path | None,
@@ -35,6 +31,7 @@ OptionalDataOption = Annotated[
         help="Directory with copa/, xcopa/, ...; without one the sets come from the hub.",
     ),
 ]
+ReportFile = Annotated[Path, typer.Argument(help="A report.json.")]
 
 
 def main() -> None:
@@ -42,59 +39,23 @@ def main() -> None:
     app()
 
 
-def _settings() -> Settings:
-    """Read the settings, or exit with one line that names the variable."""
-    try:
-        settings = Settings()
-    except ValidationError as error:
-        first = error.errors()[0]
-        name = "XCOPA_" + "__".join(str(part) for part in first["loc"]).upper()
-        raise _failure(f"{name}: {first['msg']} (got {first['input']!r})") from error
-    except SettingsError as error:
-        raise _failure(f"{error}; the models are XCOPA_MODELS__DIRECT and __STILTS") from error
-    logging.basicConfig(
-        level=settings.log_level.upper(),
-        format="%(asctime)s %(levelname)s %(name)s: %(message)s",
-    )
-    for noisy in ("httpx", "huggingface_hub", "filelock", "uvicorn.error"):
-        logging.getLogger(noisy).setLevel(logging.WARNING)
-    return settings
-
-
-def _failure(message: str) -> typer.Exit:
-    typer.echo(f"xcopa cannot go on: {message}", err=True)
-    return typer.Exit(1)
-
-
-@contextmanager
-def _needs(extra: str) -> Iterator[None]:
-    """Say which extra of the package brings what cannot be imported."""
-    try:
-        yield
-    except ModuleNotFoundError as error:
-        raise _failure(
-            f"{error.name} is not installed; pip install 'xcopa-service[{extra}]' brings it"
-        ) from error
-
-
 @app.command()
 def serve() -> None:
     """Serve both models over HTTP; settings come from XCOPA_* variables."""
-    settings = _settings()
-    from app.server import serve as run_server  # noqa: PLC0415
+    settings = read_settings()
+    from app import server
 
-    raise typer.Exit(run_server(settings))
+    raise typer.Exit(server.serve(settings))
 
 
 @app.command()
 def base() -> None:
     """Assemble the embedded base, unless it is there, and print where it is."""
-    from app.main import embedded_base  # noqa: PLC0415
+    settings = read_settings()
+    from app.weights.embedded import ensure_base
 
-    try:
-        typer.echo(embedded_base(_settings()))
-    except StartError as error:
-        raise _failure(str(error)) from error
+    with failing_on(StartError):
+        typer.echo(ensure_base(settings.cache_dir))
 
 
 @app.command()
@@ -107,27 +68,11 @@ def train(
     ] = None,
 ) -> None:
     """Make a variant of a recipe. Interrupted, the same command goes on where it was."""
-    settings = _settings()
-    with _needs("train"):
-        from app.main import embedded_base  # noqa: PLC0415
-        from app.weights.loading import EMBEDDED_BASE, locate  # noqa: PLC0415
-        from models.tasks.example import DataError  # noqa: PLC0415
-        from models.training import TrainingRun, training_progress  # noqa: PLC0415
-        from models.training import train as run_training  # noqa: PLC0415
-        from models.training.recipe import RecipeError, load_recipe  # noqa: PLC0415
+    settings = read_settings()
+    with needs("train"):
+        from xcopa import train as training
 
-    try:
-        read = load_recipe(recipe)
-        if read.base == EMBEDDED_BASE:
-            base_directory = embedded_base(settings)
-        else:
-            found = locate(read.base, lambda: embedded_base(settings), f"{recipe}: base")
-            base_directory = found.full
-        run = TrainingRun(read, base_directory, data, work or Path("runs") / read.name, out)
-        with training_progress() as watch:
-            run_training(run, watch)
-    except (RecipeError, DataError, StartError) as error:
-        raise _failure(str(error)) from error
+    training.run(recipe, out, data, work, settings)
     typer.echo(f"wrote {out}")
 
 
@@ -150,28 +95,46 @@ def evaluate(
     ] = None,
     out: Annotated[
         Path | None,
-        typer.Option(metavar="DIR", help="Write report, figures and raw predictions there."),
+        typer.Option(metavar="DIR", help="Write report, pictures and raw predictions there."),
     ] = None,
 ) -> None:
     """Measure both models by language, zero-shot, and compare them."""
-    settings = _settings()
-    with _needs("evaluate"):
-        from app.main import embedded_base  # noqa: PLC0415
-        from models.evaluation import command  # noqa: PLC0415
-        from models.evaluation.answerers import EvaluationError  # noqa: PLC0415
-        from models.evaluation.local import opener  # noqa: PLC0415
-        from models.tasks.example import DataError  # noqa: PLC0415
+    settings = read_settings()
+    with needs("evaluate"):
+        from xcopa import evaluate as evaluation
 
-    console = Console()
-    try:
-        options = command.Options.parse(data, split, questions, seeds or [], out)
-        if against is not None:
-            command.evaluate_service(options, against, console)
-        else:
-            load = opener(settings, lambda: embedded_base(settings))
-            command.evaluate_here(options, settings.models.model_dump(), load, console)
-    except (DataError, EvaluationError, StartError) as error:
-        raise _failure(str(error)) from error
+    evaluation.run(settings, data, split, questions, against, seeds or [], out)
+
+
+@reports.command()
+def markdown(file: ReportFile) -> None:
+    """Print a report as Markdown."""
+    with needs("evaluate"):
+        from xcopa import report
+
+    report.print_markdown(file)
+
+
+@reports.command()
+def card(
+    file: ReportFile, variant: Annotated[str, typer.Argument(help="direct or stilts.")]
+) -> None:
+    """Print the table of a variant's model card."""
+    with needs("evaluate"):
+        from xcopa import report
+
+    report.print_card(file, variant)
+
+
+@reports.command()
+def recompute(
+    directory: Annotated[Path, typer.Argument(help="Where xcopa evaluate --out wrote.")],
+) -> None:
+    """Compute every number again from the logits in predictions.jsonl; no model is needed."""
+    with needs("evaluate"):
+        from xcopa import report
+
+    report.print_recomputed(directory)
 
 
 if __name__ == "__main__":

@@ -21,7 +21,7 @@ from fastapi.routing import APIRoute
 from pydantic import BaseModel, ValidationError
 from starlette.requests import ClientDisconnect
 
-from app.api.deps import call_of
+from app.api.call import call_of
 from app.api.problem import field_errors
 from app.errors import ClientGoneError, FieldError, InvalidRequestError, UnsupportedMediaError
 

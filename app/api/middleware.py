@@ -68,7 +68,7 @@ class CountRequestsMiddleware:
         try:
             await self.app(scope, receive, send_and_note)
         finally:
-            self.metrics.http_requests.labels(_route(scope), str(status)).inc()
+            self.metrics.http_answered(_route(scope), status)
 
 
 def _route(scope: Scope) -> str:

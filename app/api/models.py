@@ -6,7 +6,7 @@ from dataclasses import asdict
 
 from fastapi import APIRouter
 
-from app.api.deps import RuntimeDep, SettingsDep
+from app.api.call import RuntimeDep, SettingsDep
 from app.api.schemas import Batching, MeasuredBatch, ModelCard, ModelsResponse
 from app.serving.calibration import Calibration
 from app.settings import Settings

@@ -9,7 +9,8 @@ from typing import Any
 from fastapi import APIRouter
 from pydantic import ValidationError
 
-from app.api.deps import Call, CallDep, unless_gone
+from app.api.call import Call, CallDep
+from app.api.disconnect import unless_gone
 from app.api.json_route import JsonRoute
 from app.api.problem import field_errors, problem
 from app.api.schemas import (

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from fastapi import APIRouter, Request, Response
-from prometheus_client.exposition import choose_encoder
 
-from app.api.deps import RuntimeDep
+from app.api.call import RuntimeDep, metrics_of
 from app.api.schemas import Status
 
 router = APIRouter(tags=["operations"])
@@ -35,6 +34,5 @@ async def startupz(runtime: RuntimeDep, response: Response) -> Status:
 
 @router.get("/metrics", summary="Prometheus metrics")
 async def metrics(request: Request) -> Response:
-    encode, content_type = choose_encoder(request.headers.get("accept", ""))
-    body = encode(request.app.state.metrics.registry)
+    body, content_type = metrics_of(request).exposition(request.headers.get("accept", ""))
     return Response(body, headers={"Content-Type": content_type})

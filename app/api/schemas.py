@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import unicodedata
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
-ModelName = Literal["direct", "stilts"]
+from app.settings import VARIANTS
 
+if TYPE_CHECKING:
+    ModelName = str
+else:  # a type checker takes no names that are computed
+    ModelName = Literal[VARIANTS]
+
+_MODEL_NAMES = " or ".join(f"`{name}`" for name in VARIANTS)
 
 _INVISIBLE = "ZC"
 """Unicode's separators and its controls, formats and surrogates: they show nothing."""
@@ -46,17 +52,17 @@ class Item(Strict):
 class PredictRequest(Item):
     """An item and, if not the default, the model that shall answer."""
 
-    model: ModelName | None = Field(default=None, description="`direct` or `stilts`.")
+    model: ModelName | None = Field(default=None, description=f"{_MODEL_NAMES}.")
 
 
 class BatchRequest(Strict):
     """Items that are answered together, in order. Each is checked on its own."""
 
-    # An item that is none stays as it came, to be refused in its place and not for all.
+    # A malformed item is kept raw, so that it alone is refused, at its index.
     items: Annotated[
         list[Annotated[Item | Any, Field(union_mode="left_to_right")]], Field(min_length=1)
     ] = Field(description="Items; one that is wrong is refused in its place.")
-    model: ModelName | None = Field(default=None, description="`direct` or `stilts`, for all.")
+    model: ModelName | None = Field(default=None, description=f"{_MODEL_NAMES}, for all.")
 
 
 class CompareRequest(Item):

@@ -21,6 +21,7 @@ from transformers.activations import ACT2FN
 from transformers.models.xlm_roberta.modeling_xlm_roberta import XLMRobertaLayer
 
 from app.engine.attention import Attend, attend_from_first, choose_attention
+from app.engine.engine import Row
 from app.engine.linear import Activation, Linear, make_linear
 from app.engine.packing import ALIGNMENT, MERGE_BELOW, PackedRows, pack
 from app.engine.target import EXACT, Target
@@ -34,8 +35,6 @@ CUDA_PART_TOKENS = 1 << 15
 
 CUDA_MERGE_BELOW = 1 << 16
 """``MERGE_BELOW`` on CUDA: a group costs more there than the scores it saves."""
-
-Row = Sequence[int]
 
 
 class PackedEncoder:

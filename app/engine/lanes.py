@@ -12,48 +12,23 @@ import heapq
 import threading
 from collections.abc import Sequence
 from concurrent.futures import Future
-from dataclasses import dataclass
 from queue import SimpleQueue
 
-import torch
-from torch import Tensor
-
-from app.engine.encoder import PackedEncoder, Row
-
-MOST_SINGLE_LANES = 7
-"""Up to so many threads have a lane each. Lanes take turns at Python's lock between two operators,
-so beyond that there are fewer lanes, of several threads."""
-
-
-@dataclass(frozen=True)
-class LanePlan:
-    """How many lanes, and how many threads work together in each."""
-
-    lanes: int
-    threads_a_lane: int
-
-    @classmethod
-    def of(cls, threads: int) -> LanePlan:
-        """Share out threads evenly, leaving as few out as can be."""
-        if threads <= MOST_SINGLE_LANES:
-            return cls(threads, 1)
-        lanes = max((2, 3, 4), key=lambda count: (count * (threads // count), count))
-        return cls(lanes, threads // lanes)
-
-
-ONE_LANE = LanePlan(1, 1)
+from app.engine.engine import Engine, Row
+from app.engine.threads import LanePlan
+from app.process import use_threads
 
 
 class Lanes:
     """An encoder that shares out the rows of each batch; its answers are the encoder's own."""
 
-    def __init__(self, encoder: PackedEncoder, plan: LanePlan) -> None:
+    def __init__(self, encoder: Engine, plan: LanePlan) -> None:
         self._encoder = encoder
         # The caller's thread is a lane too.
         self._others = [_Lane(encoder, plan.threads_a_lane) for _ in range(plan.lanes - 1)]
 
     def logits(self, rows: Sequence[Row]) -> list[float]:
-        """Return one logit a row; see ``PackedEncoder.logits``."""
+        """Return one logit a row; see ``Engine.logits``."""
         first, *others = shares([len(row) for row in rows], 1 + len(self._others))
         running = [
             lane.start([rows[index] for index in share])
@@ -67,32 +42,27 @@ class Lanes:
                 logits[index] = logit
         return logits
 
-    @property
-    def word_table(self) -> Tensor:
-        """See ``PackedEncoder.word_table``."""
-        return self._encoder.word_table
-
     def warm_up(self) -> None:
-        """See ``PackedEncoder.warm_up``; what is compiled there serves every lane."""
+        """See ``Engine.warm_up``; what is compiled there serves every lane."""
         self._encoder.warm_up()
 
 
 class _Lane:
     """A thread that runs rows. It does not keep the process from exiting if it is stuck."""
 
-    def __init__(self, encoder: PackedEncoder, threads: int) -> None:
+    def __init__(self, encoder: Engine, threads: int) -> None:
         self._encoder = encoder
         self._threads = threads
-        self._work: SimpleQueue[tuple[Sequence[Row], Future[list[float]]]] = SimpleQueue()
+        self._work: SimpleQueue[tuple[Sequence[Row], Future[Sequence[float]]]] = SimpleQueue()
         threading.Thread(target=self._run, name="xcopa-lane", daemon=True).start()
 
-    def start(self, rows: Sequence[Row]) -> Future[list[float]]:
-        done: Future[list[float]] = Future()
+    def start(self, rows: Sequence[Row]) -> Future[Sequence[float]]:
+        done: Future[Sequence[float]] = Future()
         self._work.put((rows, done))
         return done
 
     def _run(self) -> None:
-        torch.set_num_threads(self._threads)
+        use_threads(self._threads)
         while True:
             rows, done = self._work.get()
             try:

@@ -14,6 +14,30 @@ from pathlib import Path
 CGROUP_ROOT = Path("/sys/fs/cgroup")
 
 
+MOST_SINGLE_LANES = 7
+"""Up to so many threads have a lane each. Lanes take turns at Python's lock between two operators,
+so beyond that there are fewer lanes, of several threads."""
+
+
+@dataclass(frozen=True)
+class LanePlan:
+    """How many lanes, and how many threads work together in each."""
+
+    lanes: int
+    threads_a_lane: int
+
+    @classmethod
+    def of(cls, threads: int) -> LanePlan:
+        """Share out threads evenly, leaving as few out as can be."""
+        if threads <= MOST_SINGLE_LANES:
+            return cls(threads, 1)
+        lanes = max((2, 3, 4), key=lambda count: (count * (threads // count), count))
+        return cls(lanes, threads // lanes)
+
+
+ONE_LANE = LanePlan(1, 1)
+
+
 @dataclass(frozen=True)
 class ThreadChoice:
     """A number of threads and the reason for it, as the log states it."""

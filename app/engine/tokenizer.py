@@ -6,7 +6,6 @@ that other threads go on meanwhile. Nothing is ever truncated.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -14,10 +13,6 @@ from tokenizers import Encoding, Tokenizer
 
 from app.engine.prompt import Prompt
 from app.errors import FieldError, InvalidRequestError, TextTooLongError
-
-# The library's own threads would contend with those of the forward pass; calls are short, and
-# long ones come on a thread of ours. It reads this when it is first asked to encode.
-os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
 
 SEPARATOR_PIECE = "\u2581"
 """The piece that stands for a lone space; a text of nothing else has no content."""

@@ -13,8 +13,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from app.engine.engine import Engine, Row
 from app.serving.work import ModelProfile, ServiceCurve
-from app.serving.worker import Engine, Row
 
 Clock = Callable[[], float]
 

@@ -10,8 +10,8 @@ from __future__ import annotations
 import asyncio
 from dataclasses import dataclass, field
 
+from app.engine.engine import Row
 from app.serving.work import Batch, Ticket
-from app.serving.worker import Row
 
 
 @dataclass(frozen=True)

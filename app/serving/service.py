@@ -13,6 +13,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Generic, Protocol, TypeVar
 
+from app.engine.engine import Engine
 from app.engine.tokenizer import CausalItem, PairTokenizer, Rows
 from app.errors import (
     DeadlineExceededError,
@@ -36,7 +37,7 @@ from app.serving.scheduler import (
 from app.serving.tokenising import Tokenised, Tokenising
 from app.serving.watchdog import Watchdog
 from app.serving.work import ModelProfile, Outcome, Request, Ticket
-from app.serving.worker import Engine, Result, Worker
+from app.serving.worker import Result, Worker
 from app.telemetry.metrics import Metrics
 from app.telemetry.tracing import ItemTrace, Tracing
 
@@ -150,12 +151,12 @@ class PredictionService(Generic[Model]):
         self._waking = False
         self._worker.start()
         self._watchdog = Watchdog(
-            self._worker, options.watchdog_seconds, self._on_stuck, metrics.worker_restarts.inc
+            self._worker, options.watchdog_seconds, self._on_stuck, metrics.worker_replaced
         )
         self._watchdog.start()
         metrics.watch_queue(self.waiting, self._worker.waiting_seconds)
         if (cache := self._cache) is not None:
-            metrics.cache_bytes.set_function(lambda: cache.size)
+            metrics.watch_cache(lambda: cache.size)
 
     @property
     def moving(self) -> bool:
@@ -218,7 +219,7 @@ class PredictionService(Generic[Model]):
             raise
         tokenised_at = time.monotonic()
         for model in {ask.model for ask in asks}:
-            self._metrics.tokenise.labels(model).observe(tokenised_at - started)
+            self._metrics.call_tokenised(model, tokenised_at - started)
         call = WaitingCall(self._loop)
         boarded = self._board(asks, tokenised, call, caller, deadline)
         try:
@@ -291,13 +292,13 @@ class PredictionService(Generic[Model]):
         key = answer_key(f"{model} {self.models[model].revision}", rows)
         kept = self._cache.answer(key)
         if kept is not None:
-            self._metrics.cache_requests.labels(model, "hit").inc()
+            self._metrics.cache_asked(model, "hit")
             return Flight(rows, key, landing=Landing(kept, None, None, 0.0, time.monotonic()))
         flight = self._cache.flight(key)
         if flight is not None and self._extend(flight, deadline):
-            self._metrics.cache_requests.labels(model, "wait").inc()
+            self._metrics.cache_asked(model, "wait")
             return flight
-        self._metrics.cache_requests.labels(model, "miss").inc()
+        self._metrics.cache_asked(model, "miss")
         flight = Flight(rows, key)
         self._cache.begin(key, flight)
         return flight

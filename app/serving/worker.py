@@ -14,6 +14,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Generic, Protocol, TypeVar
 
+from app.engine.engine import Engine, Row
 from app.serving.scheduler import Clock, Scheduler
 from app.serving.work import Batch, Request, Ticket
 
@@ -21,16 +22,6 @@ log = logging.getLogger(__name__)
 
 _PAUSE_AFTER_ERROR_S = 0.05
 """So that an error which comes back at once does not take a core."""
-
-Row = tuple[int, ...]
-"""The token ids of one row."""
-
-
-class Engine(Protocol):
-    """What runs a batch: one model's forward pass."""
-
-    def logits(self, rows: Sequence[Row]) -> Sequence[float]:
-        """Return one logit a row, in the order of the rows."""
 
 
 class HasRows(Protocol):

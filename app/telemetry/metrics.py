@@ -1,186 +1,160 @@
-"""Prometheus metrics: ``xcopa_``, base units, labelled by model, seeded at zero."""
+"""Prometheus metrics of one application. What each is: ``declarations.py``.
+
+Other parts say what happened; that it is a counter or a gauge is known here alone.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from functools import partial
+from typing import Any
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
-from prometheus_client.core import GaugeMetricFamily, Metric
+from prometheus_client import CollectorRegistry
+from prometheus_client.exposition import choose_encoder
 from prometheus_client.platform_collector import PlatformCollector
 from prometheus_client.process_collector import ProcessCollector
-from prometheus_client.registry import Collector
 
-REASONS = ("budget", "drained", "deadline", "max_wait")
-"""Why a batch was sealed."""
-
-OUTCOMES = ("answered", "expired", "cancelled", "failed", "rejected", "invalid")
-
-SECONDS = tuple(0.0005 * 2**step for step in range(17))
-"""Geometric, from half a millisecond to 33 seconds."""
-
-ROWS = tuple(float(2**step) for step in range(10))
-TOKENS = tuple(float(16 * 2**step) for step in range(10))
+from app.telemetry import declarations as table
+from app.telemetry.declarations import Declaration, Instrument
 
 
 class Metrics:
-    """Every metric of one application, in a registry of its own."""
+    """Every metric of one application, in a registry of its own.
+
+    The children of labels whose values are known from the start are looked up once, here: to
+    find one costs more than to count.
+    """
 
     def __init__(self, models: Iterable[str]) -> None:
         self.registry = CollectorRegistry()
         self._models = tuple(models)
         ProcessCollector(registry=self.registry)
         PlatformCollector(registry=self.registry)
-        self.total = self._histogram(
-            "xcopa_request_duration_seconds",
-            "Time of an item from its arrival to its answer.",
-            SECONDS,
-        )
-        self.tokenise = self._histogram(
-            "xcopa_tokenise_duration_seconds",
-            "Time to turn the texts of a call to token ids.",
-            SECONDS,
-        )
-        self.queue = self._histogram(
-            "xcopa_queue_duration_seconds", "Time an item waited for the engine.", SECONDS
-        )
-        self.inference = self._histogram(
-            "xcopa_inference_duration_seconds", "Time of the forward pass of a batch.", SECONDS
-        )
-        self.batch_rows = self._histogram(
-            "xcopa_batch_rows", "Rows of a batch, one a choice.", ROWS
-        )
-        self.batch_tokens = self._histogram(
-            "xcopa_batch_tokens", "Tokens of a batch, without padding.", TOKENS
-        )
-        self.items = Counter(
-            "xcopa_items_total",
-            "Items by how they ended.",
-            ("model", "outcome"),
-            registry=self.registry,
-        )
-        self.http_requests = Counter(
-            "xcopa_http_requests_total",
-            "HTTP requests by route and status.",
-            ("route", "status"),
-            registry=self.registry,
-        )
-        self.ready = Gauge(
-            "xcopa_ready", "1 while the service is ready for work.", registry=self.registry
-        )
-        self.model_info = Gauge(
-            "xcopa_model_info",
-            "1 for each model that is served.",
-            ("model", "revision"),
-            registry=self.registry,
-        )
-        self.batches = Counter(
-            "xcopa_batches_total",
-            "Batches by why they were sealed when they were.",
-            ("model", "reason"),
-            registry=self.registry,
-        )
-        self.batch_token_budget = Gauge(
-            "xcopa_batch_token_budget",
-            "Most tokens of a batch, as set or as calibrated.",
-            ("model",),
-            registry=self.registry,
-        )
-        self.batch_fixed_seconds = Gauge(
-            "xcopa_service_curve_fixed_seconds",
-            "Time of a batch that does not depend on its tokens, as calibrated.",
-            ("model",),
-            registry=self.registry,
-        )
-        self.token_seconds = Gauge(
-            "xcopa_service_curve_token_seconds",
-            "Time that a token adds to a batch, as calibrated.",
-            ("model",),
-            registry=self.registry,
-        )
-        self.cache_requests = Counter(
-            "xcopa_cache_requests_total",
-            "Items by what the cache had: the answer (hit), an equal item under way (wait), "
-            "nothing (miss).",
-            ("model", "result"),
-            registry=self.registry,
-        )
-        self.cache_bytes = Gauge(
-            "xcopa_cache_bytes", "Bytes of the answers that are kept.", registry=self.registry
-        )
-        self.worker_restarts = Counter(
-            "xcopa_worker_restarts_total",
-            "Times that the thread which runs batches had died and was replaced.",
-            registry=self.registry,
-        )
-        # Looked up once: to find the child of a label costs more than to count.
-        self._queue = {model: self.queue.labels(model) for model in self._models}
-        self._total = {model: self.total.labels(model) for model in self._models}
-        self._items = {
-            (model, outcome): self.items.labels(model, outcome)
-            for model in self._models
-            for outcome in OUTCOMES
-        }
-        for model in self._models:
-            for reason in REASONS:
-                self.batches.labels(model, reason)
-            for result in ("hit", "wait", "miss"):
-                self.cache_requests.labels(model, result)
-            for gauge in (self.batch_token_budget, self.batch_fixed_seconds, self.token_seconds):
-                gauge.labels(model)
+        self._total = self._by_model(table.REQUEST_SECONDS)
+        self._tokenise = self._by_model(table.TOKENISE_SECONDS)
+        self._queue_wait = self._by_model(table.QUEUE_WAIT_SECONDS)
+        self._inference = self._by_model(table.INFERENCE_SECONDS)
+        self._batch_rows = self._by_model(table.BATCH_ROWS)
+        self._batch_tokens = self._by_model(table.BATCH_TOKENS)
+        self._batches = self._by_model_and_seed(table.BATCHES)
+        self._token_budget = self._by_model(table.BATCH_TOKEN_BUDGET)
+        self._fixed_seconds = self._by_model(table.CURVE_FIXED_SECONDS)
+        self._token_seconds = self._by_model(table.CURVE_TOKEN_SECONDS)
+        self._items = self._by_model_and_seed(table.ITEMS)
+        self._queue_items = self._by_model(table.QUEUE_ITEMS)
+        self._queue_tokens = self._by_model(table.QUEUE_TOKENS)
+        self._queue_seconds = self._register(table.QUEUE_SECONDS)
+        self._cache_requests = self._by_model_and_seed(table.CACHE_REQUESTS)
+        self._cache_bytes = self._register(table.CACHE_BYTES)
+        self._model_info = self._register(table.MODEL_INFO)
+        self._worker_restarts = self._register(table.WORKER_RESTARTS)
+        self._http_requests = self._register(table.HTTP_REQUESTS)
+        self._ready = self._register(table.READY)
 
-    def _histogram(self, name: str, text: str, buckets: tuple[float, ...]) -> Histogram:
-        histogram = Histogram(name, text, ("model",), registry=self.registry, buckets=buckets)
-        for model in self._models:
-            histogram.labels(model)
-        return histogram
+    def _register(self, metric: Declaration[Instrument]) -> Instrument:
+        extra: dict[str, Any] = {"buckets": metric.buckets} if metric.buckets else {}
+        return metric.kind(metric.name, metric.help, metric.labels, registry=self.registry, **extra)
+
+    def _by_model(self, metric: Declaration[Instrument]) -> dict[str, Instrument]:
+        parent = self._register(metric)
+        return {model: parent.labels(model) for model in self._models}
+
+    def _by_model_and_seed(
+        self, metric: Declaration[Instrument]
+    ) -> dict[tuple[str, str], Instrument]:
+        parent = self._register(metric)
+        return {
+            (model, seed): parent.labels(model, seed)
+            for model in self._models
+            for seed in metric.seeds
+        }
+
+    # What happens ------------------------------------------------------------------------
+
+    def model_loaded(
+        self,
+        model: str,
+        revision: str,
+        *,
+        batch_tokens: int,
+        fixed_seconds: float,
+        token_seconds: float,
+    ) -> None:
+        """Say which weights are served, and what the batches of the model cost.
+
+        Args:
+            model: the variant.
+            revision: names the weights in memory.
+            batch_tokens: the token budget of a batch.
+            fixed_seconds: time of a batch that does not depend on its tokens.
+            token_seconds: time that a token adds to it.
+        """
+        self._model_info.labels(model, revision).set(1)
+        self._token_budget[model].set(batch_tokens)
+        self._fixed_seconds[model].set(fixed_seconds)
+        self._token_seconds[model].set(token_seconds)
+
+    def call_tokenised(self, model: str, seconds: float) -> None:
+        """Note the time in which the texts of a call became token ids."""
+        self._tokenise[model].observe(seconds)
+
+    def cache_asked(self, model: str, result: str) -> None:
+        """Count an item by what the cache had for it, one of ``CACHE_RESULTS``."""
+        self._cache_requests[model, result].inc()
 
     def item_ended(self, model: str, outcome: str) -> None:
-        """Count an item by how it ended."""
+        """Count an item by how it ended, one of ``OUTCOMES``."""
         self._items[model, outcome].inc()
 
     def item_answered(self, model: str, queue: float, total: float) -> None:
         """Note where the time of an answered item went, in seconds."""
-        self._queue[model].observe(queue)
+        self._queue_wait[model].observe(queue)
         self._total[model].observe(total)
 
     def batch_done(self, model: str, rows: int, tokens: int, reason: str, seconds: float) -> None:
-        """Note a batch that the engine has finished."""
-        self.inference.labels(model).observe(seconds)
-        self.batch_rows.labels(model).observe(rows)
-        self.batch_tokens.labels(model).observe(tokens)
-        self.batches.labels(model, reason).inc()
+        """Note a batch that the engine has finished; ``reason`` is one of ``REASONS``."""
+        self._inference[model].observe(seconds)
+        self._batch_rows[model].observe(rows)
+        self._batch_tokens[model].observe(tokens)
+        self._batches[model, reason].inc()
+
+    def worker_replaced(self) -> None:
+        """Count that the thread which runs batches had died and was replaced."""
+        self._worker_restarts.inc()
+
+    def http_answered(self, route: str, status: int) -> None:
+        """Count a response. ``route`` is the pattern of a path, never a caller's own text."""
+        self._http_requests.labels(route, str(status)).inc()
+
+    # What is read at every scrape, from the one place that knows it ------------------------
 
     def watch_queue(
         self, waiting: Callable[[str], tuple[int, int]], seconds: Callable[[], float]
     ) -> None:
-        """Read the depth of the queues at every scrape, from the one place that knows it.
+        """Read the depth of the queues at every scrape.
 
         Args:
             waiting: returns the items and tokens that wait for a model.
             seconds: returns the estimated work that waits for all of them.
         """
-        self.registry.register(_QueueDepth(self._models, waiting, seconds))
-
-
-class _QueueDepth(Collector):
-    def __init__(
-        self,
-        models: Iterable[str],
-        waiting: Callable[[str], tuple[int, int]],
-        seconds: Callable[[], float],
-    ) -> None:
-        self._models = tuple(models)
-        self._waiting = waiting
-        self._seconds = seconds
-
-    def collect(self) -> Iterable[Metric]:
-        items = GaugeMetricFamily("xcopa_queue_items", "Items that wait.", labels=["model"])
-        tokens = GaugeMetricFamily("xcopa_queue_tokens", "Tokens that wait.", labels=["model"])
         for model in self._models:
-            waiting_items, waiting_tokens = self._waiting(model)
-            items.add_metric([model], waiting_items)
-            tokens.add_metric([model], waiting_tokens)
-        work = GaugeMetricFamily(
-            "xcopa_queue_seconds", "Estimated work that waits.", value=self._seconds()
-        )
-        return [items, tokens, work]
+            self._queue_items[model].set_function(partial(lambda name: waiting(name)[0], model))
+            self._queue_tokens[model].set_function(partial(lambda name: waiting(name)[1], model))
+        self._queue_seconds.set_function(seconds)
+
+    def watch_cache(self, size: Callable[[], int]) -> None:
+        """Read the bytes of the answers that are kept at every scrape."""
+        self._cache_bytes.set_function(size)
+
+    def watch_ready(self, ready: Callable[[], bool]) -> None:
+        """Read whether the service is ready at every scrape."""
+        self._ready.set_function(ready)
+
+    def exposition(self, accept: str) -> tuple[bytes, str]:
+        """Return what a scrape is answered with, and its content type.
+
+        Args:
+            accept: the scraper's ``Accept`` header; it picks OpenMetrics or Prometheus's text.
+        """
+        encode, content_type = choose_encoder(accept)
+        return encode(self.registry), content_type

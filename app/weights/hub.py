@@ -23,7 +23,7 @@ FETCHED = ("*.json", "*.safetensors")
 _HUB_ID = re.compile(r"[\w.-]+/[\w.-]+(@[\w./-]+)?")
 
 
-def resolve(source: str, wanted_by: str) -> Path:
+def resolve(source: str) -> Path:
     """Return the directory of a source, downloading a hub id (``owner/name[@revision]``).
 
     Raises:
@@ -33,27 +33,25 @@ def resolve(source: str, wanted_by: str) -> Path:
     if directory.is_dir():
         return directory
     if directory.is_absolute() or source.startswith((".", "~")) or not _HUB_ID.fullmatch(source):
-        raise StartError(f"{wanted_by}: {source!r} is not a directory, and not a hub id either")
+        raise StartError(f"{source!r} is not a directory, and not a hub id either")
     repository, _, revision = source.partition("@")
     try:
         return Path(
             snapshot_download(repository, revision=revision or None, allow_patterns=list(FETCHED))
         )
     except GatedRepoError as error:
-        raise StartError(
-            f"{wanted_by}: {repository} is gated; accept its terms and set HF_TOKEN"
-        ) from error
+        raise StartError(f"{repository} is gated; accept its terms and set HF_TOKEN") from error
     except RevisionNotFoundError as error:
-        raise StartError(f"{wanted_by}: {repository} has no revision {revision!r}") from error
+        raise StartError(f"{repository} has no revision {revision!r}") from error
     except RepositoryNotFoundError as error:
         raise StartError(
-            f"{wanted_by}: no directory and no model of the hub is called {source!r} "
+            f"no directory and no model of the hub is called {source!r} "
             "(a private model needs HF_TOKEN)"
         ) from error
     except LocalEntryNotFoundError as error:
         raise StartError(
-            f"{wanted_by}: {source!r} is not a directory here, and the model hub cannot be reached"
+            f"{source!r} is not a directory here, and the model hub cannot be reached"
         ) from error
     except (HfHubHTTPError, HFValidationError, OSError) as error:
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise StartError(f"{wanted_by}: cannot fetch {source!r}: {reason}") from error
+        raise StartError(f"cannot fetch {source!r}: {reason}") from error

@@ -17,10 +17,11 @@ from rich.console import Console
 from rich.progress import track
 from transformers import XLMRobertaForMultipleChoice
 
+from app.engine.compute import set_up
 from app.engine.encoder import PackedEncoder
-from app.engine.lanes import LanePlan, Lanes
+from app.engine.lanes import Lanes
 from app.engine.linear import make_linear
-from app.engine.threads import choose_threads
+from app.engine.threads import LanePlan
 from loadtests.bench.figures import Figure, seconds
 from loadtests.bench.items import mixed_items, rows_of
 from loadtests.padded import PaddedVariant
@@ -48,9 +49,8 @@ def measure(console: Console) -> list[Figure]:
 
 
 def _compare(shape: str, batches: Sequence[Batch], console: Console) -> list[Figure]:
-    threads = choose_threads(None).threads
-    plan = LanePlan.of(threads)
-    torch.set_num_threads(plan.threads_a_lane)
+    plan = set_up().plan
+    threads = plan.lanes * plan.threads_a_lane
     model = model_of(shape)
     packed = Lanes(PackedEncoder(model), plan)
     packed.warm_up()
@@ -141,7 +141,7 @@ class _OneDnnRate:
         return self._lanes * 2 * SIDE**3 / took
 
 
-class _Product(PackedEncoder):
+class _Product:
     """A stand-in whose forward pass is one large product."""
 
     def __init__(self) -> None:
@@ -152,3 +152,6 @@ class _Product(PackedEncoder):
     def logits(self, rows: Sequence[Sequence[int]]) -> list[float]:
         self._linear(self._x)
         return [0.0] * len(rows)
+
+    def warm_up(self) -> None:
+        """Nothing to warm: the rate runs once before it is measured."""

@@ -11,15 +11,13 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping, Sequence
-from typing import cast
 
 from fastapi import FastAPI
 
 from app.api.schemas import Prediction, PredictRequest
-from app.engine.encoder import PackedEncoder
-from app.main import create_app, load_models
+from app.main import create_app
 from app.settings import Settings
-from app.weights.loading import Variant
+from app.weights.variant import Variant, load_models
 
 
 class NullEngine:
@@ -33,7 +31,7 @@ class NullEngine:
 
 
 def _load(settings: Settings) -> Mapping[str, Variant]:
-    engine = cast("PackedEncoder", NullEngine())
+    engine = NullEngine()
     return {
         name: dataclasses.replace(variant, engine=engine)
         for name, variant in load_models(settings).items()

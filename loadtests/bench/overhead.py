@@ -16,9 +16,8 @@ from geventhttpclient import HTTPClient
 from rich.console import Console
 from rich.progress import track
 
-from app.main import load_models
 from app.settings import Settings
-from app.weights.loading import Variant
+from app.weights.variant import Variant, load_models
 from loadtests.bench.figures import Figure, cpu_seconds, seconds
 from loadtests.bench.items import body, mixed_items, rows_of
 from loadtests.bench.servers import JSON, SERVICE, Server, closed_loop, started, uvicorn

@@ -13,15 +13,15 @@ from rich.progress import track
 from torch import Tensor
 from transformers import XLMRobertaForMultipleChoice
 
-from app.main import embedded_base
 from app.settings import Settings
+from app.weights.embedded import ensure_base
 from loadtests.bench.figures import Figure, seconds
 from loadtests.bench.items import mixed_items, rows_of
 from loadtests.padded import PaddedVariant
 from models.tasks.example import Head
-from models.training.encode import Encoded
+from models.training.batch import make_inputs
+from models.training.example_tokenizer import Encoded
 from models.training.network import Network, low_rank
-from models.training.phase import make_inputs
 from models.training.recipe import LowRank, Recipe, load_recipe
 
 RECIPE = Path("models/recipes/stilts.toml")
@@ -39,7 +39,7 @@ def measure(console: Console) -> list[Figure]:
     items = [Encoded(tuple(pair), (number % 2,)) for number, pair in enumerate(rows)]
     batches = [items[start : start + ITEMS] for start in range(0, len(items), ITEMS)]
     recipe = load_recipe(RECIPE)
-    base = embedded_base(Settings())
+    base = ensure_base(Settings().cache_dir)
     sides = (_stream_step(base, recipe), _padded_step(base, recipe))
     for step in sides:
         step(batches[0])

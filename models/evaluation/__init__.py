@@ -1,8 +1,7 @@
 """``xcopa evaluate``: both variants on English COPA and, zero-shot, on XCOPA.
 
-``sheets`` are the items that are asked; ``answerers`` says who can be: a model that is loaded here
-(``local``) or in a running service (``remote``). ``answers`` keeps the logits of every run, and
-``report`` computes every figure of them alone (``accuracy``, ``calibration``, ``premise``,
-``seeds``). ``grids`` lays it out as tables, for ``console``, ``markdown`` and ``cards``; ``plots``
-draws it; ``files`` writes it all. ``command`` does one after the other.
+``ask`` has the items and who predicts them: a model that is loaded here or one in a running
+service; it keeps the logits of every run. ``measure`` computes every figure from these logits
+alone. ``show`` writes the report as tables, pages, pictures and files. ``command`` does one after
+the other.
 """

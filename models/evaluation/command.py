@@ -12,15 +12,16 @@ from typing import get_args
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from models.evaluation.answerers import VARIANTS, Contestant, EvaluationError
-from models.evaluation.answers import Watch, ask
-from models.evaluation.console import print_report
-from models.evaluation.files import write
-from models.evaluation.local import Opener
-from models.evaluation.remote import RemoteAnswerer, Service
-from models.evaluation.report import Source, build
-from models.evaluation.sheets import Sheets, Split, collect, distinct
-from models.tasks.xcopa import Questions
+from app.settings import VARIANTS
+from models.evaluation.ask.items import ItemSets, Split, collect, distinct
+from models.evaluation.ask.local import Opener
+from models.evaluation.ask.predictions import AdvanceRun, predict_all
+from models.evaluation.ask.predictor import EvaluationError, Run
+from models.evaluation.ask.remote import RemotePredictor, Service
+from models.evaluation.measure.report import ReportSource, build
+from models.evaluation.show.console import print_report
+from models.evaluation.show.files import write
+from models.tasks.sets.xcopa import Questions
 
 READINGS: Mapping[str, tuple[Questions, ...]] = {
     "upstream": ("upstream",),
@@ -80,18 +81,16 @@ def evaluate_here(
 
     Raises:
         DataError: a set is missing or wrong.
-        EvaluationError: there are no such seeds, or a model answers with no number.
+        EvaluationError: there are no such seeds, or a logit is not finite.
         StartError: a model cannot be loaded.
     """
-    contestants = [
-        Contestant(name, partial(load, name, source)) for name, source in sources.items()
-    ]
+    runs = [Run(name, partial(load, name, source)) for name, source in sources.items()]
     for name, directory in options.seeds.items():
-        contestants += [
-            Contestant(name, partial(load, name, str(path)), seed=path.parent.name)
+        runs += [
+            Run(name, partial(load, name, str(path)), seed=path.parent.name)
             for path in seed_directories(directory)
         ]
-    _evaluate(options, contestants, "models loaded for it", console)
+    _evaluate(options, runs, "models loaded for it", console)
 
 
 def evaluate_service(options: Options, url: str, console: Console) -> None:
@@ -114,11 +113,10 @@ def evaluate_service(options: Options, url: str, console: Console) -> None:
             raise EvaluationError(
                 f"{url} serves no model {' and no '.join(missing)}, only {', '.join(revisions)}"
             )
-        contestants = [
-            Contestant(name, partial(RemoteAnswerer, service, name, revisions[name]))
-            for name in VARIANTS
+        runs = [
+            Run(name, partial(RemotePredictor, service, name, revisions[name])) for name in VARIANTS
         ]
-        _evaluate(options, contestants, url, console)
+        _evaluate(options, runs, url, console)
 
 
 def seed_directories(directory: Path) -> list[Path]:
@@ -133,19 +131,17 @@ def seed_directories(directory: Path) -> list[Path]:
     return found
 
 
-def _evaluate(
-    options: Options, contestants: Sequence[Contestant], answered_by: str, console: Console
-) -> None:
+def _evaluate(options: Options, runs: Sequence[Run], answered_by: str, console: Console) -> None:
     # Before the minutes of work, not after them.
     _make(options.out)
-    sheets = collect(options.data, options.split, options.readings)
-    with _watch(contestants, sheets) as watch:
-        answered, revisions = ask(contestants, sheets, watch)
-    source = Source(options.split, options.readings, answered_by, revisions)
-    measured = build(source, answered)
+    item_sets = collect(options.data, options.split, options.readings)
+    with _progress_bar(runs, item_sets) as advance_run:
+        predicted, revisions = predict_all(runs, item_sets, advance_run)
+    source = ReportSource(options.split, options.readings, answered_by, revisions)
+    measured = build(source, predicted)
     print_report(measured, console)
     if options.out is not None:
-        write(measured, answered, options.out)
+        write(measured, predicted, options.out)
         console.print(f"wrote {options.out}", soft_wrap=True)
 
 
@@ -159,7 +155,7 @@ def _make(directory: Path | None) -> None:
 
 
 @contextmanager
-def _watch(contestants: Sequence[Contestant], sheets: Sheets) -> Iterator[Watch]:
+def _progress_bar(runs: Sequence[Run], item_sets: ItemSets) -> Iterator[AdvanceRun]:
     columns = (
         TextColumn("{task.description}"),
         BarColumn(),
@@ -167,5 +163,5 @@ def _watch(contestants: Sequence[Contestant], sheets: Sheets) -> Iterator[Watch]
         TimeRemainingColumn(),
     )
     with Progress(*columns, console=Console(stderr=True)) as progress:
-        task = progress.add_task("", total=len(contestants) * len(distinct(sheets)))
+        task = progress.add_task("", total=len(runs) * len(distinct(item_sets)))
         yield lambda run, items: progress.update(task, description=run, advance=items)

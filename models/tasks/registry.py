@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from models.tasks import (
+from models.tasks.example import DataError
+from models.tasks.sets import (
     anli_mnli_snli,
     balanced_copa,
     ccg,
@@ -20,7 +21,6 @@ from models.tasks import (
     squad,
     swag,
 )
-from models.tasks.example import DataError
 from models.tasks.task import Task
 
 TASKS: dict[str, Task] = {

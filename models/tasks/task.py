@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from models.tasks.example import AnyExample, Examples, Head
-from models.tasks.hub import HubSplit
+from models.tasks.reading.hub import HubSplit
 
 
 @dataclass(frozen=True)

@@ -10,8 +10,9 @@ from pathlib import Path
 
 from safetensors.torch import load_file, save_file
 
-from models.training.loop import Evaluation, Outcome, Progress
+from models.training.loop import PhaseOutcome
 from models.training.network import Weights
+from models.training.progress import Evaluation, Progress
 
 
 @dataclass(frozen=True)
@@ -37,7 +38,7 @@ class DonePhase:
         return (folder / "done").is_dir()
 
     @staticmethod
-    def write(folder: Path, outcome: Outcome, digests: Mapping[str, str]) -> None:
+    def write(folder: Path, outcome: PhaseOutcome, digests: Mapping[str, str]) -> None:
         """Write an outcome; ``done`` takes its name when it is whole. Checkpoints go."""
         partial = folder / "finishing"
         shutil.rmtree(partial, ignore_errors=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -12,17 +12,15 @@ from torch.nn import functional
 from torch.nn.utils.rnn import pad_sequence
 
 from models.tasks.example import Head
-from models.training.encode import IGNORED
-
-if TYPE_CHECKING:
-    from models.training.network import Inputs
+from models.training.batch import Inputs
+from models.training.example_tokenizer import IGNORED
 
 MASKED_TEXT = "masked-text"
 """The head of masked language modelling, which is no task of its own."""
 
 
 @dataclass(frozen=True)
-class Answer:
+class BatchResult:
     """What a batch gives."""
 
     loss: Tensor
@@ -86,7 +84,7 @@ class ChoiceHead(_Pooled):
     def __init__(self, hidden: int) -> None:
         super().__init__(hidden, 1)
 
-    def forward(self, states: Tensor, inputs: Inputs) -> Answer:
+    def forward(self, states: Tensor, inputs: Inputs) -> BatchResult:
         scores = torch.split(self.logits(states, inputs)[:, 0], list(inputs.counts))
         table = pad_sequence(list(scores), batch_first=True, padding_value=float("-inf"))
         return _over_labels(table, torch.cat(inputs.targets))
@@ -95,7 +93,7 @@ class ChoiceHead(_Pooled):
 class SentenceHead(_Pooled):
     """A score for each label."""
 
-    def forward(self, states: Tensor, inputs: Inputs) -> Answer:
+    def forward(self, states: Tensor, inputs: Inputs) -> BatchResult:
         return _over_labels(self.logits(states, inputs), torch.cat(inputs.targets))
 
 
@@ -109,14 +107,14 @@ class SpanHead(nn.Module):
         super().__init__()
         self.projection = nn.Linear(hidden, 2)
 
-    def forward(self, states: Tensor, inputs: Inputs) -> Answer:
+    def forward(self, states: Tensor, inputs: Inputs) -> BatchResult:
         scores = self.projection(_by_row(states, inputs)).float()
         beyond = _beyond(inputs, states.device)
         starts, stops = scores.masked_fill(beyond[..., None], float("-inf")).unbind(-1)
         first, last = torch.stack(inputs.targets).unbind(1)
         loss = functional.cross_entropy(starts, first) + functional.cross_entropy(stops, last)
         right = (starts.argmax(1) == first) & (stops.argmax(1) == last)
-        return Answer(loss / 2, int(right.sum()), len(first))
+        return BatchResult(loss / 2, int(right.sum()), len(first))
 
 
 class TagHead(nn.Module):
@@ -126,7 +124,7 @@ class TagHead(nn.Module):
         super().__init__()
         self.projection = nn.Linear(hidden, labels)
 
-    def forward(self, states: Tensor, inputs: Inputs) -> Answer:
+    def forward(self, states: Tensor, inputs: Inputs) -> BatchResult:
         target, asked = _asked(inputs)
         return _over_labels(self.projection(states.index_select(0, asked)).float(), target)
 
@@ -143,18 +141,18 @@ class MaskedTextHead(nn.Module):
         # In a tuple, so that the table does not become a weight of the head as well.
         self._table = (encoder.embeddings.word_embeddings,)
 
-    def forward(self, states: Tensor, inputs: Inputs) -> Answer:
+    def forward(self, states: Tensor, inputs: Inputs) -> BatchResult:
         target, asked = _asked(inputs)
         guessed = self.norm(functional.gelu(self.dense(states.index_select(0, asked))))
         logits = functional.linear(guessed, self._table[0].weight, self.bias).float()
         return _over_labels(logits, target)
 
 
-def _over_labels(logits: Tensor, target: Tensor) -> Answer:
+def _over_labels(logits: Tensor, target: Tensor) -> BatchResult:
     if not len(target):
-        return Answer(logits.sum() * 0.0, 0, 0)
+        return BatchResult(logits.sum() * 0.0, 0, 0)
     right = int((logits.argmax(1) == target).sum())
-    return Answer(functional.cross_entropy(logits, target), right, len(target))
+    return BatchResult(functional.cross_entropy(logits, target), right, len(target))
 
 
 def _asked(inputs: Inputs) -> tuple[Tensor, Tensor]:

@@ -8,12 +8,11 @@ number, and a checkpoint appears under its name only when it is whole.
 
 from __future__ import annotations
 
-import json
 import shutil
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 import torch
@@ -22,7 +21,9 @@ from accelerate.utils import set_seed
 from safetensors.torch import load_file, save_file
 from torch.optim.lr_scheduler import LambdaLR
 
-from models.training.network import Inputs, Network, Weights
+from models.training.batch import Inputs
+from models.training.network import Network, Weights
+from models.training.progress import Evaluation, Progress
 from models.training.recipe import Keep, RecipeError
 
 _BETWEEN_SEEDS = 1_000_003
@@ -44,46 +45,7 @@ class Schedule:
 
 
 @dataclass(frozen=True)
-class Evaluation:
-    """What was found at one point of a phase."""
-
-    step: int
-    accuracy: Mapping[str, float]
-    """By validation set."""
-
-    @property
-    def mean(self) -> float:
-        return sum(self.accuracy.values()) / len(self.accuracy)
-
-
-@dataclass
-class Progress:
-    """How far a phase is, and what it has cost."""
-
-    step: int = 0
-    steps: int | None = None
-    """How many there are; another number of processes or other data would make it another run."""
-    losses: list[tuple[int, str, float]] = field(default_factory=list)
-    """Step, task and loss of each step's last batch."""
-    evaluations: list[Evaluation] = field(default_factory=list)
-    wall_seconds: float = 0.0
-    cpu_seconds: float = 0.0
-    tokens: int = 0
-    flops: float = 0.0
-
-    @classmethod
-    def read(cls, path: Path) -> Progress:
-        content = json.loads(path.read_text(encoding="utf-8"))
-        content["losses"] = [tuple(loss) for loss in content["losses"]]
-        content["evaluations"] = [Evaluation(**each) for each in content["evaluations"]]
-        return cls(**content)
-
-    def write(self, path: Path) -> None:
-        path.write_text(json.dumps(asdict(self)) + "\n", encoding="utf-8")
-
-
-@dataclass(frozen=True)
-class Work:
+class PhaseWork:
     """What a phase has to do."""
 
     batches: int
@@ -95,7 +57,7 @@ class Work:
 
 
 @dataclass(frozen=True)
-class Outcome:
+class PhaseOutcome:
     """A phase that is done."""
 
     weights: Weights
@@ -104,7 +66,7 @@ class Outcome:
     """The evaluation of the weights: the best, the last, or that of their mean."""
 
 
-Report = Callable[[Progress, int], None]
+OnStep = Callable[[Progress, int], None]
 """Told after every step how far the phase is, and of how many steps."""
 
 
@@ -135,7 +97,7 @@ class Loop:
         """Whether this process is the one that writes."""
         return bool(self._accelerator.is_main_process)
 
-    def run(self, work: Work, report: Report) -> Outcome:
+    def run(self, work: PhaseWork, on_step: OnStep) -> PhaseOutcome:
         """Train to the end of the phase, from its last checkpoint where there is one.
 
         Raises:
@@ -152,20 +114,20 @@ class Loop:
             )
         progress.steps = steps
         points = _points(steps, self._schedule.evaluations)
-        clock = _Clock()
+        clock = _Stopwatch()
         while progress.step < steps:
             self._step(work, progress, range(progress.step * a_step, work.batches)[:a_step])
             rates.step()
             progress.step += 1
             clock.add_to(progress)
-            report(progress, steps)
+            on_step(progress, steps)
             if progress.step in points:
                 progress.evaluations.append(self._evaluate(work, progress.step))
                 clock.add_to(progress)
                 self._save(progress, rates)
         return self._outcome(work, progress)
 
-    def _step(self, work: Work, progress: Progress, batches: Sequence[int]) -> None:
+    def _step(self, work: PhaseWork, progress: Progress, batches: Sequence[int]) -> None:
         accelerator = self._accelerator
         # Where the last step has too few batches, a process without one repeats the first.
         own = batches[accelerator.process_index :: accelerator.num_processes] or batches[:1]
@@ -192,7 +154,7 @@ class Loop:
         count = self._schedule.seed * _BETWEEN_SEEDS + step
         return int(count * accelerator.num_processes + accelerator.process_index) % 2**32
 
-    def _evaluate(self, work: Work, step: int) -> Evaluation:
+    def _evaluate(self, work: PhaseWork, step: int) -> Evaluation:
         self._network.eval()
         with torch.inference_mode(), self._accelerator.autocast():
             accuracy = work.validate(self._network)
@@ -234,16 +196,16 @@ class Loop:
 
     # The end ----------------------------------------------------------------------------------
 
-    def _outcome(self, work: Work, progress: Progress) -> Outcome:
+    def _outcome(self, work: PhaseWork, progress: Progress) -> PhaseOutcome:
         keep = self._schedule.keep
         if keep is Keep.AVERAGE:
             weights = self._mean([each.step for each in progress.evaluations])
             self._network.put(weights)
-            return Outcome(weights, progress, self._evaluate(work, progress.step))
+            return PhaseOutcome(weights, progress, self._evaluate(work, progress.step))
         chosen = progress.evaluations[-1]
         if keep is Keep.BEST:
             chosen = max(progress.evaluations, key=lambda each: (each.mean, -each.step))
-        return Outcome(self._load(chosen.step), progress, chosen)
+        return PhaseOutcome(self._load(chosen.step), progress, chosen)
 
     def _load(self, step: int) -> Weights:
         weights: Weights = load_file(self._checkpoint(step) / "weights.safetensors")
@@ -283,7 +245,7 @@ def _linear(steps: int, warmup_ratio: float) -> Callable[[int], float]:
     return share
 
 
-class _Clock:
+class _Stopwatch:
     """Adds the time since it was last asked."""
 
     def __init__(self) -> None:

@@ -12,7 +12,7 @@ from pathlib import Path
 from tokenizers import Tokenizer
 
 from models.tasks.example import DataError
-from models.training.encode import IGNORED, Encoded
+from models.training.example_tokenizer import IGNORED, Encoded
 
 MASKED = 0.15
 """The share of tokens that is asked for; of these 80 % are hidden, 10 % replaced by any token and

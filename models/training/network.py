@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import types
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -14,32 +13,14 @@ from torch import Tensor, nn
 from torch.nn import functional
 from transformers import XLMRobertaModel
 
-from models.training.heads import Answer, make_head
+from models.training.batch import Inputs
+from models.training.heads import BatchResult, make_head
 from models.training.recipe import Full, LowRank, Recipe
-from models.training.stream import ATTENTION, Stream
+from models.training.stream import ATTENTION, register_attention
 
 LINEAR_LAYERS = r"(.*\.)?encoder\.layer\..*\.(query|key|value|dense)"
 
 Weights = dict[str, Tensor]
-
-
-@dataclass(frozen=True)
-class Inputs:
-    """A batch of one task, as tensors."""
-
-    head: str
-    stream: Stream
-    lengths: tuple[int, ...]
-    """``[rows]``: tokens of each row."""
-    counts: tuple[int, ...]
-    """``[items]``: rows of each item."""
-    targets: tuple[Tensor, ...]
-    """One an item."""
-
-    def to(self, device: torch.device) -> Inputs:
-        """Return the batch on a device."""
-        targets = tuple(target.to(device) for target in self.targets)
-        return replace(self, stream=self.stream.to(device), targets=targets)
 
 
 class Network(nn.Module):
@@ -54,6 +35,7 @@ class Network(nn.Module):
             heads: the number of labels by the name of a head; see ``make_head``.
         """
         super().__init__()
+        register_attention()
         self.encoder = XLMRobertaModel.from_pretrained(
             base,
             add_pooling_layer=False,
@@ -67,13 +49,13 @@ class Network(nn.Module):
             {name: make_head(name, labels, self.encoder) for name, labels in heads.items()}
         )
 
-    def forward(self, inputs: Inputs) -> Answer:
+    def forward(self, inputs: Inputs) -> BatchResult:
         """Return the mean loss over a batch, and how many of its items are answered right."""
         hidden = self.encoder.embeddings(
             input_ids=inputs.stream.ids, position_ids=inputs.stream.positions
         )
         states = self.encoder.encoder(hidden, batch=inputs.stream).last_hidden_state[0]
-        answer: Answer = self.heads[inputs.head](states, inputs)
+        answer: BatchResult = self.heads[inputs.head](states, inputs)
         return answer
 
     @property

@@ -2,25 +2,26 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import torch
+from transformers import XLMRobertaConfig
 
 from app.engine.prompt import Prompt
+from app.weights.loading import max_tokens as most_tokens
 from models.tasks.example import DataError, Head, Sentences
 from models.tasks.registry import find
 from models.tasks.task import Task, digest
-from models.training.encode import Encoded, Encoder
+from models.training.batch import Inputs, make_inputs
+from models.training.example_tokenizer import Encoded, ExampleTokenizer
 from models.training.heads import MASKED_TEXT, head_name
-from models.training.loop import Loop, Outcome, Report, Schedule, Work
+from models.training.loop import Loop, OnStep, PhaseOutcome, PhaseWork, Schedule
 from models.training.masked import Masker, read_passages, rows_of
-from models.training.network import Inputs, Network, Weights, encoder_weights
-from models.training.plan import Batch, Mix, by_length, interleave, plan
+from models.training.network import Network, Weights, encoder_weights
+from models.training.plan import Mix, PlannedBatch, by_length, interleave, plan
 from models.training.recipe import Phase, Recipe, RecipeError
-from models.training.stream import stream
 
 
 def check(recipe: Recipe, base: Path) -> None:
@@ -66,7 +67,7 @@ def load_sets(recipe: Recipe, phase: Phase, base: Path, data: Path | None) -> Se
         DataError: a set cannot be had, or is not as described.
     """
     words = Prompt(recipe.prompt.cause, recipe.prompt.effect)
-    encoder = Encoder(base, words, phase.max_tokens)
+    tokenizer = ExampleTokenizer(base, words, phase.max_tokens)
     digests: dict[str, str] = {}
 
     def encoded(name: str, split: str) -> list[Encoded]:
@@ -74,7 +75,7 @@ def load_sets(recipe: Recipe, phase: Phase, base: Path, data: Path | None) -> Se
         digests[f"{name}/{split}"] = digest(examples)
         if not examples:
             raise DataError(f"{name}/{split} has no examples")
-        return encoder.encode(examples)
+        return tokenizer.encode(examples)
 
     names = dict.fromkeys((*phase.tasks, *(name for name, _ in phase.validation_sets)))
     tasks = {name: find(name) for name in names}
@@ -84,15 +85,14 @@ def load_sets(recipe: Recipe, phase: Phase, base: Path, data: Path | None) -> Se
     if phase.masked_text is not None:
         passages = read_passages(phase.masked_text.files)
         digests[MASKED_TEXT] = digest(Sentences(passage, None, 0) for passage in passages)
-        sets[MASKED_TEXT] = rows_of(passages, encoder.tokenizer, phase.max_tokens)
+        sets[MASKED_TEXT] = rows_of(passages, tokenizer.tokenizer, phase.max_tokens)
         heads[MASKED_TEXT], labels[MASKED_TEXT] = MASKED_TEXT, 0
     validation = {f"{name}/{split}": encoded(name, split) for name, split in phase.validation_sets}
     return Sets(sets, validation, heads, labels, digests)
 
 
 def _check_length(max_tokens: int, base: Path) -> None:
-    config = json.loads((base / "config.json").read_text(encoding="utf-8"))
-    longest = config["max_position_embeddings"] - config["pad_token_id"] - 1
+    longest = most_tokens(XLMRobertaConfig.from_pretrained(base))
     if max_tokens > longest:
         raise RecipeError(f"max_tokens = {max_tokens}, but the base reads {longest} at most")
 
@@ -114,26 +114,26 @@ class PhaseRun:
     sets: Sets
     folder: Path
 
-    def run(self, before: Weights, report: Report) -> Outcome:
+    def run(self, before: Weights, on_step: OnStep) -> PhaseOutcome:
         """Train the phase.
 
         Args:
             before: the weights of the phase before; empty for the first.
-            report: told after every step.
+            on_step: told after every step.
         """
         torch.manual_seed(self.seed)
         network = Network(self.base, self.recipe, self.sets.labels)
         network.put(self._handed_on(before, network))
         loop = Loop(network, self._schedule(), self.folder, self.recipe.precision == "bf16")
         batches = self._plan()
-        work = Work(
+        work = PhaseWork(
             batches=len(batches),
             inputs=_BatchMaker(self, batches, network.padding_id),
             task_of=lambda number: batches[number].task,
             validate=self._validate,
             flops=network.flops,
         )
-        return loop.run(work, report)
+        return loop.run(work, on_step)
 
     def _handed_on(self, before: Weights, network: Network) -> Weights:
         if self.phase.head == "new":
@@ -153,7 +153,7 @@ class PhaseRun:
             keep=self.phase.keep,
         )
 
-    def _plan(self) -> list[Batch]:
+    def _plan(self) -> list[PlannedBatch]:
         phase = self.phase
         mix = Mix(phase.epochs, phase.batch_tokens, phase.size_cap)
         tasks = {name: self.sets.training[name] for name in phase.tasks}
@@ -163,9 +163,9 @@ class PhaseRun:
         count = round(len(batches) * phase.masked_text.share / (1 - phase.masked_text.share))
         return interleave(batches, self._masked_batches(count), self.seed)
 
-    def _masked_batches(self, count: int) -> list[Batch]:
+    def _masked_batches(self, count: int) -> list[PlannedBatch]:
         rows = {MASKED_TEXT: self.sets.training[MASKED_TEXT]}
-        found: list[Batch] = []
+        found: list[PlannedBatch] = []
         while len(found) < count:
             found += plan(rows, Mix(1.0, self.phase.batch_tokens), self.seed + len(found))
         return found[:count]
@@ -187,13 +187,15 @@ class PhaseRun:
 class _BatchMaker:
     """Makes the tensors of a batch by its number; text is masked anew each time it comes."""
 
-    def __init__(self, run: PhaseRun, batches: Sequence[Batch], padding_id: int) -> None:
+    def __init__(self, run: PhaseRun, batches: Sequence[PlannedBatch], padding_id: int) -> None:
         self._run = run
         self._batches = batches
         self._padding_id = padding_id
         self._masker: Masker | None = None
         if run.phase.masked_text is not None:
-            self._masker = Masker(Encoder(run.base, Prompt(), run.phase.max_tokens).tokenizer)
+            self._masker = Masker(
+                ExampleTokenizer(run.base, Prompt(), run.phase.max_tokens).tokenizer
+            )
 
     def __call__(self, number: int) -> Inputs:
         batch, sets = self._batches[number], self._run.sets
@@ -205,15 +207,3 @@ class _BatchMaker:
                 for place, item in enumerate(items)
             ]
         return make_inputs(sets.heads[batch.task], items, self._padding_id)
-
-
-def make_inputs(head: str, items: Sequence[Encoded], padding_id: int) -> Inputs:
-    """Make the tensors of a batch."""
-    rows = [row for item in items for row in item.rows]
-    return Inputs(
-        head=head,
-        stream=stream(rows, padding_id),
-        lengths=tuple(map(len, rows)),
-        counts=tuple(len(item.rows) for item in items),
-        targets=tuple(torch.tensor(item.target) for item in items),
-    )

@@ -12,14 +12,14 @@ import random
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from models.training.encode import Encoded
+from models.training.example_tokenizer import Encoded
 
 POOL_ITEMS = 640
 """Items are drawn at random by the pool, and grouped by length within it."""
 
 
 @dataclass(frozen=True)
-class Batch:
+class PlannedBatch:
     """The places of some examples in the set of a task."""
 
     task: str
@@ -37,7 +37,7 @@ class Mix:
     arXiv 1910.10683, section 3.5.2); each epoch draws others of a larger set's examples."""
 
 
-def plan(sets: Mapping[str, Sequence[Encoded]], mix: Mix, seed: int) -> list[Batch]:
+def plan(sets: Mapping[str, Sequence[Encoded]], mix: Mix, seed: int) -> list[PlannedBatch]:
     """Return a phase's batches, in order.
 
     Tasks are drawn in proportion to the size of their sets, as Phang et al. (2020) mix them:
@@ -48,21 +48,23 @@ def plan(sets: Mapping[str, Sequence[Encoded]], mix: Mix, seed: int) -> list[Bat
         task: _endless(len(items), random.Random(f"{seed}/{task}"))  # noqa: S311
         for task, items in sets.items()
     }
-    batches: list[Batch] = []
+    batches: list[PlannedBatch] = []
     wanted = 0.0
     for epoch in range(math.ceil(mix.epochs)):
         this = []
         for task, items in sets.items():
             count = min(len(items), mix.size_cap or len(items))
             drawn = [next(sources[task]) for _ in range(count)]
-            this += [Batch(task, part) for part in _parts(drawn, items, mix.batch_tokens)]
+            this += [PlannedBatch(task, part) for part in _parts(drawn, items, mix.batch_tokens)]
         generator.shuffle(this)
         batches += this
         wanted += min(1.0, mix.epochs - epoch) * len(this)
     return batches[: max(1, round(wanted))]
 
 
-def interleave(batches: Sequence[Batch], others: Sequence[Batch], seed: int) -> list[Batch]:
+def interleave(
+    batches: Sequence[PlannedBatch], others: Sequence[PlannedBatch], seed: int
+) -> list[PlannedBatch]:
     """Put other batches among these, at random places; both keep their order."""
     places = random.Random(f"{seed}/interleave")  # noqa: S311
     taken = set(places.sample(range(len(batches) + len(others)), len(others)))

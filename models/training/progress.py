@@ -1,50 +1,47 @@
-"""A progress bar for each phase."""
+"""How far a phase is and what it has cost: what a checkpoint carries beside the weights."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-
-import torch
-import transformers
-from accelerate import PartialState
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
-from rich.progress import Progress as Bars
-
-from models.training.curves import SMOOTHING
-from models.training.loop import Progress, Report
-from models.training.run import Watch
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
 
 
-@contextmanager
-def training_progress() -> Iterator[Watch]:
-    """Show a bar a phase on standard error: steps, loss, last validation accuracy, time left."""
-    columns = (
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TextColumn("loss {task.fields[loss]:.3f}  validation {task.fields[accuracy]}"),
-        TimeRemainingColumn(),
-    )
-    # The library's own bars and reports on heads that are new by design would tear ours apart.
-    transformers.logging.set_verbosity_error()
-    transformers.logging.disable_progress_bar()
-    console = Console(stderr=True)
-    quiet = not PartialState(cpu=not torch.cuda.is_available()).is_main_process
-    with Bars(*columns, console=console, refresh_per_second=2, disable=quiet) as bars:
-        yield lambda title: _report(bars, title)
+@dataclass(frozen=True)
+class Evaluation:
+    """What was found at one point of a phase."""
+
+    step: int
+    accuracy: Mapping[str, float]
+    """By validation set."""
+
+    @property
+    def mean(self) -> float:
+        return sum(self.accuracy.values()) / len(self.accuracy)
 
 
-def _report(bars: Bars, title: str) -> Report:
-    bar = bars.add_task(title, total=None, loss=float("nan"), accuracy="-")
-    smooth: list[float] = []
+@dataclass
+class Progress:
+    """How far a phase is, and what it has cost."""
 
-    def report(progress: Progress, steps: int) -> None:
-        loss = progress.losses[-1][2]
-        smooth[:] = [SMOOTHING * smooth[0] + (1 - SMOOTHING) * loss] if smooth else [loss]
-        evaluations = progress.evaluations
-        accuracy = f"{100 * evaluations[-1].mean:.1f} %" if evaluations else "-"
-        bars.update(bar, total=steps, completed=progress.step, loss=smooth[0], accuracy=accuracy)
+    step: int = 0
+    steps: int | None = None
+    """How many there are; another number of processes or other data would make it another run."""
+    losses: list[tuple[int, str, float]] = field(default_factory=list)
+    """Step, task and loss of each step's last batch."""
+    evaluations: list[Evaluation] = field(default_factory=list)
+    wall_seconds: float = 0.0
+    cpu_seconds: float = 0.0
+    tokens: int = 0
+    flops: float = 0.0
 
-    return report
+    @classmethod
+    def read(cls, path: Path) -> Progress:
+        content = json.loads(path.read_text(encoding="utf-8"))
+        content["losses"] = [tuple(loss) for loss in content["losses"]]
+        content["evaluations"] = [Evaluation(**each) for each in content["evaluations"]]
+        return cls(**content)
+
+    def write(self, path: Path) -> None:
+        path.write_text(json.dumps(asdict(self)) + "\n", encoding="utf-8")

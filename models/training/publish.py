@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import shutil
-import warnings
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +13,7 @@ from safetensors.torch import load_file, save_file
 from transformers import XLMRobertaForMultipleChoice
 
 from app.engine.prompt import Prompt
+from app.weights.loading import quiet_peft
 from models.tasks.example import Head
 from models.training.network import Weights, low_rank
 from models.training.recipe import LowRank, Recipe
@@ -53,9 +53,7 @@ def _write_adapter(
 ) -> None:
     config = low_rank(tuning)
     config.modules_to_save = list(_HEAD)
-    with warnings.catch_warnings():
-        # PEFT reads an attribute that transformers has renamed; nothing here is affected.
-        warnings.simplefilter("ignore", FutureWarning)
+    with quiet_peft():
         adapted = get_peft_model(model, config)
     _fill(adapted.base_model.model, weights)
     adapted.save_pretrained(str(out))

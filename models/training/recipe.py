@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from app.weights.loading import EMBEDDED_BASE
+from app.weights.embedded import EMBEDDED_BASE
 
 _FAMILIES = {"balanced-copa": "copa"}
 """Sets that share items with another one."""

@@ -20,7 +20,7 @@ from accelerate import PartialState
 
 from models.training.curves import draw
 from models.training.done import DonePhase
-from models.training.loop import Report
+from models.training.loop import OnStep
 from models.training.phase import PhaseRun, Sets, check, load_sets
 from models.training.publish import MODEL_FILES, publish
 from models.training.recipe import Phase, Recipe, RecipeError
@@ -41,11 +41,11 @@ class TrainingRun:
     """The finished variant."""
 
 
-Watch = Callable[[str], Report]
-"""Given the title of a phase, returns what is told of its steps."""
+OnPhase = Callable[[str], OnStep]
+"""Called with the title of each phase that is run; returns what is told of its steps."""
 
 
-def train(run: TrainingRun, watch: Watch) -> None:
+def train(run: TrainingRun, on_phase: OnPhase) -> None:
     """Run every phase that is not done yet and write the variant.
 
     Started by ``accelerate launch``, every process runs this; the first of them writes.
@@ -59,7 +59,7 @@ def train(run: TrainingRun, watch: Watch) -> None:
     sets = _LoadedSets(run)
     made: dict[Path, float] = {}
     for seed in run.recipe.seeds:
-        phases = _run_phases(run, seed, sets, watch, process)
+        phases = _run_phases(run, seed, sets, on_phase, process)
         variant = run.work / f"seed-{seed}" / "variant"
         if process.is_main_process:
             _write_variant(run, seed, phases, variant)
@@ -104,7 +104,7 @@ class _LoadedSets:
 
 
 def _run_phases(
-    run: TrainingRun, seed: int, sets: _LoadedSets, watch: Watch, process: PartialState
+    run: TrainingRun, seed: int, sets: _LoadedSets, on_phase: OnPhase, process: PartialState
 ) -> list[DonePhase]:
     done: list[DonePhase] = []
     for number, phase in enumerate(run.recipe.phases, start=1):
@@ -115,7 +115,7 @@ def _run_phases(
         if not DonePhase.is_in(folder):
             phase_run = PhaseRun(run.recipe, phase, own_seed, run.base, sets.of(phase), folder)
             before = done[-1].weights() if done else {}
-            outcome = phase_run.run(before, watch(f"{run.recipe.name} {owner}/{folder.name}"))
+            outcome = phase_run.run(before, on_phase(f"{run.recipe.name} {owner}/{folder.name}"))
             process.wait_for_everyone()  # others may still read the checkpoints, which go now
             if process.is_main_process:
                 DonePhase.write(folder, outcome, sets.of(phase).digests)

@@ -28,7 +28,7 @@ ALIGNMENT = 16
 
 
 @dataclass(frozen=True)
-class Group:
+class StreamGroup:
     """Consecutive rows, padded to the longest of them."""
 
     rows: int
@@ -47,7 +47,7 @@ class Stream:
     """``[1, places]``"""
     starts: Tensor
     """``[rows]``: the place of each row's ``<s>``, in the order in which the rows were given."""
-    groups: tuple[Group, ...]
+    groups: tuple[StreamGroup, ...]
     tokens: int
     """Of the rows, padding left out."""
 
@@ -58,7 +58,9 @@ class Stream:
     def to(self, device: torch.device) -> Stream:
         """Return the batch on a device."""
         groups = tuple(
-            Group(group.rows, group.width, None if group.mask is None else group.mask.to(device))
+            StreamGroup(
+                group.rows, group.width, None if group.mask is None else group.mask.to(device)
+            )
             for group in self.groups
         )
         return Stream(
@@ -88,11 +90,11 @@ def stream(rows: Sequence[Sequence[int]], padding_id: int) -> Stream:
             padding = [padding_id] * (width - len(row))
             ids += [*row, *padding]
             positions += [*range(padding_id + 1, padding_id + 1 + len(row)), *padding]
-        groups.append(Group(run.stop - run.start, width, _mask(lengths[run])))
+        groups.append(StreamGroup(run.stop - run.start, width, _mask(lengths[run])))
     if tail := -len(ids) % ALIGNMENT:
         ids += [padding_id] * tail
         positions += [padding_id] * tail
-        groups.append(Group(1, tail, None))
+        groups.append(StreamGroup(1, tail, None))
     return Stream(
         torch.tensor([ids]),
         torch.tensor([positions]),
@@ -123,6 +125,11 @@ def _mask(lengths: Sequence[int]) -> Tensor | None:
         return None
     beyond = torch.arange(lengths[-1])[None, :] >= torch.tensor(lengths)[:, None]
     return torch.zeros(beyond.shape).masked_fill_(beyond, float("-inf"))[:, None]
+
+
+def register_attention() -> None:
+    """Make ``ATTENTION`` known to transformers, in this process; done again, it changes nothing."""
+    AttentionInterface.register(ATTENTION, _attend)
 
 
 def _attend(
@@ -164,6 +171,3 @@ def _scores(query: Tensor, keys: Tensor, mask: Tensor | None, heads: int) -> Ten
     if mask is None:
         return torch.bmm(query, keys)
     return torch.baddbmm(mask.repeat_interleave(heads, dim=0).to(query.dtype), query, keys)
-
-
-AttentionInterface.register(ATTENTION, _attend)

@@ -12,14 +12,14 @@ from typing import cast
 import pytest
 
 from app.engine.encoder import PackedEncoder
+from app.engine.engine import Row
 from app.engine.tokenizer import CausalItem
 from app.errors import StartError, UnavailableError
 from app.runtime import Runtime, State
 from app.serving.scheduler import Limits
 from app.serving.service import Answer, Ask, ServiceOptions
-from app.serving.worker import Row
 from app.telemetry.metrics import Metrics
-from app.weights.loading import Variant, load_variants
+from app.weights.variant import Variant, load_variants
 
 ITEM = CausalItem("The lights went out.", "A storm came.", "It was noon.", "cause")
 MODELS = ("direct", "stilts")
@@ -36,7 +36,7 @@ def runtime(
 @pytest.fixture(scope="module")
 def variants(tiny_direct: Path, tiny_stilts: Path) -> dict[str, Variant]:
     sources = {"direct": str(tiny_direct), "stilts": str(tiny_stilts)}
-    return load_variants(sources, embedded_base=Path)
+    return load_variants(sources, Path())
 
 
 def test_it_refuses_while_it_loads_and_answers_after(variants: dict[str, Variant]) -> None:

@@ -10,18 +10,14 @@ import logging
 import sys
 import time
 from collections.abc import Sequence
-from typing import Any, cast
 from unittest import mock
 
 import app.main
-from app.engine.encoder import PackedEncoder
-from app.engine.lanes import Lanes
+from app.engine.engine import Engine
 from app.server import serve
 from app.settings import Settings
-from app.weights.loading import Variant
-from tests.chaos.faults import Batch, Fault, Faults, Mode, Row
-
-load_models = app.main.load_models
+from app.weights.variant import Variant, load_models
+from tests.chaos.faults import Batch, Fault, Faults, Mode
 
 
 class InjectedError(RuntimeError):
@@ -31,19 +27,19 @@ class InjectedError(RuntimeError):
 class FaultyEngine:
     """An engine that meets the fault that is on before it answers; else it is the real one."""
 
-    def __init__(self, model: str, engine: PackedEncoder | Lanes, faults: Faults) -> None:
+    def __init__(self, model: str, engine: Engine, faults: Faults) -> None:
         self._model = model
         self._engine = engine
         self._faults = faults
 
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._engine, name)
-
-    def logits(self, rows: Sequence[Row]) -> list[float]:
+    def logits(self, rows: Sequence[Sequence[int]]) -> Sequence[float]:
         batch = Batch(self._model, [list(row) for row in rows], time.monotonic())
         self._faults.note(batch)
         self._meet(self._unstuck(), batch)
         return self._engine.logits(rows)
+
+    def warm_up(self) -> None:
+        self._engine.warm_up()
 
     def _unstuck(self) -> Fault:
         while (fault := self._faults.now).mode is Mode.STICK:
@@ -66,9 +62,7 @@ class FaultyEngine:
 def load_faulty_models(settings: Settings) -> dict[str, Variant]:
     faults = Faults.from_environment()
     return {
-        name: dataclasses.replace(
-            variant, engine=cast("PackedEncoder", FaultyEngine(name, variant.engine, faults))
-        )
+        name: dataclasses.replace(variant, engine=FaultyEngine(name, variant.engine, faults))
         for name, variant in load_models(settings).items()
     }
 

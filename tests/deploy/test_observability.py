@@ -6,7 +6,6 @@ import json
 import re
 import shutil
 import subprocess
-from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -14,15 +13,16 @@ from typing import Any
 import promql_parser as promql
 import pytest
 import yaml
-from prometheus_client import generate_latest
-from prometheus_client.parser import text_string_to_metric_families
 
-from app.telemetry.metrics import Metrics
+from app.telemetry.declarations import DECLARATIONS
 
 OBSERVABILITY = Path(__file__).resolve().parents[2] / "observability"
 PROMETHEUS = OBSERVABILITY / "prometheus"
 DASHBOARDS = sorted((OBSERVABILITY / "grafana/dashboards").glob("*.json"))
 SCRAPE_LABELS = {"job", "instance"}
+
+UNDECLARED = ("up", "process_resident_memory_bytes", "process_cpu_seconds_total")
+"""What Prometheus makes of a scrape, and what its library says of the process."""
 
 Known = Mapping[str, set[str]]
 """The labels of each metric."""
@@ -31,21 +31,12 @@ Known = Mapping[str, set[str]]
 @pytest.fixture(scope="module")
 def known() -> Known:
     """What a scrape of the service brings, and what Prometheus adds to it."""
-    metrics = Metrics(["direct", "stilts"])
-    metrics.watch_queue(lambda _model: (0, 0), lambda: 0.0)
-    metrics.http_requests.labels("/predict/xcopa", "200")
-    metrics.model_info.labels("direct", "0")
-    exposition = generate_latest(metrics.registry).decode()
-    labels: dict[str, set[str]] = defaultdict(set, {"up": {*SCRAPE_LABELS}})
-    for family in text_string_to_metric_families(exposition):
-        for sample in family.samples:
-            labels[sample.name] |= {*sample.labels, *SCRAPE_LABELS}
-    if not Path("/proc/self").exists():
-        # What describes the process is read from there; elsewhere there is nothing to compare.
-        labels["process_resident_memory_bytes"] = labels["process_cpu_seconds_total"] = (
-            SCRAPE_LABELS
-        )
-    return {**labels, **recorded()}
+    declared = {
+        series: {*labels, *SCRAPE_LABELS}
+        for metric in DECLARATIONS
+        for series, labels in metric.series.items()
+    }
+    return {**declared, **dict.fromkeys(UNDECLARED, SCRAPE_LABELS), **recorded()}
 
 
 def rules() -> Iterator[dict[str, Any]]:

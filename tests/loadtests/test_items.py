@@ -8,7 +8,7 @@ import pytest
 
 from app.api.schemas import Item
 from loadtests.items import load_items
-from models.tasks.xcopa import LANGUAGES
+from models.tasks.sets.xcopa import LANGUAGES
 
 
 def test_the_sample_speaks_all_twelve_languages_and_is_valid() -> None:

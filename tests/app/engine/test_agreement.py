@@ -14,9 +14,11 @@ from transformers import XLMRobertaForMultipleChoice
 from app.engine.encoder import PackedEncoder
 from app.engine.target import Precision, Target, choose_target
 from app.engine.tokenizer import Rows
-from app.weights.loading import load_model, load_variant, locate
+from app.weights.checkpoint import locate
+from app.weights.loading import load_model
+from app.weights.variant import load_variants
 from loadtests.padded import PaddedEncoder
-from models.tasks import copa, xcopa
+from models.tasks.sets import copa, xcopa
 
 MODELS = Path(__file__).resolve().parents[3] / "models"
 ITEMS = 6000
@@ -26,11 +28,16 @@ class Encoder(Protocol):
     def logits(self, rows: Sequence[Sequence[int]]) -> list[float]: ...
 
 
+def cache_of(base: Path) -> Path:
+    """The cache folder that an assembled base lies in."""
+    return base.parent.parent
+
+
 def read_items(name: str, base: Path, data: Path) -> list[Rows]:
     examples = copa.load(data, "test")
     for language in xcopa.LANGUAGES:
         examples += xcopa.load(data, language, "test", "upstream")
-    tokenizer = load_variant(name, str(MODELS / name), lambda: base).tokenizer
+    tokenizer = load_variants({name: str(MODELS / name)}, cache_of(base))[name].tokenizer
     items = tokenizer.encode([example.item for example in examples])
     return [rows for rows in items if isinstance(rows, tuple)]
 
@@ -47,7 +54,7 @@ def score(encoder: Encoder, items: Sequence[Rows]) -> NDArray[np.float64]:
 
 
 def load(name: str, base: Path) -> XLMRobertaForMultipleChoice:
-    return load_model(locate(str(MODELS / name), lambda: base, name), name, name)
+    return load_model(locate(str(MODELS / name), cache_of(base)))
 
 
 @pytest.mark.slow

@@ -12,8 +12,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from transformers import XLMRobertaForMultipleChoice
 
-from app.engine.encoder import PackedEncoder, Row
-from app.engine.lanes import LanePlan, Lanes, shares
+from app.engine.encoder import PackedEncoder
+from app.engine.engine import Row
+from app.engine.lanes import Lanes, shares
+from app.engine.threads import LanePlan
 from tests import tiny
 
 

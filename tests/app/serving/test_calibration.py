@@ -6,13 +6,14 @@ from collections.abc import Callable, Sequence
 
 import pytest
 
+from app.engine.engine import Row
 from app.serving.calibration import SIZES, Sample, calibrate, fit, smallest
-from app.serving.worker import Row
+from tests.engines import ColdEngine
 
 SAMPLE = (0, *range(5, 25), 2)
 
 
-class Clockwork:
+class Clockwork(ColdEngine):
     """An engine that takes the time its curve says, and the clock that shows it."""
 
     def __init__(self, seconds: Callable[[int], float]) -> None:

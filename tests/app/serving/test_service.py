@@ -16,6 +16,7 @@ from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
+from app.engine.engine import Engine, Row
 from app.engine.tokenizer import CausalItem, PairTokenizer, Rows
 from app.errors import (
     DeadlineExceededError,
@@ -29,11 +30,12 @@ from app.errors import (
 from app.serving.scheduler import Limits
 from app.serving.service import Answer, Ask, PredictionService, ServiceOptions, softmax
 from app.serving.work import ModelProfile, ServiceCurve
-from app.serving.worker import Engine, Row
-from app.telemetry.metrics import OUTCOMES, Metrics
+from app.telemetry.declarations import OUTCOMES
+from app.telemetry.metrics import Metrics
 from app.telemetry.tracing import Tracing
-from app.weights.loading import load_variant
+from app.weights.variant import load_variants
 from tests import tiny
+from tests.engines import ColdEngine
 
 ITEM = CausalItem("The street lights went out.", "A storm came.", "It was noon.", "cause")
 BLANK = CausalItem("The street lights went out.", "\u3000", "It was noon.", "cause")
@@ -50,7 +52,7 @@ class Model:
     engine: Engine
 
 
-class HeldEngine:
+class HeldEngine(ColdEngine):
     """Runs only when the test lets it."""
 
     def __init__(self) -> None:
@@ -61,14 +63,14 @@ class HeldEngine:
         return [0.0] * len(rows)
 
 
-class BrokenEngine:
+class BrokenEngine(ColdEngine):
     def logits(self, rows: Sequence[Row]) -> list[float]:
         raise RuntimeError("broken")
 
 
 @pytest.fixture(scope="module")
 def model(tiny_direct: Path) -> Model:
-    variant = load_variant("direct", str(tiny_direct), embedded_base=lambda: tiny_direct)
+    variant = load_variants({"direct": str(tiny_direct)}, Path())["direct"]
     return Model(variant.revision, variant.tokenizer, variant.engine)
 
 
@@ -432,7 +434,7 @@ def test_a_dead_worker_thread_is_replaced(model: Model) -> None:
 # The cache ------------------------------------------------------------------------------------
 
 
-class CountingEngine:
+class CountingEngine(ColdEngine):
     """Counts the rows of its batches, and may be held or end its thread."""
 
     def __init__(self, held: bool = False, deaths: int = 0, answer: float = 0.0) -> None:

@@ -10,9 +10,11 @@ from dataclasses import dataclass
 
 import pytest
 
+from app.engine.engine import Engine, Row
 from app.serving.scheduler import HaltedError, Limits, Scheduler
 from app.serving.work import Batch, ModelProfile, Outcome, Request, ServiceCurve, Ticket
-from app.serving.worker import Engine, Result, Row, Worker, WorkerDiedError
+from app.serving.worker import Result, Worker, WorkerDiedError
+from tests.engines import ColdEngine
 
 POISON = 666
 PROFILES = {"m": ModelProfile(10_000, ServiceCurve(0.0, 1e-6))}
@@ -23,7 +25,7 @@ class Work:
     rows: tuple[Row, ...]
 
 
-class SumEngine:
+class SumEngine(ColdEngine):
     """Answers each row with the sum of its tokens; refuses batches that hold the poison."""
 
     def __init__(self) -> None:

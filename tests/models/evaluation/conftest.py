@@ -1,4 +1,4 @@
-"""A few items of the real sets, and answerers that need no model."""
+"""A few items of the real sets, and predictors that need no model."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from models.evaluation.report import Report, Source, build
-from models.evaluation.sheets import Sheets, collect
-from tests.models.evaluation.stand_ins import answered
+from models.evaluation.ask.items import ItemSets, collect
+from models.evaluation.measure.report import Report, ReportSource, build
+from tests.models.evaluation.stand_ins import predicted
 
 ITEMS = 12
 
@@ -26,13 +26,13 @@ def short_data(data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def sheets(short_data: Path) -> Sheets:
+def item_sets(short_data: Path) -> ItemSets:
     return collect(short_data, "test", ["upstream", "repaired"])
 
 
 @pytest.fixture(scope="session")
-def source() -> Source:
-    return Source(
+def source() -> ReportSource:
+    return ReportSource(
         "test",
         ("upstream", "repaired"),
         "nobody",
@@ -41,5 +41,5 @@ def source() -> Source:
 
 
 @pytest.fixture(scope="session")
-def report(sheets: Sheets, source: Source) -> Report:
-    return build(source, answered(sheets, source.revisions))
+def report(item_sets: ItemSets, source: ReportSource) -> Report:
+    return build(source, predicted(item_sets, source.revisions))

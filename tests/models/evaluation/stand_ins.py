@@ -1,4 +1,4 @@
-"""Answerers that need no model."""
+"""Predictors that need no model."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from app.engine.tokenizer import CausalItem
-from models.evaluation.answerers import Advance, Contestant
-from models.evaluation.answers import Answers, ask
-from models.evaluation.sheets import Sheets
+from models.evaluation.ask.items import ItemSets
+from models.evaluation.ask.predictions import Predictions, predict_all
+from models.evaluation.ask.predictor import Advance, Run
 
 
 class Oracle:
@@ -32,12 +32,11 @@ class Oracle:
         return zlib.crc32(text) % 997 / 997, zlib.adler32(text) % 991 / 991
 
 
-def contestant(oracle: Oracle) -> Contestant:
+def run_of(oracle: Oracle) -> Run:
     variant, _, seed = oracle.name.partition("/")
-    return Contestant(variant, lambda: oracle, seed or None)
+    return Run(variant, lambda: oracle, seed or None)
 
 
-def answered(sheets: Sheets, runs: Iterable[str]) -> Answers:
-    """Return what oracles of these names answer."""
-    contestants = [contestant(Oracle(run)) for run in runs]
-    return ask(contestants, sheets, lambda run, items: None)[0]
+def predicted(item_sets: ItemSets, runs: Iterable[str]) -> Predictions:
+    """Return what oracles of these names predict."""
+    return predict_all([run_of(Oracle(run)) for run in runs], item_sets, lambda run, items: None)[0]

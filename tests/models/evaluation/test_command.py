@@ -15,19 +15,20 @@ import pytest
 from rich.console import Console
 from typer.testing import CliRunner
 
-from app.weights.loading import load_variants
-from models.evaluation import answers, report
-from models.evaluation.answerers import EvaluationError
+from app.weights.variant import load_variants
+from models.evaluation.ask import predictions
+from models.evaluation.ask.local import LocalPredictor
+from models.evaluation.ask.predictor import EvaluationError
 from models.evaluation.command import (
     Options,
     evaluate_here,
     evaluate_service,
     seed_directories,
 )
-from models.evaluation.files import recompute
-from models.evaluation.formats import interval
-from models.evaluation.local import LocalAnswerer
-from models.evaluation.report import Report
+from models.evaluation.measure import report
+from models.evaluation.measure.report import Report
+from models.evaluation.show.files import recompute
+from models.evaluation.show.numbers import interval
 from tests import tiny
 from tests.e2e.server import ServerProcess
 from xcopa.main import app as cli
@@ -55,8 +56,8 @@ def here(
     return out
 
 
-def load(name: str, source: str) -> LocalAnswerer:
-    return LocalAnswerer(load_variants({name: source}, embedded_base=Path)[name])
+def load(name: str, source: str) -> LocalPredictor:
+    return LocalPredictor(load_variants({name: source}, Path())[name])
 
 
 @pytest.fixture(scope="module")
@@ -79,7 +80,9 @@ def test_a_running_service_gives_the_report_of_its_models(
     here: Path, options: Options, url: str, tmp_path: Path
 ) -> None:
     evaluate_service(replace(options, out=tmp_path), url, Console(file=StringIO()))
-    ours, theirs = (answers.load(directory / "predictions.jsonl") for directory in (here, tmp_path))
+    ours, theirs = (
+        predictions.load(directory / "predictions.jsonl") for directory in (here, tmp_path)
+    )
     for run in ("direct", "stilts"):
         for key, logits in ours.logits[run].items():
             assert theirs.logits[run][key] == pytest.approx(logits, abs=1e-4)
@@ -196,8 +199,8 @@ def test_the_command_prints_and_writes_the_same_figures(
     [reading] = read(tmp_path).readings.values()
     for each in reading.languages:
         assert interval(each.accuracy["direct"]) in done.stdout
-    card = run("models.evaluation", "card", str(tmp_path / "report.json"), "direct")
-    page = run("models.evaluation", "markdown", str(tmp_path / "report.json"))
+    card = run("xcopa", "report", "card", str(tmp_path / "report.json"), "direct")
+    page = run("xcopa", "report", "markdown", str(tmp_path / "report.json"))
     assert card.stdout.splitlines()[2].startswith("| English | ")
     assert page.stdout == (tmp_path / "report.md").read_text("utf-8")
 

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from models.tasks import copa, xcopa
 from models.tasks.example import AnyExample, Choices, Example, Sentences, Span
+from models.tasks.sets import copa, xcopa
 from tests.models.tasks.conftest import Load
 from tests.models.tasks.test_real_rows import COUNTS
 

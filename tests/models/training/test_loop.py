@@ -10,10 +10,11 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from models.training.encode import Encoded
-from models.training.loop import Loop, Outcome, Progress, Schedule, Work, _linear, _points
-from models.training.network import Inputs, Network
-from models.training.phase import make_inputs
+from models.training.batch import Inputs, make_inputs
+from models.training.example_tokenizer import Encoded
+from models.training.loop import Loop, PhaseOutcome, PhaseWork, Schedule, _linear, _points
+from models.training.network import Network
+from models.training.progress import Progress
 from models.training.recipe import Keep, RecipeError
 from tests import tiny
 from tests.models.training.test_network import HEADS, LORA, recipe
@@ -42,9 +43,9 @@ def inputs(number: int) -> Inputs:
     return make_inputs("multiple-choice", [Encoded(rows, (number % 2,))], 1)
 
 
-def work() -> Work:
+def work() -> PhaseWork:
     accuracies: Iterator[float] = iter((*ACCURACIES, 0.9))
-    return Work(
+    return PhaseWork(
         batches=BATCHES,
         inputs=inputs,
         task_of=lambda number: f"task {number % 3}",
@@ -53,7 +54,7 @@ def work() -> Work:
     )
 
 
-def run(base: Path, folder: Path, schedule: Schedule) -> tuple[Outcome, list[int]]:
+def run(base: Path, folder: Path, schedule: Schedule) -> tuple[PhaseOutcome, list[int]]:
     torch.manual_seed(1)
     folder.mkdir(exist_ok=True)
     reported: list[int] = []

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from models.tasks.example import DataError
-from models.training.encode import IGNORED
+from models.training.example_tokenizer import IGNORED
 from models.training.masked import Masker, read_passages, rows_of
 from tests import tiny
 

@@ -9,10 +9,10 @@ import torch
 from peft import inject_adapter_in_model
 from transformers import XLMRobertaForMultipleChoice, XLMRobertaModel
 
-from models.training.encode import IGNORED, Encoded
+from models.training.batch import Inputs, make_inputs
+from models.training.example_tokenizer import IGNORED, Encoded
 from models.training.heads import MASKED_TEXT
-from models.training.network import Inputs, Network, encoder_weights, low_rank
-from models.training.phase import make_inputs
+from models.training.network import Network, encoder_weights, low_rank
 from models.training.publish import publish
 from models.training.recipe import Full, LowRank, Phase, PromptWords, Recipe
 from models.training.stream import stream

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from models.training.encode import Encoded
-from models.training.plan import Batch, Mix, by_length, interleave, plan
+from models.training.example_tokenizer import Encoded
+from models.training.plan import Mix, PlannedBatch, by_length, interleave, plan
 
 
 def items(*lengths: int) -> list[Encoded]:
@@ -75,8 +75,8 @@ def test_batches_hold_items_of_like_length_and_come_in_no_order_of_length() -> N
 
 
 def test_interleaved_batches_keep_their_order() -> None:
-    first = [Batch("a", (number,)) for number in range(20)]
-    second = [Batch("b", (number,)) for number in range(5)]
+    first = [PlannedBatch("a", (number,)) for number in range(20)]
+    second = [PlannedBatch("b", (number,)) for number in range(5)]
     mixed = interleave(first, second, seed=3)
     assert [batch for batch in mixed if batch.task == "a"] == first
     assert [batch for batch in mixed if batch.task == "b"] == second

@@ -8,7 +8,7 @@ import pytest
 
 from models.training.recipe import RecipeError, load_recipe
 
-RECIPES = Path(__file__).resolve().parents[2] / "models" / "recipes"
+RECIPES = Path(__file__).resolve().parents[3] / "models" / "recipes"
 
 
 def test_stilts_is_direct_with_intermediate_tasks_before_it() -> None:

@@ -14,7 +14,7 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from app.weights.loading import load_variant
+from app.weights.variant import load_variants
 from models.tasks.example import DataError
 from models.training.done import DonePhase
 from models.training.phase import check
@@ -145,7 +145,7 @@ def test_what_is_written_is_served_and_says_how_it_was_made(folder: Path) -> Non
         *("adapter_config.json", "adapter_model.safetensors", "curves.svg", "training.json"),
         "xcopa.json",
     ]
-    served = load_variant("direct", str(out), embedded_base=Path)
+    served = load_variants({"direct": str(out)}, Path())["direct"]
     assert served.tokenizer.prompt.cause == "Why?"
 
     record = json.loads((out / "training.json").read_text("utf-8"))
@@ -205,7 +205,7 @@ def test_full_fine_tuning_writes_a_checkpoint_that_is_served(folder: Path) -> No
     finish(folder, "full")
     assert not (out / "adapter_config.json").exists(), "an adapter there would be what is served"
     assert (out / "README.md").read_text() == "my card"
-    served = load_variant("direct", str(out), embedded_base=Path)
+    served = load_variants({"direct": str(out)}, Path())["direct"]
     rows = [[0, 5, 6, 2, 2, 7, 2], [0, 5, 6, 2, 2, 8, 2]]
     first, second = served.engine.logits(rows)
     assert first != second
@@ -251,4 +251,4 @@ def test_two_processes_share_the_batches_of_a_run(folder: Path) -> None:
     copa = "work/seed-3/2-copa"
     alone, shared = (DonePhase.read(folder / name / copa) for name in ("alone", "shared"))
     assert shared.progress.step == -(-alone.progress.step // 2)
-    load_variant("direct", str(folder / "shared" / "out"), embedded_base=Path)
+    load_variants({"direct": str(folder / "shared" / "out")}, Path())["direct"]

@@ -1,0 +1,23 @@
+"""What an engine is to everything above it: token ids in, logits out. Imports no torch."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol
+
+Row = Sequence[int]
+"""The token ids of one row: a premise, the question in words, and one choice."""
+
+
+class Engine(Protocol):
+    """One model's forward pass."""
+
+    def logits(self, rows: Sequence[Row]) -> Sequence[float]:
+        """Return one logit a row, in the order of the rows.
+
+        Args:
+            rows: of any lengths, from 1 token to the model's limit.
+        """
+
+    def warm_up(self) -> None:
+        """Do once, before the first call, what would make a first call slow."""

@@ -1,0 +1,53 @@
+"""Everything that is switched for the whole process, in one place.
+
+Importing a module of this project switches nothing, with one exception: importing ``app`` calls
+``set_environment``, because OpenMP and ``tokenizers`` read their variables when they are loaded.
+"""
+
+from __future__ import annotations
+
+import gc
+import os
+
+_ENVIRONMENT = {
+    # Threads of a forward pass that have nothing to do sleep instead of spinning: beside other
+    # work spinning made a pass three to five times slower (docs/decisions/0012-threads-sleep.md).
+    # OpenMP reads this when torch is imported.
+    "OMP_WAIT_POLICY": "PASSIVE",
+    # The threads of the tokenizers library would contend with those of the forward pass. Calls
+    # are short, and long ones run on a thread of ours.
+    "TOKENIZERS_PARALLELISM": "false",
+}
+
+
+def set_environment() -> None:
+    """Set what libraries read from the environment when they load; what a user set stays."""
+    for name, value in _ENVIRONMENT.items():
+        os.environ.setdefault(name, value)
+
+
+def use_threads(count: int) -> None:
+    """Have torch use that many threads for one operator, on this thread and on new ones."""
+    import torch
+
+    torch.set_num_threads(count)
+
+
+def quiet_transformers() -> None:
+    """Have transformers print no warnings and no progress bars of its own."""
+    import transformers
+
+    transformers.logging.set_verbosity_error()
+    transformers.logging.disable_progress_bar()
+
+
+def freeze_loaded_objects() -> None:
+    """Keep Python's garbage collector away from the objects that exist now, which stay.
+
+    It would go through a million objects of the libraries again and again: left alone, it
+    doubled the time of a prediction on an engine that answers at once. New objects are collected
+    less often than by default.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(10_000, 20, 20)

@@ -1,0 +1,135 @@
+"""A variant: one model of those that are served, from its source to logits."""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from tokenizers import Tokenizer
+from torch import nn
+from transformers import PreTrainedModel, XLMRobertaForMultipleChoice
+
+from app.engine.compute import Compute, set_up
+from app.engine.encoder import PackedEncoder
+from app.engine.engine import Engine
+from app.engine.lanes import Lanes
+from app.engine.prompt import Prompt
+from app.engine.tokenizer import PairTokenizer
+from app.errors import StartError, wanted_by
+from app.process import quiet_transformers
+from app.settings import Settings
+from app.weights.checkpoint import Checkpoint, locate
+from app.weights.loading import load_model, max_tokens
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Variant:
+    """One model, loaded: what turns texts into rows and rows into logits."""
+
+    name: str
+    source: str
+    revision: str
+    """Twelve hex digits that change whenever the weights do."""
+    parameters: int
+    tokenizer: PairTokenizer
+    engine: Engine
+
+
+def load_models(settings: Settings) -> dict[str, Variant]:
+    """Load the variants that the settings name, to compute as the settings say.
+
+    Raises:
+        StartError: one of them cannot be loaded, or the machine lacks what a setting asks for.
+    """
+    compute = set_up(settings.threads, settings.device, settings.precision)
+    return load_variants(settings.models.model_dump(), settings.cache_dir, compute)
+
+
+def load_variants(
+    sources: Mapping[str, str], cache_dir: Path, compute: Compute | None = None
+) -> dict[str, Variant]:
+    """Load every variant; equal embedding tables and tokenizers are kept in memory once.
+
+    Args:
+        sources: by variant, what ``locate`` takes.
+        cache_dir: where the embedded base is kept.
+        compute: how the forward passes run; fp32 on the CPU, in one lane, when not given.
+
+    Raises:
+        StartError: a source is missing or is not a model that this service can hold; the message
+            begins with the environment variable that names it.
+    """
+    quiet_transformers()
+    shared = SharedParts()
+    variants: dict[str, Variant] = {}
+    for name, source in sources.items():
+        with wanted_by(f"XCOPA_MODELS__{name.upper()}"):
+            checkpoint = locate(source, cache_dir)
+            variants[name] = _load_variant(name, checkpoint, compute or Compute(), shared)
+        log.info("loaded %s from %s, revision %s", name, source, variants[name].revision)
+    return variants
+
+
+class SharedParts:
+    """What several variants use and memory holds once: tokenizers, and embedding tables."""
+
+    def __init__(self) -> None:
+        self._tokenizers: dict[bytes, Tokenizer] = {}
+        self._tables: list[nn.Embedding] = []
+
+    def tokenizer(self, path: Path) -> Tokenizer:
+        """Load a ``tokenizer.json``, unless one with the same bytes is held.
+
+        Raises:
+            StartError: the file is not a tokenizer.
+        """
+        digest = hashlib.sha256(path.read_bytes()).digest()
+        if digest not in self._tokenizers:
+            try:
+                self._tokenizers[digest] = Tokenizer.from_file(str(path))
+            except Exception as error:  # tokenizers raises nothing narrower
+                raise StartError(f"{path} is not a tokenizer: {error}") from error
+        return self._tokenizers[digest]
+
+    def share_embeddings(self, model: PreTrainedModel) -> None:
+        """Have the model use a word embedding table that is held, if one equals its own."""
+        own = model.get_input_embeddings()
+        for table in self._tables:
+            if table.weight.shape == own.weight.shape and torch.equal(table.weight, own.weight):
+                model.set_input_embeddings(table)
+                return
+        self._tables.append(own)
+
+
+def _load_variant(
+    name: str, checkpoint: Checkpoint, compute: Compute, shared: SharedParts
+) -> Variant:
+    model = load_model(checkpoint).to(compute.target.device)
+    shared.share_embeddings(model)
+    tokenizer = shared.tokenizer(checkpoint.tokenizer_file)
+    if tokenizer.get_vocab_size() > model.config.vocab_size:
+        raise StartError(
+            f"the tokenizer of {checkpoint.source!r} has {tokenizer.get_vocab_size()} pieces, "
+            f"more than the {model.config.vocab_size} of its model"
+        )
+    return Variant(
+        name=name,
+        source=checkpoint.source,
+        revision=checkpoint.revision(),
+        parameters=sum(parameter.numel() for parameter in model.parameters()),
+        tokenizer=PairTokenizer(tokenizer, Prompt.load(checkpoint.own), max_tokens(model.config)),
+        engine=_engine(model, compute),
+    )
+
+
+def _engine(model: XLMRobertaForMultipleChoice, compute: Compute) -> Engine:
+    encoder = PackedEncoder(model, compute.target)
+    if compute.target.device.type != "cpu" or compute.plan.lanes == 1:
+        return encoder
+    return Lanes(encoder, compute.plan)

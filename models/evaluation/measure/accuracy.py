@@ -1,0 +1,146 @@
+"""Accuracy by language and over languages, and the comparison of the pair."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from app.settings import DIRECT, STILTS, VARIANTS
+from models.evaluation.ask.items import in_language
+from models.evaluation.ask.predictions import Predictions, SetPredictions
+from models.evaluation.measure.calibration import ProbabilityCalibration, calibrate
+from models.evaluation.measure.languages import GROUPS, NINE
+from models.statistics import Bootstrap, Estimate, holm, kappa, mcnemar, wilson
+from models.tasks.sets import xcopa
+from models.tasks.sets.copa import CHANCE
+from models.tasks.sets.xcopa import ENGLISH, Questions
+
+
+@dataclass(frozen=True)
+class Language:
+    """Both variants in one language."""
+
+    language: str
+    items: int
+    accuracy: dict[str, Estimate]
+    """By variant; Wilson."""
+    difference: Estimate
+    """stilts minus direct, paired; the interval resamples items."""
+    direct_only: int
+    """Items that direct alone answers right."""
+    stilts_only: int
+    p: float
+    """McNemar's exact test of the two counts."""
+    p_holm: float
+    """Corrected for the twelve languages, English among them."""
+    agreement: float
+    """Share of items to which both give the same answer, right or wrong."""
+    kappa: float | None
+    """The same beyond chance; None where both always choose the same place."""
+
+
+@dataclass(frozen=True)
+class Mean:
+    """Both variants over a group of languages. Everything resamples items with their
+    translations."""
+
+    group: str
+    languages: tuple[str, ...]
+    items: int
+    """In each language."""
+    accuracy: dict[str, Estimate]
+    p_above_chance: dict[str, float]
+    """One-sided."""
+    difference: Estimate
+    """stilts minus direct, paired."""
+    p: float
+    """Of the difference, two-sided."""
+
+
+@dataclass(frozen=True)
+class Reading:
+    """All languages under one reading of XCOPA's questions; English has one reading only."""
+
+    languages: tuple[Language, ...]
+    means: tuple[Mean, ...]
+    calibration: dict[str, dict[str, ProbabilityCalibration]]
+    """By ``en`` or ``nine``, then by variant."""
+
+
+Pair = Mapping[str, SetPredictions]
+"""By variant."""
+
+
+def measure(predictions: Predictions, split: str, questions: Questions) -> Reading:
+    """Compute the figures of one reading."""
+    pairs = {
+        language: {
+            variant: predictions.of(variant, in_language(language, split, questions))
+            for variant in VARIANTS
+        }
+        for language in (ENGLISH, *xcopa.LANGUAGES)
+    }
+    calibrated = {ENGLISH: (ENGLISH,), NINE: GROUPS[NINE]}
+    return Reading(
+        languages=_corrected([_language(*each) for each in pairs.items()]),
+        means=tuple(
+            _mean(group, languages, [pairs[language] for language in languages])
+            for group, languages in GROUPS.items()
+        ),
+        calibration={
+            group: {
+                variant: calibrate([pairs[language][variant] for language in languages])
+                for variant in VARIANTS
+            }
+            for group, languages in calibrated.items()
+        },
+    )
+
+
+def _language(language: str, pair: Pair) -> Language:
+    direct, stilts = pair[DIRECT], pair[STILTS]
+    items = direct.right.size
+    direct_only = int((direct.right > stilts.right).sum())
+    stilts_only = int((stilts.right > direct.right).sum())
+    p = mcnemar(direct_only, stilts_only)
+    return Language(
+        language=language,
+        items=items,
+        accuracy={name: wilson(int(each.right.sum()), items) for name, each in pair.items()},
+        difference=Bootstrap.of(items).estimate(stilts.right - direct.right),
+        direct_only=direct_only,
+        stilts_only=stilts_only,
+        p=p,
+        p_holm=p,
+        agreement=float((direct.choices == stilts.choices).mean()),
+        kappa=kappa(direct.choices, stilts.choices),
+    )
+
+
+def _corrected(languages: Sequence[Language]) -> tuple[Language, ...]:
+    corrected = holm([each.p for each in languages])
+    return tuple(replace(each, p_holm=p) for each, p in zip(languages, corrected, strict=True))
+
+
+def _mean(group: str, languages: tuple[str, ...], pairs: Sequence[Pair]) -> Mean:
+    scores = {name: mean_right([pair[name] for pair in pairs]) for name in VARIANTS}
+    difference = scores[STILTS] - scores[DIRECT]
+    bootstrap = Bootstrap.of(difference.size)
+    return Mean(
+        group=group,
+        languages=languages,
+        items=difference.size,
+        accuracy={name: bootstrap.estimate(own) for name, own in scores.items()},
+        p_above_chance={name: bootstrap.p_above(own, CHANCE) for name, own in scores.items()},
+        difference=bootstrap.estimate(difference),
+        p=bootstrap.p_not_zero(difference),
+    )
+
+
+def mean_right(languages: Sequence[SetPredictions]) -> NDArray[np.float64]:
+    """Return, for each item, the share of languages in which it is answered right."""
+    by_item: NDArray[np.float64] = np.mean([each.right for each in languages], axis=0)
+    return by_item

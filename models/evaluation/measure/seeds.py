@@ -1,0 +1,122 @@
+"""The same recipe with several seeds: how much of a figure is the luck of a training run."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from app.settings import DIRECT, STILTS, VARIANTS
+from models.evaluation.ask.items import in_language
+from models.evaluation.ask.predictions import Predictions
+from models.evaluation.measure.accuracy import mean_right
+from models.evaluation.measure.languages import ELEVEN, GROUPS, NINE
+from models.statistics import Bootstrap, Estimate
+from models.tasks.sets.copa import CHANCE
+from models.tasks.sets.xcopa import ENGLISH, Questions
+
+REPORTED = {ENGLISH: (ENGLISH,), NINE: GROUPS[NINE], ELEVEN: GROUPS[ELEVEN]}
+
+
+@dataclass(frozen=True)
+class SeedStatistics:
+    """One variant, trained with several seeds, on one group of languages."""
+
+    by_seed: dict[str, float]
+    """Accuracy of each."""
+    mean: float
+    deviation: float | None
+    """Standard deviation over seeds, n - 1 below the line; None for a single seed. It covers what
+    the seed changes and the items do not."""
+    lowest: float
+    highest: float
+    items: Estimate
+    """The mean again, with the interval that resamples items and takes the seeds as given."""
+    p_above_chance: float
+    """Of that mean, one-sided."""
+
+
+@dataclass(frozen=True)
+class SeedGroup:
+    """All seeds of the variants on one group of languages, under one reading."""
+
+    questions: Questions
+    group: str
+    variants: dict[str, SeedStatistics]
+    difference: Estimate | None
+    """stilts minus direct, each item's score averaged over seeds; resamples items, takes the
+    seeds as given. None where one of the variants has no seeds."""
+    p: float | None
+    """Of the difference, two-sided."""
+
+
+def compare_seeds(
+    predictions: Predictions, split: str, readings: Sequence[Questions]
+) -> tuple[SeedGroup, ...]:
+    """Compute the figures over all seeds that were asked; nothing where there were none."""
+    runs = {variant: _seeds(predictions, variant) for variant in VARIANTS}
+    present = {variant: own for variant, own in runs.items() if own}
+    if not present:
+        return ()
+    return tuple(
+        _group(predictions, present, split, questions, group)
+        for questions in readings
+        for group in REPORTED
+    )
+
+
+def _seeds(predictions: Predictions, variant: str) -> list[str]:
+    """Return the names of a variant's seeds, those of several digits after those of one."""
+    names = [run.partition("/")[2] for run in predictions.logits if run.startswith(f"{variant}/")]
+    return sorted(names, key=lambda name: (len(name), name))
+
+
+def _group(
+    predictions: Predictions,
+    seeds: Mapping[str, Sequence[str]],
+    split: str,
+    questions: Questions,
+    group: str,
+) -> SeedGroup:
+    keys = [in_language(language, split, questions) for language in REPORTED[group]]
+    scores = {
+        variant: {
+            seed: mean_right([predictions.of(f"{variant}/{seed}", key) for key in keys])
+            for seed in names
+        }
+        for variant, names in seeds.items()
+    }
+    averaged = {
+        variant: np.mean(list(by_seed.values()), axis=0) for variant, by_seed in scores.items()
+    }
+    variants = {variant: _runs(scores[variant], averaged[variant]) for variant in scores}
+    if averaged.keys() != set(VARIANTS):
+        return SeedGroup(questions, group, variants, None, None)
+    difference = averaged[STILTS] - averaged[DIRECT]
+    bootstrap = Bootstrap.of(difference.size)
+    return SeedGroup(
+        questions,
+        group,
+        variants,
+        bootstrap.estimate(difference),
+        bootstrap.p_not_zero(difference),
+    )
+
+
+def _runs(
+    scores: Mapping[str, NDArray[np.float64]], averaged: NDArray[np.float64]
+) -> SeedStatistics:
+    by_seed = {seed: float(own.mean()) for seed, own in scores.items()}
+    values = list(by_seed.values())
+    bootstrap = Bootstrap.of(averaged.size)
+    return SeedStatistics(
+        by_seed=by_seed,
+        mean=float(np.mean(values)),
+        deviation=float(np.std(values, ddof=1)) if len(values) > 1 else None,
+        lowest=min(values),
+        highest=max(values),
+        items=bootstrap.estimate(averaged),
+        p_above_chance=bootstrap.p_above(averaged, CHANCE),
+    )

@@ -1,0 +1,145 @@
+"""Draws a report: accuracy by language, and whether probabilities hold what they promise."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.collections import PathCollection
+from matplotlib.figure import Figure
+
+from app.settings import DIRECT, STILTS, VARIANTS
+from models.evaluation.measure.accuracy import Reading
+from models.evaluation.measure.calibration import ProbabilityCalibration
+from models.evaluation.measure.languages import ELEVEN, NAMES, NINE
+from models.evaluation.measure.report import Report
+from models.evaluation.show.tables import READING_TITLES
+from models.statistics import Estimate
+from models.tasks.sets.copa import CHANCE
+from models.tasks.sets.xcopa import ENGLISH
+
+ACCURACY = "accuracy.png"
+RELIABILITY = "reliability.png"
+
+DOTS_PER_INCH = 150
+LEGEND_AREA = 36
+"""Of a mark in a legend, in square points; in a panel it says how many answers there are."""
+
+
+@dataclass(frozen=True)
+class Look:
+    """A variant's colour and marker, from the palette of Okabe and Ito, made for all eyes."""
+
+    colour: str
+    marker: str
+    shift: float
+    """Keeps the two from hiding each other, in lines."""
+
+
+LOOKS = {DIRECT: Look("#D55E00", "s", -0.16), STILTS: Look("#0072B2", "o", 0.16)}
+
+
+def draw(report: Report, directory: Path) -> list[Path]:
+    """Write all figures of a report as PNG, and return where they are."""
+    figures = {ACCURACY: accuracy(report), RELIABILITY: reliability(report)}
+    for name, figure in figures.items():
+        FigureCanvasAgg(figure)
+        figure.savefig(directory / name, dpi=DOTS_PER_INCH)
+    return [directory / name for name in figures]
+
+
+def accuracy(report: Report) -> Figure:
+    """Draw the accuracy of both variants by language, a panel a reading of the questions."""
+    figure = Figure(figsize=(1.5 + 4.2 * len(report.readings), 5.6), layout="constrained")
+    panels = figure.subplots(1, len(report.readings), sharex=True, sharey=True, squeeze=False)
+    for panel, (questions, reading) in zip(panels[0], report.readings.items(), strict=True):
+        panel.set_title(READING_TITLES[questions])
+        _accuracy(panel, reading)
+    panels[0][0].invert_yaxis()
+    panels[0][0].legend(loc="best")
+    figure.suptitle(f"Accuracy, {report.source.split} items, with 95 % intervals")
+    return figure
+
+
+def _accuracy(panel: Axes, reading: Reading) -> None:
+    means = [each for each in reading.means if each.group in (NINE, ELEVEN)]
+    names = [
+        *(NAMES[each.language] for each in reading.languages),
+        *(f"mean of the {each.group}" for each in means),
+    ]
+    rows = [
+        *(each.accuracy for each in reading.languages),
+        *(each.accuracy for each in means),
+    ]
+    for variant in VARIANTS:
+        _intervals(panel, variant, [row[variant] for row in rows])
+    panel.axvline(100 * CHANCE, color="0.4", linestyle=":", label="chance")
+    panel.axhline(len(reading.languages) - 0.5, color="0.8", linewidth=0.8)
+    panel.set_yticks(range(len(names)), names)
+    panel.set_xlabel("accuracy in %")
+    panel.grid(axis="x", color="0.9")
+    panel.set_axisbelow(True)
+
+
+def _intervals(panel: Axes, variant: str, estimates: Sequence[Estimate]) -> None:
+    look = LOOKS[variant]
+    values = [100 * each.value for each in estimates]
+    # Rounding may put the end of an interval a hair beyond its figure.
+    below = [100 * max(0.0, each.value - each.low) for each in estimates]
+    above = [100 * max(0.0, each.high - each.value) for each in estimates]
+    panel.errorbar(
+        values,
+        [place + look.shift for place in range(len(values))],
+        xerr=[below, above],
+        fmt=look.marker,
+        color=look.colour,
+        markersize=4.5,
+        elinewidth=1.2,
+        capsize=2,
+        label=variant,
+    )
+
+
+def reliability(report: Report) -> Figure:
+    """Draw accuracy against confidence: English, and the nine languages by reading."""
+    first = next(iter(report.readings.values()))
+    panels = [(NAMES[ENGLISH], first.calibration[ENGLISH])]
+    panels += [
+        (f"nine languages, {READING_TITLES[questions]}", reading.calibration[NINE])
+        for questions, reading in report.readings.items()
+    ]
+    figure = Figure(figsize=(3.9 * len(panels), 4.3), layout="constrained")
+    axes = figure.subplots(1, len(panels), sharex=True, sharey=True, squeeze=False)[0]
+    for panel, (title, calibrations) in zip(axes, panels, strict=True):
+        panel.set_title(title)
+        panel.plot([50, 100], [50, 100], color="0.4", linestyle=":", label="as promised")
+        for variant in VARIANTS:
+            _reliability(panel, variant, calibrations[variant])
+        panel.set_xlabel("confidence in %")
+        panel.grid(color="0.9")
+        panel.set_axisbelow(True)
+        for mark in panel.legend(loc="lower right").legend_handles:
+            if isinstance(mark, PathCollection):
+                mark.set_sizes([LEGEND_AREA])
+    axes[0].set_ylabel("accuracy in %")
+    axes[0].set_ylim(-4, 104)
+    figure.suptitle("Reliability; the area of a mark is the number of answers in its bin")
+    return figure
+
+
+def _reliability(panel: Axes, variant: str, calibration: ProbabilityCalibration) -> None:
+    look = LOOKS[variant]
+    bins = [each for each in calibration.bins if each.items]
+    panel.scatter(
+        [100 * (each.confidence or 0.0) for each in bins],
+        [100 * (each.accuracy or 0.0) for each in bins],
+        s=[600 * each.items / calibration.items + 4 for each in bins],
+        color=look.colour,
+        marker=look.marker,
+        alpha=0.75,
+        linewidths=0,
+        label=f"{variant}, ECE {100 * calibration.ece:.1f} %",
+    )

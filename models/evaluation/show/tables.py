@@ -1,0 +1,234 @@
+"""A report as tables of text, the same for every place where they are shown."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from app.settings import VARIANTS
+from models.evaluation.measure.accuracy import Language, Mean, Reading
+from models.evaluation.measure.languages import GROUP_TITLES, NAMES, POOL_TITLES
+from models.evaluation.measure.premise import Premise, Twins
+from models.evaluation.measure.report import Report
+from models.evaluation.measure.seeds import SeedGroup, SeedStatistics
+from models.evaluation.show.numbers import decimal, interval, p_value, percent
+from models.tasks.sets.xcopa import Questions
+
+READING_TITLES: dict[Questions, str] = {
+    "upstream": "questions as published",
+    "repaired": "questions repaired",
+}
+
+
+@dataclass(frozen=True)
+class TableRow:
+    """Cells of one row; the first one names it."""
+
+    cells: tuple[str, ...]
+    strong: bool = False
+    """A mean among single figures."""
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table. Its first column is text, all others are figures."""
+
+    title: str
+    columns: tuple[str, ...]
+    rows: tuple[TableRow, ...]
+    note: str
+    """What the figures are, in a sentence or two."""
+
+
+def tables(report: Report) -> list[Table]:
+    """Return all tables of a report, in the order to read them."""
+    found: list[Table] = []
+    for questions, reading in report.readings.items():
+        found += _reading(reading, READING_TITLES[questions], report.resamples)
+    found += _premise(report.premise)
+    found += [_seeds(report, questions) for questions in report.readings if report.seeds]
+    return found
+
+
+def _reading(reading: Reading, title: str, resamples: int) -> Iterator[Table]:
+    yield _accuracy(reading, title)
+    yield _pair(reading, title)
+    yield _means(reading, title, resamples)
+    yield _calibration(reading, title)
+
+
+def _accuracy(reading: Reading, title: str) -> Table:
+    rows: list[tuple[str, Language | Mean, bool]] = [
+        *((NAMES[each.language], each, False) for each in reading.languages),
+        *((GROUP_TITLES[each.group], each, True) for each in reading.means),
+    ]
+    return Table(
+        f"Accuracy in %, {title}",
+        ("language", "items", *VARIANTS, "stilts - direct"),
+        tuple(
+            TableRow(
+                (
+                    name,
+                    str(row.items),
+                    *(interval(row.accuracy[variant]) for variant in VARIANTS),
+                    interval(row.difference, sign="+"),
+                ),
+                strong,
+            )
+            for name, row, strong in rows
+        ),
+        "With 95 % intervals: Wilson for a language; a bootstrap over items, translations kept "
+        "together, for means and differences. Chance is 50.",
+    )
+
+
+def _pair(reading: Reading, title: str) -> Table:
+    return Table(
+        f"The pair by language, {title}",
+        ("language", "direct alone", "stilts alone", "p", "p (Holm)", "same answer %", "kappa"),
+        tuple(
+            TableRow(
+                (
+                    NAMES[each.language],
+                    str(each.direct_only),
+                    str(each.stilts_only),
+                    p_value(each.p),
+                    p_value(each.p_holm),
+                    percent(each.agreement),
+                    decimal(each.kappa, 2),
+                )
+            )
+            for each in reading.languages
+        ),
+        "Items that one of the two alone answers right, McNemar's exact test of these counts, and "
+        "its p corrected for all languages of the table. Same answer: right or wrong; kappa is "
+        "the same beyond chance.",
+    )
+
+
+def _means(reading: Reading, title: str, resamples: int) -> Table:
+    return Table(
+        f"Tests over languages, {title}",
+        ("languages", *(f"p: {name} above chance" for name in VARIANTS), "p: they differ"),
+        tuple(
+            TableRow(
+                (
+                    GROUP_TITLES[each.group],
+                    *(p_value(each.p_above_chance[name]) for name in VARIANTS),
+                    p_value(each.p),
+                )
+            )
+            for each in reading.means
+        ),
+        f"Bootstrap over items, translations kept together: {resamples:,} resamples, so p is at "
+        f"least 1 in {resamples + 1:,}. Above chance is one-sided, the difference two-sided.",
+    )
+
+
+def _calibration(reading: Reading, title: str) -> Table:
+    return Table(
+        f"Calibration, {title}",
+        ("answers", "variant", "count", "confidence %", "accuracy %", "ECE %", "Brier"),
+        tuple(
+            TableRow(
+                (
+                    POOL_TITLES[group],
+                    variant,
+                    str(own.items),
+                    percent(own.confidence),
+                    percent(own.accuracy),
+                    percent(own.ece),
+                    f"{own.brier.value:.3f} [{own.brier.low:.3f}, {own.brier.high:.3f}]",
+                )
+            )
+            for group, variants in reading.calibration.items()
+            for variant, own in variants.items()
+        ),
+        "ECE: expected calibration error, 15 equal bins of confidence from 50 to 100 %. Brier: 0 "
+        "is best, 0.25 is what always saying one half gets.",
+    )
+
+
+def _premise(premise: Premise) -> Iterator[Table]:
+    yield Table(
+        "Twins: the same choices, and premises that turn the answer, in %",
+        ("items", "variant", "pairs", "originals", "mirrors", "both right"),
+        tuple(_twins(twins, variant) for twins in premise.twins for variant in VARIANTS),
+        "COPA and Balanced COPA, English. Reading no premise gives both right in 0 % of the pairs, "
+        "guessing in 25 %. COPA 401-500 chose checkpoints; 1-400 trained, and so did their "
+        "mirrors where a recipe names Balanced COPA.",
+    )
+    without = premise.without
+    yield Table(
+        "Without the premise, English, in %",
+        ("variant", "items", "accuracy", "same answer as with it"),
+        tuple(
+            TableRow(
+                (
+                    variant,
+                    str(without.items),
+                    interval(without.accuracy[variant]),
+                    percent(without.same_choice[variant]),
+                )
+            )
+            for variant in VARIANTS
+        ),
+        "A full stop stands for the premise. What exceeds 50 % is betrayed by the choices alone.",
+    )
+
+
+def _twins(twins: Twins, variant: str) -> TableRow:
+    return TableRow(
+        (
+            f"{twins.originals} and {twins.mirrors}",
+            variant,
+            str(twins.pairs),
+            *(interval(own[variant]) for own in (twins.original, twins.mirror, twins.both)),
+        )
+    )
+
+
+def _seeds(report: Report, questions: Questions) -> Table:
+    groups = [each for each in report.seeds if each.questions == questions]
+    return Table(
+        f"Several seeds, accuracy in %, {READING_TITLES[questions]}",
+        ("languages", "variant", "seeds", "mean", "sd", "lowest", "highest", "p above chance"),
+        tuple(
+            row
+            for group in groups
+            for row in (
+                *(_runs(group, variant, runs) for variant, runs in group.variants.items()),
+                *_difference(group),
+            )
+        ),
+        "Mean of the seeds with the interval of a bootstrap over items, which takes these seeds "
+        "as given; sd is over seeds (n - 1), which takes these items as given. Neither covers "
+        "the other. Seeds that share an intermediate stage differ in what follows it alone.",
+    )
+
+
+def _runs(group: SeedGroup, variant: str, runs: SeedStatistics) -> TableRow:
+    return TableRow(
+        (
+            GROUP_TITLES[group.group],
+            variant,
+            str(len(runs.by_seed)),
+            interval(runs.items),
+            percent(runs.deviation),
+            percent(runs.lowest),
+            percent(runs.highest),
+            p_value(runs.p_above_chance),
+        )
+    )
+
+
+def _difference(group: SeedGroup) -> Iterator[TableRow]:
+    if group.difference is None:
+        return
+    cells = (
+        GROUP_TITLES[group.group],
+        f"stilts - direct, p {p_value(group.p)}",
+        "",
+        interval(group.difference, sign="+"),
+    )
+    yield TableRow((*cells, "", "", "", ""), strong=True)

@@ -1,0 +1,98 @@
+"""A row of any set, which says where it stands when one of its fields is wrong."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from models.tasks.example import DataError
+
+
+@dataclass(frozen=True)
+class DataRow:
+    """The fields of one row, and the place to name in an error: file and line, or hub id."""
+
+    where: str
+    fields: Mapping[str, Any]
+
+    def value(self, name: str) -> Any:
+        """Return a field as it is.
+
+        Raises:
+            DataError: there is no such field. The readers below raise it too, for a value
+                that is not of their kind.
+        """
+        if self.fields.get(name) is None:
+            raise self.error(name, "is missing")
+        return self.fields[name]
+
+    def blank(self, name: str) -> bool:
+        """Whether a field that the row must have says nothing."""
+        if name not in self.fields:
+            raise self.error(name, "is missing")
+        return self.fields[name] is None or not str(self.fields[name]).strip()
+
+    def verbatim(self, name: str) -> str:
+        """Return a text to the character: offsets count in it."""
+        value = self.value(name)
+        if not isinstance(value, str):
+            raise self.error(name, f"is not text: {value!r}")
+        if not value.strip():
+            raise self.error(name, "is empty")
+        return value
+
+    def text(self, name: str) -> str:
+        """Return a text without the white space around it, which differs between copies."""
+        return self.verbatim(name).strip()
+
+    def texts(self, name: str) -> tuple[str, ...]:
+        """Return a list of texts."""
+        values = self.items(name)
+        each = DataRow(
+            self.where, {f"{name}[{index}]": value for index, value in enumerate(values)}
+        )
+        return tuple(each.text(key) for key in each.fields)
+
+    def items(self, name: str) -> Sequence[Any]:
+        """Return a list."""
+        value = self.value(name)
+        if not isinstance(value, list):
+            raise self.error(name, f"is not a list: {value!r}")
+        return value
+
+    def inner(self, name: str) -> DataRow:
+        """Return an object in a field as a row of its own."""
+        return self._row(name, self.value(name))
+
+    def inners(self, name: str) -> tuple[DataRow, ...]:
+        """Return a list of objects as rows."""
+        return tuple(
+            self._row(f"{name}[{index}]", value) for index, value in enumerate(self.items(name))
+        )
+
+    def index(self, name: str, count: int, first: int = 0) -> int:
+        """Return a position from 0 that the row counts from ``first``, as a number or in digits."""
+        value = self.value(name)
+        if isinstance(value, str) and value.isdecimal():
+            value = int(value)
+        numbers = range(first, first + count)
+        if not isinstance(value, int) or isinstance(value, bool) or value not in numbers:
+            raise self.error(name, f"is not one of {numbers[0]} to {numbers[-1]}: {value!r}")
+        return value - first
+
+    def one_of(self, name: str, values: Sequence[str]) -> int:
+        """Return the position of the field's value among ``values``."""
+        value = self.value(name)
+        if value not in values:
+            raise self.error(name, f"is not one of {', '.join(values)}: {value!r}")
+        return values.index(value)
+
+    def error(self, name: str, why: str) -> DataError:
+        """Make the error that names place and field."""
+        return DataError(f"{self.where}: {name} {why}")
+
+    def _row(self, name: str, value: Any) -> DataRow:
+        if not isinstance(value, Mapping):
+            raise self.error(name, f"is not an object: {value!r}")
+        return DataRow(f"{self.where}: {name}", value)

@@ -1,0 +1,54 @@
+"""COPA (Roemmele, Bejan and Gordon 2011): 400 / 100 / 500 English items.
+
+1-400 train, 401-500 choose, 501-1000 measure; the measured ones never choose anything. SuperGLUE,
+the copy on the hub, withholds the labels of the measured ones; the hub's Balanced COPA has them.
+"""
+
+from __future__ import annotations
+
+from models.tasks.example import Head
+from models.tasks.reading.files import json_lines
+from models.tasks.reading.hub import TRAIN_AND_VALIDATION, on_hub
+from models.tasks.reading.source import Layout, Source
+from models.tasks.shapes.causal import causal
+from models.tasks.task import Task
+
+SPLITS = ("train", "val", "test")
+
+CHANCE = 0.5
+"""The accuracy of guessing: an item has two choices."""
+
+BALANCED_ON_HUB = "pkavumba/balanced-copa"
+BALANCED_REVISION = "813bd03cd6e07d9bd8d7333896ad5d40abb95ea9"
+
+make = causal()
+
+SOURCE = Source(
+    name="copa",
+    layouts=(
+        Layout(
+            files={split: (f"copa/{split}.jsonl",) for split in SPLITS},
+            read=json_lines,
+            make=make,
+        ),
+    ),
+    hub=on_hub(
+        "aps/super_glue",
+        TRAIN_AND_VALIDATION,
+        config="copa",
+        revision="3de24cf8022e94f4ee4b9d55a6f539891524d646",
+    )
+    | on_hub(BALANCED_ON_HUB, {"test": "test"}, revision=BALANCED_REVISION),
+)
+
+load = SOURCE.load
+
+TASK = Task(
+    name="copa",
+    title="Choice of Plausible Alternatives",
+    paper="Roemmele, Bejan and Gordon 2011, AAAI Spring Symposium",
+    licence="BSD-2-Clause",
+    head=Head.MULTIPLE_CHOICE,
+    hub=SOURCE.hub_splits,
+    load=load,
+)

@@ -1,0 +1,34 @@
+"""Questions whose choices carry letters, as CommonsenseQA and OpenBookQA have them.
+
+Upstream's files nest the question and list the choices one by one; the hub lays them flat, with
+one list of letters and one of texts. The right choice is the one with the letter ``answerKey``,
+wherever it stands.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from models.tasks.example import Choices
+from models.tasks.reading.row import DataRow
+from models.tasks.shapes.choices import choices
+
+
+def make(row: DataRow) -> Choices | None:
+    """Make an example of a row of upstream's files."""
+    question = row.inner("question")
+    each = question.inners("choices")
+    letters = [choice.text("label") for choice in each]
+    texts = [choice.text("text") for choice in each]
+    return choices(question.text("stem"), texts, row.one_of("answerKey", letters))
+
+
+def makes_of_hub(stem: str) -> Callable[[DataRow], Choices | None]:
+    """Return what makes an example of a row of the hub, with its name for the question."""
+
+    def make_of_hub(row: DataRow) -> Choices | None:
+        each = row.inner("choices")
+        letters = each.texts("label")
+        return choices(row.text(stem), each.texts("text"), row.one_of("answerKey", letters))
+
+    return make_of_hub

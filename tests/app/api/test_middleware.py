@@ -1,0 +1,187 @@
+"""Request ids, the body limit and the count of requests, around a small application."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import AsyncIterator
+
+import httpx
+import pytest
+from fastapi import FastAPI, Request
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from app.api import problem
+from app.api.middleware import BodyLimitMiddleware, CountRequestsMiddleware, RequestIdMiddleware
+from app.telemetry.metrics import Metrics
+from tests.app.api.stand_in import client
+
+LIMIT = 10
+
+pytestmark = pytest.mark.anyio
+
+
+def small_application() -> FastAPI:
+    app = FastAPI()
+    problem.install(app)
+
+    @app.post("/length")
+    async def length(request: Request) -> int:
+        return len(await request.body())
+
+    @app.get("/items/{number}")
+    async def item(number: int, request: Request) -> str:
+        return f"{number} {problem.request_id_of(request)}"
+
+    @app.get("/broken")
+    async def broken() -> None:
+        raise RuntimeError("a defect")
+
+    return app
+
+
+async def chunks(*parts: bytes) -> AsyncIterator[bytes]:
+    for part in parts:
+        yield part
+
+
+# Request ids --------------------------------------------------------------------------------
+
+
+async def id_of(given: str | None) -> httpx.Response:
+    app = small_application()
+    app.add_middleware(RequestIdMiddleware)
+    headers = {} if given is None else {"X-Request-ID": given}
+    async with client(app) as made:
+        return await made.get("/items/1", headers=headers)
+
+
+@pytest.mark.parametrize("given", ["abc", "!~", "0b1c-22:x/y", "x" * 128])
+async def test_an_id_that_can_be_printed_is_echoed_and_known_to_routes(given: str) -> None:
+    response = await id_of(given)
+    assert response.headers["x-request-id"] == given
+    assert response.json() == f"1 {given}"
+
+
+@pytest.mark.parametrize("given", [None, "", "two words", "tab\there", "x" * 129])
+async def test_any_other_id_is_replaced_by_one_of_16_hexadecimal_digits(given: str | None) -> None:
+    response = await id_of(given)
+    made = response.headers["x-request-id"]
+    assert re.fullmatch("[0-9a-f]{16}", made)
+    assert response.json() == f"1 {made}"
+
+
+async def test_two_requests_without_an_id_get_two() -> None:
+    one, other = await id_of(None), await id_of(None)
+    assert one.headers["x-request-id"] != other.headers["x-request-id"]
+
+
+# The body limit -----------------------------------------------------------------------------
+
+
+async def posted(content: bytes | AsyncIterator[bytes], **headers: str) -> httpx.Response:
+    app = small_application()
+    app.add_middleware(BodyLimitMiddleware, max_bytes=LIMIT)
+    async with client(app) as made:
+        return await made.post("/length", content=content, headers=headers)
+
+
+@pytest.mark.parametrize("size", [0, LIMIT - 1, LIMIT])
+async def test_a_body_within_the_limit_is_read_whole(size: int) -> None:
+    assert (await posted(b"x" * size)).json() == size
+    assert (await posted(chunks(b"x" * size))).json() == size
+
+
+async def test_chunks_within_the_limit_are_read_whole() -> None:
+    assert (await posted(chunks(b"x" * 4, b"x" * 4, b"xx"))).json() == LIMIT
+
+
+async def test_a_body_that_declares_too_much_is_refused() -> None:
+    response = await posted(b"x" * (LIMIT + 1))
+    assert response.status_code == 413
+    assert response.headers["content-type"] == problem.MEDIA_TYPE
+    assert f"{LIMIT} bytes" in response.json()["detail"]
+
+
+async def test_chunks_over_the_limit_are_refused_as_they_arrive() -> None:
+    left: list[bytes] = [b"x" * 6, b"x" * 6, b"never read"]
+
+    async def stream() -> AsyncIterator[bytes]:
+        while left:
+            yield left.pop(0)
+
+    assert (await posted(stream())).status_code == 413
+    assert left == [b"never read"]
+
+
+async def test_a_small_length_beside_chunks_is_not_believed() -> None:
+    """Of the two headers HTTP lets the chunks win, so the declared length limits nothing."""
+    headers = {"content-length": "1", "transfer-encoding": "chunked"}
+    assert (await posted(chunks(b"x" * (LIMIT + 1)), **headers)).status_code == 413
+
+
+async def test_the_connection_of_a_body_that_was_not_read_is_closed() -> None:
+    assert (await posted(b"x" * (LIMIT + 1))).headers["connection"] == "close"
+
+
+# The count of requests ----------------------------------------------------------------------
+
+
+async def counted(method: str, path: str) -> dict[tuple[str, str], float]:
+    """How often each pair of route and status was counted after one request."""
+    app, metrics = small_application(), Metrics(["direct"])
+    app.add_middleware(CountRequestsMiddleware, metrics=metrics)
+    async with client(app, raises=False) as made:
+        await made.request(method, path)
+    [family] = [each for each in metrics.registry.collect() if each.name == "xcopa_http_requests"]
+    return {
+        (sample.labels["route"], sample.labels["status"]): sample.value
+        for sample in family.samples
+        if sample.name == "xcopa_http_requests_total"
+    }
+
+
+async def test_a_request_is_counted_under_the_pattern_of_its_route() -> None:
+    assert await counted("GET", "/items/7") == {("/items/{number}", "200"): 1.0}
+
+
+async def test_a_refusal_is_counted_by_its_status() -> None:
+    assert await counted("GET", "/items/seven") == {("/items/{number}", "422"): 1.0}
+
+
+async def test_unknown_paths_share_one_label() -> None:
+    assert await counted("GET", "/wp-admin.php") == {("unmatched", "404"): 1.0}
+
+
+async def test_a_defect_is_counted_as_500() -> None:
+    assert await counted("GET", "/broken") == {("/broken", "500"): 1.0}
+
+
+# What is not HTTP ----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "wrap",
+    [
+        RequestIdMiddleware,
+        lambda app: CountRequestsMiddleware(app, Metrics(["direct"])),
+        lambda app: BodyLimitMiddleware(app, LIMIT),
+    ],
+    ids=["request id", "count", "body limit"],
+)
+async def test_what_is_no_request_passes_through_untouched(wrap: type[RequestIdMiddleware]) -> None:
+    passed: list[object] = []
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        passed.extend((scope, receive, send))
+
+    async def receive() -> Message:
+        raise AssertionError
+
+    async def send(message: Message) -> None:
+        raise AssertionError
+
+    inner: ASGIApp = app
+    scope: Scope = {"type": "lifespan"}
+    await wrap(inner)(scope, receive, send)
+    assert passed == [scope, receive, send]
+    assert scope == {"type": "lifespan"}

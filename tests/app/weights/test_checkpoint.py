@@ -1,0 +1,106 @@
+"""The files behind a source: found, checked before they are loaded, and hashed."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from app.errors import StartError
+from app.weights import checkpoint
+from app.weights.checkpoint import Checkpoint, locate
+from app.weights.embedded import EMBEDDED_BASE
+from tests import tiny
+
+
+def found(directory: Path) -> Checkpoint:
+    return locate(str(directory), Path())
+
+
+def test_a_full_checkpoint_stands_alone(tiny_direct: Path) -> None:
+    located = found(tiny_direct)
+    assert located == Checkpoint(str(tiny_direct), full=tiny_direct)
+    assert located.own == tiny_direct
+    assert located.directories == (tiny_direct,)
+
+
+def test_an_adapter_stands_on_the_base_that_it_names(tmp_path: Path) -> None:
+    base = tiny.headless(tmp_path / "base")
+    directory = tiny.adapter(tmp_path / "adapter", base)
+    located = found(directory)
+    assert located == Checkpoint(str(directory), full=base, adapter=directory)
+    assert located.own == directory
+    assert located.directories == (base, directory)
+
+
+def test_an_adapter_may_name_the_embedded_base(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    base = tiny.headless(tmp_path / "base")
+    directory = tiny.adapter(tmp_path / "adapter", base)
+    config = json.loads((directory / "adapter_config.json").read_text())
+    config["base_model_name_or_path"] = EMBEDDED_BASE
+    (directory / "adapter_config.json").write_text(json.dumps(config))
+    monkeypatch.setattr(checkpoint, "ensure_base", {tmp_path / "cache": base}.__getitem__)
+    assert locate(str(directory), tmp_path / "cache").full == base
+
+
+def test_the_embedded_base_is_a_source_itself(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    base = tiny.headless(tmp_path / "base")
+    monkeypatch.setattr(checkpoint, "ensure_base", lambda cache_dir: base)
+    assert locate(EMBEDDED_BASE, tmp_path) == Checkpoint(EMBEDDED_BASE, full=base)
+
+
+def test_the_adapters_own_tokenizer_comes_first(tmp_path: Path) -> None:
+    base = tiny.headless(tmp_path / "base")
+    directory = tiny.adapter(tmp_path / "adapter", base)
+    assert found(directory).tokenizer_file == base / "tokenizer.json"
+    (directory / "tokenizer.json").write_text("{}", encoding="utf-8")
+    assert found(directory).tokenizer_file == directory / "tokenizer.json"
+
+
+def test_the_revision_follows_the_weights_and_nothing_else(tmp_path: Path) -> None:
+    one = tiny.multiple_choice(tmp_path / "one", seed=1)
+    same = tiny.multiple_choice(tmp_path / "same", seed=1)
+    (same / "README.md").write_text("A model card.", encoding="utf-8")
+    other = tiny.multiple_choice(tmp_path / "other", seed=2)
+    revisions = [found(directory).revision() for directory in (one, same, other)]
+    assert revisions[0] == revisions[1] != revisions[2]
+
+
+def test_a_changed_adapter_scale_is_another_revision(tmp_path: Path) -> None:
+    directory = tiny.adapter(tmp_path / "adapter", tiny.headless(tmp_path / "base"))
+    before = found(directory).revision()
+    config = json.loads((directory / "adapter_config.json").read_text())
+    config["lora_alpha"] *= 2
+    (directory / "adapter_config.json").write_text(json.dumps(config))
+    assert found(directory).revision() != before
+
+
+def test_the_tokenizers_settings_are_no_part_of_the_revision(tmp_path: Path) -> None:
+    directory = tiny.multiple_choice(tmp_path)
+    before = found(directory).revision()
+    (directory / "tokenizer_config.json").write_text("{}", encoding="utf-8")
+    assert found(directory).revision() == before
+
+
+@pytest.mark.parametrize("content", ["[]", "not JSON"])
+def test_an_adapter_config_that_is_no_json_object_is_named(tmp_path: Path, content: str) -> None:
+    (tmp_path / "adapter_config.json").write_text(content, encoding="utf-8")
+    with pytest.raises(StartError, match=r"adapter_config\.json is not (a )?JSON"):
+        found(tmp_path)
+
+
+def test_an_adapter_must_name_a_base(tmp_path: Path) -> None:
+    (tmp_path / "adapter_config.json").write_text("{}", encoding="utf-8")
+    with pytest.raises(StartError, match="names no base model"):
+        found(tmp_path)
+
+
+@pytest.mark.parametrize("source", ["/nowhere/at/all", "./missing", "not a hub id"])
+def test_a_directory_that_is_missing_is_said_to_be(source: str) -> None:
+    with pytest.raises(StartError, match="is not a directory"):
+        locate(source, Path())

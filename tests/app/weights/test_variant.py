@@ -1,0 +1,182 @@
+"""Anybody's models: three kinds of source load, the rest stop the start with one clear line."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import torch
+
+from app.engine.compute import Compute
+from app.engine.encoder import PackedEncoder
+from app.engine.lanes import Lanes
+from app.engine.threads import LanePlan
+from app.errors import StartError
+from app.settings import Settings
+from app.weights.checkpoint import locate
+from app.weights.loading import load_model
+from app.weights.variant import Variant, load_models, load_variants
+from tests import tiny
+
+ROWS = [(0, 9, 8, 7, 2), (0, 5, 2)]
+
+
+def load(source: Path | str) -> Variant:
+    return load_variants({"direct": str(source)}, Path())["direct"]
+
+
+def table_of(variant: Variant) -> int:
+    assert isinstance(variant.engine, PackedEncoder)
+    return variant.engine.word_table.data_ptr()
+
+
+def test_a_variant_says_what_it_is(tiny_direct: Path) -> None:
+    checkpoint = locate(str(tiny_direct), Path())
+    variant = load(tiny_direct)
+    assert (variant.name, variant.source) == ("direct", str(tiny_direct))
+    assert variant.revision == checkpoint.revision()
+    assert variant.parameters == sum(p.numel() for p in load_model(checkpoint).parameters())
+
+
+def test_a_cpus_threads_may_share_a_batch_in_lanes(tiny_direct: Path) -> None:
+    compute = Compute(plan=LanePlan(2, 1))
+    shared = load_variants({"direct": str(tiny_direct)}, Path(), compute)["direct"].engine
+    assert isinstance(shared, Lanes)
+    assert shared.logits(ROWS) == pytest.approx(load(tiny_direct).engine.logits(ROWS), abs=1e-5)
+
+
+def test_models_are_loaded_as_the_settings_say(
+    tiny_direct: Path, tiny_stilts: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XCOPA_MODELS__DIRECT", str(tiny_direct))
+    monkeypatch.setenv("XCOPA_MODELS__STILTS", str(tiny_stilts))
+    monkeypatch.setenv("XCOPA_THREADS", "1")
+    models = load_models(Settings())
+    assert {name: model.source for name, model in models.items()} == {
+        "direct": str(tiny_direct),
+        "stilts": str(tiny_stilts),
+    }
+
+
+def test_the_prompt_and_the_limit_come_from_the_checkpoint(tmp_path: Path) -> None:
+    directory = tiny.multiple_choice(tmp_path)
+    words = {"prompt": {"cause": "Pourquoi ?", "effect": "Et alors ?"}}
+    (directory / "xcopa.json").write_text(json.dumps(words), encoding="utf-8")
+    served = load(directory)
+    assert served.tokenizer.prompt.cause == "Pourquoi ?"
+    assert served.tokenizer.max_tokens == tiny.MAX_TOKENS
+
+
+def test_an_embedding_table_that_both_share_is_in_memory_once(tmp_path: Path) -> None:
+    base = tiny.headless(tmp_path / "base")
+    sources = {
+        "direct": str(tiny.adapter(tmp_path / "one", base, seed=2)),
+        "stilts": str(tiny.adapter(tmp_path / "two", base, seed=3)),
+    }
+    direct, stilts = load_variants(sources, Path()).values()
+    assert table_of(direct) == table_of(stilts)
+    assert direct.engine.logits(ROWS) != stilts.engine.logits(ROWS)
+
+
+def test_tables_that_differ_stay_apart(tiny_direct: Path, tiny_stilts: Path) -> None:
+    sources = {"direct": str(tiny_direct), "stilts": str(tiny_stilts)}
+    direct, stilts = load_variants(sources, Path()).values()
+    assert table_of(direct) != table_of(stilts)
+
+
+def test_equal_tokenizers_are_in_memory_once(tmp_path: Path) -> None:
+    one = tiny.multiple_choice(tmp_path / "one", seed=1)
+    other = tiny.multiple_choice(tmp_path / "other", seed=2)
+    shutil.copyfile(one / "tokenizer.json", other / "tokenizer.json")
+    direct, stilts = load_variants({"direct": str(one), "stilts": str(other)}, Path()).values()
+    assert direct.tokenizer == stilts.tokenizer
+
+
+def _pickle_weights(directory: Path) -> None:
+    tiny.multiple_choice(directory)
+    (directory / "model.safetensors").unlink()
+    torch.save({}, directory / "pytorch_model.bin")
+
+
+def _configured(**changes: object) -> Callable[[Path], None]:
+    def make(directory: Path) -> None:
+        tiny.multiple_choice(directory)
+        config = json.loads((directory / "config.json").read_text())
+        (directory / "config.json").write_text(json.dumps({**config, **changes}))
+
+    return make
+
+
+def _cut_off(directory: Path) -> None:
+    tiny.multiple_choice(directory)
+    weights = directory / "model.safetensors"
+    weights.write_bytes(weights.read_bytes()[:1000])
+
+
+def _no_tokenizer(directory: Path) -> None:
+    tiny.multiple_choice(directory)
+    (directory / "tokenizer.json").unlink()
+
+
+def _broken_tokenizer(directory: Path) -> None:
+    tiny.multiple_choice(directory)
+    (directory / "tokenizer.json").write_text("{}", encoding="utf-8")
+
+
+def _adapter_without_head(directory: Path) -> None:
+    base = tiny.headless(directory.parent / "base")
+    tiny.adapter(directory, base, with_head=False)
+
+
+def _adapter_of_three_labels(directory: Path) -> None:
+    tiny.classifier_adapter(directory, tiny.headless(directory.parent / "base"), labels=3)
+
+
+def _adapter_in_pickle(directory: Path) -> None:
+    tiny.adapter(directory, tiny.headless(directory.parent / "base"))
+    (directory / "adapter_model.safetensors").rename(directory / "adapter_model.bin")
+
+
+def _adapter_without_base(directory: Path) -> None:
+    base = tiny.headless(directory.parent / "base")
+    tiny.adapter(directory, base)
+    shutil.rmtree(base)
+
+
+@pytest.mark.parametrize(
+    ("make", "reason"),
+    [
+        (lambda _: None, "has no config.json"),
+        (_pickle_weights, "no safetensors"),
+        (_configured(model_type="bert"), "is a bert model"),
+        (_configured(is_decoder=True), "is_decoder must be False"),
+        (_configured(position_embedding_type="relative_key"), "must be absolute"),
+        (_configured(pad_token_id=None), "pad_token_id"),
+        (_configured(num_hidden_layers=0), "layers"),
+        (_configured(hidden_act="snake"), "cannot load"),
+        (_cut_off, "cannot load"),
+        (_no_tokenizer, "has no tokenizer.json"),
+        (_broken_tokenizer, "is not a tokenizer"),
+        (tiny.headless, "not fine-tuned for multiple choice"),
+        (lambda directory: tiny.classifier(directory, labels=3), "has 3"),
+        (_adapter_without_head, "not fine-tuned for multiple choice"),
+        (_adapter_of_three_labels, "cannot load"),
+        (_adapter_in_pickle, "no adapter_model.safetensors"),
+        (_adapter_without_base, "is not a directory"),
+    ],
+)
+def test_a_wrong_source_stops_the_start_with_one_line_that_names_the_variable(
+    tmp_path: Path, make: Callable[[Path], object], reason: str
+) -> None:
+    directory = tmp_path / "model"
+    directory.mkdir()
+    make(directory)
+    with pytest.raises(StartError) as stopped:
+        load(directory)
+    message = str(stopped.value)
+    assert message.startswith("XCOPA_MODELS__DIRECT")
+    assert reason in message
+    assert "\n" not in message

@@ -1,0 +1,65 @@
+"""Balanced COPA: twins, their splits, and the published file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from models.tasks.example import DataError, Example
+from models.tasks.sets import balanced_copa, copa
+from tests.models.tasks.invented import balanced_xml, twins, write
+
+FILE = "balanced-copa/balacopa-dev-all.xml"
+
+
+def _right(example: Example) -> str:
+    return example.item.choices[example.label]
+
+
+def test_the_splits_never_part_twins(data: Path) -> None:
+    train, val = balanced_copa.load(data, "train"), balanced_copa.load(data, "val")
+    mirror = balanced_copa.load(data, "mirror")
+    assert (len(train), len(val), len(mirror)) == (800, 200, 500)
+    assert train[400:] + val[100:] == mirror
+
+
+def test_a_twin_has_the_same_question_and_choices_and_the_other_answer(data: Path) -> None:
+    train, val = balanced_copa.load(data, "train"), balanced_copa.load(data, "val")
+    originals = train[:400] + val[:100]
+    for original, twin in zip(originals, balanced_copa.load(data, "mirror"), strict=True):
+        assert original.item.question == twin.item.question
+        assert set(original.item.choices) == set(twin.item.choices)
+        assert _right(original) != _right(twin)
+
+
+def test_the_originals_are_copa_s_items_with_241_pairs_of_choices_the_other_way_round(
+    data: Path,
+) -> None:
+    train, val = balanced_copa.load(data, "train"), balanced_copa.load(data, "val")
+    originals = train[:400] + val[:100]
+    english = copa.load(data, "train") + copa.load(data, "val")
+    same = [ours == theirs for ours, theirs in zip(originals, english, strict=True)]
+    assert same.count(False) == 241
+    assert [_right(each) for each in originals] == [_right(each) for each in english]
+
+
+@pytest.mark.parametrize(
+    ("content", "told"),
+    [
+        ("<copa-corpus>", r"balacopa-dev-all\.xml is not XML"),
+        (balanced_xml(twins()[:-1]), "here are 999, 1 of those missing"),
+        (balanced_xml([{**twins()[0], "label": 2}]), r"item 1: most-plausible-alternative is not"),
+        (balanced_xml([{**twins()[0], "premise": ""}]), r"item 1: p is missing"),
+    ],
+)
+def test_a_file_that_is_not_as_published_is_refused(
+    tmp_path: Path, content: str, told: str
+) -> None:
+    with pytest.raises(DataError, match=told):
+        balanced_copa.load(write({FILE: content}, tmp_path), "train")
+
+
+def test_the_other_splits_are_listed(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="no split 'test'; it has train, val, mirror"):
+        balanced_copa.load(tmp_path, "test")

@@ -1,0 +1,68 @@
+"""The committed figures are what the committed weights give."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+
+import pytest
+
+from app.settings import VARIANTS
+from app.weights.variant import load_variants
+from models.evaluation.ask.items import collect
+from models.evaluation.ask.local import LocalPredictor
+from models.evaluation.ask.predictions import predict_all
+from models.evaluation.ask.predictor import Run
+from models.evaluation.measure.report import Report, build, load
+from models.evaluation.show.markdown import card_table
+
+MODELS = Path(__file__).resolve().parents[2] / "models"
+
+# A processor that rounds otherwise may turn the few items that are all but ties.
+TOLERANCE = 0.006
+
+
+@pytest.fixture(scope="module")
+def committed() -> Report:
+    return load(MODELS / "report.json")
+
+
+@pytest.mark.slow
+def test_evaluation_gives_the_committed_figures(
+    committed: Report, embedded_base: Path, data: Path
+) -> None:
+    def predictor(name: str) -> LocalPredictor:
+        sources = {name: str(MODELS / name)}
+        return LocalPredictor(load_variants(sources, embedded_base.parent.parent)[name])
+
+    source = committed.source
+    item_sets = collect(data, source.split, source.questions)
+    runs = [Run(name, partial(predictor, name)) for name in VARIANTS]
+    answered, revisions = predict_all(runs, item_sets, lambda run, items: None)
+    assert revisions == {name: source.revisions[name] for name in VARIANTS}
+    measured = build(replace(source, revisions=revisions), answered)
+    for questions, reading in measured.readings.items():
+        expected = committed.readings[questions]
+        for own, theirs in zip(reading.languages, expected.languages, strict=True):
+            assert own.language == theirs.language
+            for name in VARIANTS:
+                figure = theirs.accuracy[name].value
+                assert own.accuracy[name].value == pytest.approx(figure, abs=TOLERANCE)
+
+
+def test_the_committed_figures_are_of_the_test_items(committed: Report) -> None:
+    assert committed.source.split == "test"
+    assert set(committed.readings) == {"upstream", "repaired"}
+
+
+def test_both_variants_together_are_small() -> None:
+    weights = [*MODELS.glob("direct/*"), *MODELS.glob("stilts/*")]
+    assert sum(path.stat().st_size for path in weights) < 25_000_000
+
+
+@pytest.mark.parametrize("name", VARIANTS)
+def test_a_card_states_the_measured_figures(committed: Report, name: str) -> None:
+    card = (MODELS / name / "README.md").read_text(encoding="utf-8")
+    assert committed.source.revisions[name] in card
+    assert card_table(committed, name) in card

@@ -1,0 +1,60 @@
+"""What every command does before its own work: settings, logging, and errors in one line."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import typer
+from pydantic import ValidationError
+from pydantic_settings import SettingsError
+
+from app.settings import Settings
+
+_NOISY_LOGGERS = ("httpx", "huggingface_hub", "filelock", "uvicorn.error")
+
+
+def read_settings() -> Settings:
+    """Read the settings and set up the log, or exit with one line that names the variable."""
+    try:
+        settings = Settings()
+    except ValidationError as error:
+        first = error.errors()[0]
+        name = "XCOPA_" + "__".join(str(part) for part in first["loc"]).upper()
+        raise failure(f"{name}: {first['msg']} (got {first['input']!r})") from error
+    except SettingsError as error:
+        raise failure(f"{error}; the models are XCOPA_MODELS__DIRECT and __STILTS") from error
+    logging.basicConfig(
+        level=settings.log_level.upper(),
+        format="%(asctime)s %(levelname)s %(name)s: %(message)s",
+    )
+    for name in _NOISY_LOGGERS:
+        logging.getLogger(name).setLevel(logging.WARNING)
+    return settings
+
+
+def failure(message: str) -> typer.Exit:
+    """Print why the command ends, and return what ends it with status 1."""
+    typer.echo(f"xcopa cannot go on: {message}", err=True)
+    return typer.Exit(1)
+
+
+@contextmanager
+def failing_on(*errors: type[Exception]) -> Iterator[None]:
+    """Turn errors whose message is meant for the user into that message and status 1."""
+    try:
+        yield
+    except errors as error:
+        raise failure(str(error)) from error
+
+
+@contextmanager
+def needs(extra: str) -> Iterator[None]:
+    """Say which extra of the package brings what cannot be imported."""
+    try:
+        yield
+    except ModuleNotFoundError as error:
+        raise failure(
+            f"{error.name} is not installed; pip install 'xcopa-service[{extra}]' brings it"
+        ) from error
