@@ -1,4 +1,4 @@
-"""Install this project into a virtual environment: ``python scripts/install.py [EXTRA]``.
+"""Install this project into a virtual environment: ``python scripts/install.py [EXTRA,...]``.
 
 torch is installed first, and alone. On Linux the default index has torch's CUDA build, which brings
 gigabytes of libraries; a machine without an NVIDIA GPU gets the CPU build from torch's own index.
@@ -28,6 +28,8 @@ CONSTRAINTS = ROOT / "constraints.txt"
 CPU_INDEX = "https://download.pytorch.org/whl/cpu"
 OLDEST_PYTHON = (3, 11)
 PROBE_TIMEOUT_S = 4.0
+# Quiet twice: errors are shown, and warnings of the build backend about this tree are not.
+PIP_INSTALL = ("-m", "pip", "install", "--quiet", "--quiet")
 # The kernel module's folder: it is there when the driver is loaded.
 NVIDIA_DRIVER = Path("/proc/driver/nvidia")
 
@@ -96,16 +98,28 @@ def torch_command(python: str, version: str, index: TorchIndex) -> list[str]:
     """Return the command that installs torch without what it depends on."""
     # --no-deps: no other package may come from torch's index.
     where = [] if index.url is None else ["--index-url", index.url]
-    return [python, "-m", "pip", "install", "--quiet", "--no-deps", *where, f"torch=={version}"]
+    return [python, *PIP_INSTALL, "--no-deps", *where, f"torch=={version}"]
 
 
 def project_command(python: str, extra: str | None, uv: str | None) -> list[str]:
     """Return the command that installs the project and all that it depends on."""
-    installer = [python, "-m", "pip", "install"]
+    installer = [python, *PIP_INSTALL]
     if uv is not None:
-        installer = [uv, "pip", "install", "--python", python]
+        installer = [uv, "pip", "install", "--quiet", "--python", python]
     project = str(ROOT) + (f"[{extra}]" if extra else "")
-    return [*installer, "--quiet", "--constraint", str(CONSTRAINTS), "--editable", project]
+    return [*installer, "--constraint", str(CONSTRAINTS), "--editable", project]
+
+
+def check_extras(extras: str) -> None:
+    """Raise InstallError if one of the extras is none of the project's: pip ignores it."""
+    # Here, because an older Python has none and must reach the line that says so.
+    import tomllib  # noqa: PLC0415
+
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    known = project["optional-dependencies"]
+    for extra in extras.split(","):
+        if extra not in known:
+            raise InstallError(f"there is no extra {extra!r}; there are {', '.join(known)}")
 
 
 def installed_torch(python: str) -> str | None:
@@ -141,7 +155,7 @@ def install(python: str, extra: str | None, *, run: Run, say: Callable[[str], No
 def main(arguments: Sequence[str] | None = None, *, run: Run = subprocess.call) -> int:
     """Make the environment if there is none, and install into it."""
     parser = argparse.ArgumentParser(description="Install this project, at the locked versions.")
-    parser.add_argument("extra", nargs="?", help="an extra of pyproject.toml, such as dev")
+    parser.add_argument("extra", nargs="?", help="extras of pyproject.toml, such as train,evaluate")
     parser.add_argument("--venv", type=Path, default=ROOT / ".venv", help="the environment")
     options = parser.parse_args(arguments)
     try:
@@ -150,6 +164,8 @@ def main(arguments: Sequence[str] | None = None, *, run: Run = subprocess.call) 
             raise InstallError(
                 f"Python {oldest} or newer is needed, not {found}; PYTHON= names one"
             )
+        if options.extra:
+            check_extras(options.extra)
         python = options.venv / "bin" / "python"
         if not python.exists() and run([sys.executable, "-m", "venv", str(options.venv)]) != 0:
             raise InstallError(f"no virtual environment could be made in {options.venv}")

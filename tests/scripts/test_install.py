@@ -194,6 +194,16 @@ def test_a_python_that_is_too_old_is_refused_in_one_line(
     assert "Python 99.1 or newer is needed" in capsys.readouterr().err
 
 
+def test_an_extra_that_is_none_is_refused_before_anything_is_installed(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    commands = Commands()
+    assert install.main(["train,evalute"], run=commands) == 1
+    assert commands.run == []
+    assert "no extra 'evalute'" in capsys.readouterr().err
+    install.check_extras("train,evaluate")
+
+
 def test_the_oldest_python_is_the_project_s() -> None:
     pyproject = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
     oldest = ".".join(map(str, install.OLDEST_PYTHON))
