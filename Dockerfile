@@ -7,7 +7,10 @@
 #   PYTHON_IMAGE     a tag can be pushed again; to fix its content, ask for its digest with
 #                    `docker buildx imagetools inspect python:3.12.13-slim-bookworm` and give
 #                    `python:3.12.13-slim-bookworm@sha256:...`
-#   TORCH_INDEX_URL  where torch comes from; empty for the default index, whose wheel has CUDA
+#   TORCH_INDEX_URL  where torch comes from; empty for the default index, whose wheel has CUDA.
+#                    An image is the same wherever it is built, so nothing else stands in for an
+#                    index that cannot be reached: the build stops and names this argument
+# All versions are those of constraints.txt, which `make lock` writes from uv.lock.
 # A private package index is given to pip as a build secret, so that no credentials stay behind:
 #   docker build --secret id=pip.conf,src=pip.conf .
 ARG PYTHON_IMAGE=python:3.12.13-slim-bookworm
@@ -28,14 +31,17 @@ ARG TORCH_INDEX_URL=https://download.pytorch.org/whl/cpu
 ENV PATH=/opt/venv/bin:$PATH \
     PIP_DISABLE_PIP_VERSION_CHECK=1
 WORKDIR /build
+COPY constraints.txt ./
 COPY --from=requirements /build/torch.txt /build/requirements.txt ./
 # torch alone comes from its own index (--no-deps); all else, its dependencies too, comes from
 # the default one, so that no project can be answered for by two indexes.
 RUN --mount=type=cache,target=/root/.cache/pip \
     --mount=type=secret,id=pip.conf,target=/etc/pip.conf \
     python -m venv /opt/venv \
-    && pip install --no-deps ${TORCH_INDEX_URL:+--index-url "$TORCH_INDEX_URL"} --requirement torch.txt \
-    && pip install --requirement requirements.txt
+    && { pip install --no-deps ${TORCH_INDEX_URL:+--index-url "$TORCH_INDEX_URL"} \
+            --constraint constraints.txt --requirement torch.txt \
+        || { echo "torch could not be installed; --build-arg TORCH_INDEX_URL= names its index" >&2; exit 1; }; } \
+    && pip install --constraint constraints.txt --requirement requirements.txt
 
 
 # Only the files that make the base, so that it is fetched again when they change and not at
@@ -96,7 +102,7 @@ HEALTHCHECK --interval=10s --timeout=5s --start-period=60s --retries=3 \
 CMD ["xcopa", "serve"]
 
 # Last, since the revision differs at every build.
-ARG VERSION=0.1.0
+ARG VERSION=0.2.0
 ARG REVISION=unknown
 LABEL org.opencontainers.image.title="xcopa-service" \
       org.opencontainers.image.description="Multilingual causal reasoning with XLM-R: two models side by side behind one HTTP service" \

@@ -2,24 +2,23 @@
 VENV := .venv
 BIN := $(VENV)/bin
 PYTHON ?= python3
-DATA ?= $(or $(XCOPA_DATA_DIR),../shared/data)
+DATA ?= $(XCOPA_DATA_DIR)
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-slow lint format types ci coverage coverage-report figures mutants bare-clone bench loadtest evaluate models clean
+.PHONY: help run test test-slow lint format types docs lock ci coverage coverage-report figures mutants bare-clone bench loadtest evaluate models data clean
 
 help: ## List the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
 
-$(VENV)/.serve: pyproject.toml
+# TORCH_INDEX_URL= names another index for torch, or, empty, the default one: scripts/install.py
+$(VENV)/.serve: pyproject.toml constraints.txt
 	@echo "Installing into $(VENV), once; torch is large and takes a while."
-	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --editable .
+	@$(PYTHON) scripts/install.py --venv $(VENV)
 	@touch $@
 
-$(VENV)/.dev: pyproject.toml
+$(VENV)/.dev: pyproject.toml constraints.txt
 	@echo "Installing into $(VENV), once; torch is large and takes a while."
-	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --editable '.[dev]'
+	@$(PYTHON) scripts/install.py --venv $(VENV) dev
 	@touch $@ $(VENV)/.serve
 
 run: $(VENV)/.serve ## Install, assemble the base once, and serve on 127.0.0.1:8000
@@ -64,6 +63,18 @@ mutants: $(VENV)/.dev ## Change the code of the core line by line; tests must no
 bare-clone: $(VENV)/.dev ## Count the tests that are skipped in a clone without data
 	$(BIN)/python -m scripts.bare_clone
 
+docs: $(VENV)/.dev ## Build the documentation site into site/
+	$(BIN)/zensical build --clean --strict
+
+# The libraries of torch's CUDA build are left out: torch itself names their versions, and its
+# builds for other CUDA releases name other ones.
+lock: ## Bring uv.lock and constraints.txt up to pyproject.toml (needs uv; UPGRADE=1 for newer versions)
+	uv lock $(if $(UPGRADE),--upgrade) --default-index https://pypi.org/simple
+	uv export --quiet --locked --all-extras --no-hashes --no-emit-project --no-annotate --no-header \
+		--default-index https://pypi.org/simple --output-file .constraints
+	grep -vE '^(nvidia-|cuda-|triton=)' .constraints > constraints.txt
+	rm .constraints
+
 ci: ## What CI runs
 	.ci/run
 
@@ -73,12 +84,15 @@ bench: $(VENV)/.dev ## Measure what docs/results/speed.md reports (BENCH="encode
 loadtest: $(VENV)/.dev ## Drive a running service for 30 s
 	$(BIN)/locust -f loadtests/xcopa.py --headless -u 16 -t 30s
 
-evaluate: $(VENV)/.dev ## Measure both models; DATA names the data directory
+data:
+	@test -n "$(DATA)" || { echo "Name the data directory: make $(MAKECMDGOALS) DATA=DIR, or XCOPA_DATA_DIR. \`xcopa data fetch --out DIR\` makes one; docs/reference/data.md says what it holds." >&2; exit 1; }
+
+evaluate: data $(VENV)/.dev ## Measure both models; DATA names the data directory
 	$(BIN)/xcopa evaluate --data $(DATA)
 
-models: $(VENV)/.dev ## Train both models again from their recipes; DATA names the data directory
+models: data $(VENV)/.dev ## Train both models again from their recipes; DATA names the data directory
 	$(BIN)/xcopa train models/recipes/stilts.toml --data $(DATA) --out models/stilts
 	$(BIN)/xcopa train models/recipes/direct.toml --data $(DATA) --out models/direct
 
 clean: ## Remove the environment and the caches of the tools
-	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis *.egg-info
+	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis .cache site *.egg-info

@@ -2,6 +2,6 @@
 
 from app.process import set_environment
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 
 set_environment()

@@ -19,6 +19,8 @@ from typing import Any
 
 import pytest
 
+from scripts.install import CPU_INDEX
+
 ROOT = Path(__file__).resolve().parents[2]
 
 
@@ -103,13 +105,40 @@ def test_sigterm_reaches_the_service(dockerfile: Dockerfile, project: dict[str, 
     assert dockerfile.last("STOPSIGNAL") == "SIGTERM"
 
 
-def test_its_version_is_the_project_s(dockerfile: Dockerfile, project: dict[str, Any]) -> None:
-    assert ("ARG", f"VERSION={project['project']['version']}") in dockerfile.stages[-1]
+def test_all_that_it_installs_from_an_index_has_a_locked_version(dockerfile: Dockerfile) -> None:
+    commands = [
+        command
+        for name, rest in dockerfile.everything
+        if name == "RUN"
+        for command in re.findall(r"pip install[^&|]*", rest)
+    ]
+    from_an_index = [command for command in commands if "--requirement" in command]
+    assert len(from_an_index) == 2
+    assert [c for c in from_an_index if "--constraint constraints.txt" not in c] == []
+    assert [c for c in commands if c not in from_an_index and "--no-deps" not in c] == []
+    assert "constraints.txt" in copied(dockerfile.stage("dependencies"))
+
+
+def test_its_torch_comes_from_the_index_of_the_cpu_builds(dockerfile: Dockerfile) -> None:
+    assert ("ARG", f"TORCH_INDEX_URL={CPU_INDEX}") in dockerfile.stage("dependencies")
+
+
+def test_torch_and_the_rest_are_read_from_the_project(
+    dockerfile: Dockerfile, project: dict[str, Any], tmp_path: Path
+) -> None:
+    shutil.copyfile(ROOT / "pyproject.toml", tmp_path / "pyproject.toml")
+    command = next(rest for name, rest in dockerfile.stage("requirements") if name == "RUN")
+    python_first = {**os.environ, "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
+    subprocess.run(["sh", "-c", command], cwd=tmp_path, env=python_first, check=True)
+    requirements = (tmp_path / "requirements.txt").read_text(encoding="utf-8").splitlines()
+    assert requirements == project["project"]["dependencies"]
+    torch = (tmp_path / "torch.txt").read_text(encoding="utf-8").splitlines()
+    assert torch == [line for line in requirements if line.startswith("torch")]
 
 
 def test_what_it_copies_is_there_and_admitted(dockerfile: Dockerfile) -> None:
     sources = copied(dockerfile.everything)
-    assert {"app", "models"} <= set(sources)
+    assert {"app", "models", "xcopa"} <= set(sources)
     assert [source for source in sources if not (ROOT / source).exists()] == []
     assert [source for source in sources if not admitted(source)] == []
 
