@@ -5,7 +5,7 @@ PYTHON ?= python3
 DATA ?= $(or $(XCOPA_DATA_DIR),../shared/data)
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-slow lint format types ci bench loadtest evaluate models clean
+.PHONY: help run test test-slow lint format types ci coverage coverage-report figures mutants bare-clone bench loadtest evaluate models clean
 
 help: ## List the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
@@ -25,8 +25,9 @@ $(VENV)/.dev: pyproject.toml
 run: $(VENV)/.serve ## Install, assemble the base once, and serve on 127.0.0.1:8000
 	@exec $(BIN)/xcopa serve
 
-test: $(VENV)/.dev ## Run the default test suite
-	$(BIN)/python -m pytest -n 2 --dist loadfile -m "not slow"
+test: $(VENV)/.dev ## Run the default test suite (COVERAGE=1 notes which lines it runs)
+	$(if $(COVERAGE),$(BIN)/coverage erase)
+	$(BIN)/python -m $(if $(COVERAGE),coverage run -m )pytest -n 2 --dist loadfile -m "not slow"
 
 test-slow: $(VENV)/.dev ## Run the slow tests alone
 	$(BIN)/python -m pytest -m slow
@@ -42,6 +43,26 @@ format: $(VENV)/.dev ## Format the code
 
 types: $(VENV)/.dev ## Check types
 	$(BIN)/mypy
+
+coverage: ## Run the default test suite and compare what it runs with the floors
+	$(MAKE) test COVERAGE=1
+	$(MAKE) coverage-report
+
+coverage-report: $(VENV)/.dev ## Report on the last test run with COVERAGE=1
+	$(BIN)/coverage combine --quiet
+	$(BIN)/coverage report --skip-covered --sort=miss
+	$(BIN)/coverage json --quiet -o build/coverage.json
+	$(BIN)/python -m scripts.coverage_floors build/coverage.json
+
+figures: $(VENV)/.dev ## Measure the source tree against its targets (CHECK=1 fails when one is missed)
+	$(BIN)/python -m scripts.figures $(if $(CHECK),--check)
+
+mutants: $(VENV)/.dev ## Change the code of the core line by line; tests must notice (an hour or two)
+	OMP_NUM_THREADS=1 $(BIN)/mutmut run --max-children 2 $(MUTANTS)
+	$(BIN)/python -m scripts.mutants --record
+
+bare-clone: $(VENV)/.dev ## Count the tests that are skipped in a clone without data
+	$(BIN)/python -m scripts.bare_clone
 
 ci: ## What CI runs
 	.ci/run

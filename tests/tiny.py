@@ -8,6 +8,7 @@ import torch
 from peft import LoraConfig, get_peft_model
 from tokenizers import Regex, Tokenizer, decoders, models, normalizers, pre_tokenizers, processors
 from tokenizers.trainers import UnigramTrainer
+from torch import nn
 from transformers import (
     XLMRobertaConfig,
     XLMRobertaForMultipleChoice,
@@ -18,6 +19,7 @@ from tests.sample import sample_items
 
 MAX_TOKENS = 256
 PIECES = 400
+PADDING = 1
 
 
 def tokenizer() -> Tokenizer:
@@ -51,36 +53,69 @@ def config(**changes: object) -> XLMRobertaConfig:
             "intermediate_size": 48,
             "max_position_embeddings": MAX_TOKENS + 2,
             "type_vocab_size": 1,
-            "pad_token_id": 1,
+            "pad_token_id": PADDING,
             "bos_token_id": 0,
             "eos_token_id": 2,
-            # Large, so that different rows get visibly different logits.
-            "initializer_range": 0.3,
             **changes,
         }
     )
 
 
+@torch.no_grad()
+def draw(model: nn.Module, seed: int) -> None:
+    """Draw every parameter anew, biases, norms and the rows of padding too.
+
+    A new model's biases are zero and its norms are one, and what multiplies or adds nothing can be
+    left out unseen. The sizes are those that keep a layer's output about as large as its input,
+    with attention that is far from even, so that different rows get visibly different logits.
+    """
+    chance = torch.Generator().manual_seed(seed)
+    for name, parameter in model.named_parameters():
+        drawn = torch.randn(parameter.shape, generator=chance)
+        if "LayerNorm" in name:
+            parameter.copy_(0.3 * drawn + name.endswith("weight"))
+        elif name.endswith("bias"):
+            parameter.copy_(0.3 * drawn)
+        elif "embeddings" in name:
+            parameter.copy_(drawn)
+        else:
+            gain = 2.0 if "query" in name or "key" in name or "classifier" in name else 1.4
+            parameter.copy_(gain * drawn / parameter.shape[1] ** 0.5)
+
+
+def drawn_multiple_choice(seed: int, **changes: object) -> XLMRobertaForMultipleChoice:
+    """Return a model whose every parameter is random."""
+    model = XLMRobertaForMultipleChoice(config(**changes))
+    draw(model, seed)
+    return model
+
+
+def drawn_classifier(
+    seed: int, labels: int = 1, **changes: object
+) -> XLMRobertaForSequenceClassification:
+    """Return the same as a sequence classifier."""
+    model = XLMRobertaForSequenceClassification(config(num_labels=labels, **changes))
+    draw(model, seed)
+    return model
+
+
 def multiple_choice(directory: Path, seed: int = 1) -> Path:
     """Write a multiple-choice checkpoint."""
-    torch.manual_seed(seed)
-    XLMRobertaForMultipleChoice(config()).save_pretrained(directory)
+    drawn_multiple_choice(seed).save_pretrained(directory)
     tokenizer().save(str(directory / "tokenizer.json"))
     return directory
 
 
 def classifier(directory: Path, labels: int = 1, seed: int = 1) -> Path:
     """Write a sequence-classification checkpoint."""
-    torch.manual_seed(seed)
-    XLMRobertaForSequenceClassification(config(num_labels=labels)).save_pretrained(directory)
+    drawn_classifier(seed, labels).save_pretrained(directory)
     tokenizer().save(str(directory / "tokenizer.json"))
     return directory
 
 
 def headless(directory: Path, seed: int = 1) -> Path:
     """Write a pretrained encoder that no task has fine-tuned."""
-    torch.manual_seed(seed)
-    model = XLMRobertaForMultipleChoice(config())
+    model = drawn_multiple_choice(seed)
     model.roberta.pooler = None
     model.roberta.save_pretrained(directory)
     tokenizer().save(str(directory / "tokenizer.json"))

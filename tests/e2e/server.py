@@ -9,7 +9,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from types import TracebackType
 from typing import Self
 
@@ -17,6 +17,7 @@ import httpx
 
 START_LIMIT_S = 180
 STOP_LIMIT_S = 60
+SIGNAL_LIMIT_S = 3
 
 
 class ServerProcess:
@@ -73,6 +74,15 @@ class ServerProcess:
         self._reader.join(5)
         return status
 
+    def _stop(self) -> None:
+        """Have it drain, then stop at once, then die: killed, it leaves no coverage behind."""
+        for end in (self.terminate, self.terminate, self.process.kill):
+            if self.process.poll() is not None:
+                return
+            end()
+            with suppress(subprocess.TimeoutExpired):
+                self.process.wait(SIGNAL_LIMIT_S)
+
     def __enter__(self) -> Self:
         return self
 
@@ -82,8 +92,7 @@ class ServerProcess:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        self.process.kill()
-        self.process.wait()
+        self._stop()
         self._reader.join(5)
         assert self.process.stdout is not None
         self.process.stdout.close()

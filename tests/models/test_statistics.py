@@ -38,7 +38,7 @@ def test_wilson_stays_between_nothing_and_everything(correct: int) -> None:
 
 
 def test_a_proportion_of_nothing_is_refused() -> None:
-    with pytest.raises(ValueError, match="nothing"):
+    with pytest.raises(ValueError, match=r"^a proportion of nothing has no interval$"):
         wilson(0, 0)
 
 
@@ -156,5 +156,18 @@ def test_translations_of_the_same_items_do_not_narrow_the_interval(bootstrap: Bo
 
 
 def test_resampling_nothing_is_refused() -> None:
-    with pytest.raises(ValueError, match="nothing"):
+    with pytest.raises(ValueError, match=r"^there is nothing to resample$"):
         Bootstrap(0)
+
+
+def test_a_resample_as_far_out_as_the_observed_one_counts() -> None:
+    # Of two items, a quarter of the resamples hold the second alone, and a half hold both.
+    second = np.array([0.0, 1.0])
+    assert Bootstrap(2).p_above(second, 0.5) == pytest.approx(0.75, abs=0.02)
+    assert Bootstrap(2).p_above(second, 0.0) == pytest.approx(0.25, abs=0.02)
+
+
+def test_resamples_are_the_same_in_every_run(differences: NDArray[np.float64]) -> None:
+    again = Bootstrap(200).estimate(differences)
+    assert again == Bootstrap(200).estimate(differences) == Bootstrap.of(200).estimate(differences)
+    assert again != Bootstrap(200, seed=1).estimate(differences)

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from torch import Tensor
 from torch.nn.attention import varlen
@@ -19,11 +19,11 @@ from app.engine.attention import (
     attend_from_first,
     choose_attention,
 )
-from app.engine.packing import PackedRows, pack
+from app.engine.packing import PackedRows, aligned, pack
 from app.engine.target import Precision, Target
 from tests import tiny
 
-HEADS, SIZE = 3, 8
+HEADS, SIZE = 4, 8
 HIDDEN = HEADS * SIZE
 LENGTHS = st.lists(st.integers(1, 40), min_size=1, max_size=12).map(sorted)
 
@@ -56,7 +56,9 @@ def varlen_stand_in(
 ) -> Tensor:
     """Compute what ``varlen_attn`` documents, and check what its kernels ask for."""
     assert query_bounds.dtype == key_bounds.dtype == torch.int32
+    assert query.shape == key.shape == value.shape == (len(key), HEADS, SIZE)
     lengths = key_bounds.diff().tolist()
+    assert min(lengths) > 0
     assert (sum(lengths), max(lengths)) == (len(key), longest_key)
     assert (longest_query, num_splits) == (longest_key, 1)
     qkv = torch.stack([query, key, value], 1).flatten(1)
@@ -80,6 +82,7 @@ def test_grouped(lengths: list[int], merge: int) -> None:
 
 
 @given(LENGTHS)
+@example([16])
 def test_varlen(lengths: list[int]) -> None:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(varlen, "varlen_attn", varlen_stand_in)
@@ -123,4 +126,21 @@ def test_varlen_is_for_what_its_kernels_take(
     monkeypatch.setattr(torch.cuda, "get_device_capability", lambda: capability)
     config = tiny.config(num_attention_heads=2, hidden_size=2 * size)
     target = Target(torch.device(device), Precision(precision))
-    assert isinstance(choose_attention(config, target), expected)
+    chosen = choose_attention(config, target)
+    assert isinstance(chosen, expected)
+    assert chosen._heads == 2
+
+
+def test_softmax_of_bf16_scores_is_computed_in_fp32_and_rounded_once() -> None:
+    """In bf16's own numbers, sums of many weights lose their last bits, and no test saw it."""
+    length, heads = 200, 16
+    ones = torch.eye(length).expand(heads, -1, -1)
+    scores = 3 * torch.randn(heads, length, length, generator=torch.manual_seed(3))
+    scores = scores.bfloat16()
+    # One query and one value for each token: the scores are the keys, the context is the weights.
+    parts = torch.stack([ones, scores.transpose(1, 2).float(), ones]).bfloat16()
+    qkv = parts.permute(2, 0, 1, 3).reshape(length, -1)
+    tail = torch.zeros(aligned(length) - length, qkv.shape[1], dtype=qkv.dtype)
+    context = GroupedAttention(heads).over(pack_lengths([length]))(torch.cat([qkv, tail]))
+    found = context[:length].view(length, heads, length).transpose(0, 1)
+    torch.testing.assert_close(found, scores.float().softmax(-1).bfloat16(), atol=0, rtol=0)

@@ -7,10 +7,8 @@ from collections.abc import Sequence
 from typing import cast
 
 import pytest
-import torch
 from hypothesis import given
 from hypothesis import strategies as st
-from transformers import XLMRobertaForMultipleChoice
 
 from app.engine.encoder import PackedEncoder
 from app.engine.engine import Row
@@ -46,8 +44,7 @@ def test_at_most_one_thread_in_eight_is_left_out(threads: int) -> None:
 
 @pytest.mark.parametrize("count", [0, 1, 2, 3, 17])
 def test_answers_are_those_of_the_encoder_alone(count: int) -> None:
-    torch.manual_seed(0)
-    encoder = PackedEncoder(XLMRobertaForMultipleChoice(tiny.config()).eval())
+    encoder = PackedEncoder(tiny.drawn_multiple_choice(1).eval())
     rows = [(0, *range(5, 6 + 3 * number), 2) for number in range(count)]
     lanes = Lanes(encoder, LanePlan(3, 1))
     for _ in range(3):
@@ -73,3 +70,40 @@ def test_an_error_on_any_lane_is_the_batchs_and_the_lane_lives_on() -> None:
         lanes.logits([(0, 2), (0, 2)])
     failing.broken = False
     assert lanes.logits([(0, 2), (0, 2)]) == [0.0, 0.0]
+
+
+class Noting:
+    """Notes which thread runs which rows."""
+
+    def __init__(self) -> None:
+        self.ran: dict[str, list[Row]] = {}
+        self.warm = 0
+
+    def logits(self, rows: Sequence[Row]) -> list[float]:
+        self.ran[threading.current_thread().name] = list(rows)
+        return [float(len(row)) for row in rows]
+
+    def warm_up(self) -> None:
+        self.warm += 1
+
+
+def test_the_longest_row_goes_to_the_callers_lane_and_the_next_ones_to_the_emptiest() -> None:
+    noting = Noting()
+    rows = [(0,) * length for length in (2, 9, 5, 4)]
+    assert Lanes(noting, LanePlan(2, 1)).logits(rows) == [2.0, 9.0, 5.0, 4.0]
+    own = threading.current_thread().name
+    lengths = {name: [len(row) for row in ran] for name, ran in noting.ran.items()}
+    assert lengths == {own: [9, 2], "xcopa-lane": [5, 4]}
+
+
+def test_a_lane_is_a_daemon_so_that_it_keeps_no_process_alive() -> None:
+    before = set(threading.enumerate())
+    Lanes(Noting(), LanePlan(3, 1))
+    lanes = [thread for thread in threading.enumerate() if thread not in before]
+    assert [(lane.name, lane.daemon) for lane in lanes] == [("xcopa-lane", True)] * 2
+
+
+def test_lanes_are_warm_when_their_encoder_is() -> None:
+    noting = Noting()
+    Lanes(noting, LanePlan(2, 1)).warm_up()
+    assert noting.warm == 1

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import pytest
 import torch
 from torch import Tensor
 from torch.nn import functional
 
+from app.engine import linear
 from app.engine.linear import (
     Activation,
     Linear,
@@ -14,6 +17,7 @@ from app.engine.linear import (
     PlainLinear,
     has_onednn,
     make_linear,
+    onednn_takes_bf16,
 )
 from app.engine.target import Precision, choose_target
 
@@ -78,11 +82,40 @@ def test_it_keeps_copies_of_what_it_was_made_from() -> None:
     expected = functional.linear(x, weight, bias)
     weight.zero_()
     bias.zero_()
-    for linear in made:
-        torch.testing.assert_close(linear(x), expected, atol=1e-5, rtol=1e-5)
+    for each in made:
+        torch.testing.assert_close(each(x), expected, atol=1e-5, rtol=1e-5)
 
 
 def test_without_onednn_it_is_torchs_own(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(torch.backends.mkldnn, "is_available", lambda: False)
     _, weight, bias, _ = parts()
     assert isinstance(make_linear(weight, bias), PlainLinear)
+
+
+@pytest.mark.skipif(not has_onednn(), reason="torch has no oneDNN")
+def test_onednn_is_chosen_on_a_cpu_that_has_it_and_nowhere_else() -> None:
+    _, weight, bias, _ = parts()
+    assert isinstance(make_linear(weight, bias), OneDnnLinear)
+    meta = torch.device("meta")
+    assert isinstance(make_linear(weight.to(meta), bias.to(meta)), PlainLinear)
+
+
+@pytest.mark.parametrize("built_in", [True, False])
+@pytest.mark.parametrize("lacks", [None, *linear.OPERATORS])
+def test_onednn_is_there_when_torch_has_it_and_every_operator(
+    monkeypatch: pytest.MonkeyPatch, built_in: bool, lacks: str | None
+) -> None:
+    operators = {name: object() for name in linear.OPERATORS if name != lacks}
+    monkeypatch.setattr(torch.backends.mkldnn, "is_available", lambda: built_in)
+    monkeypatch.setattr(linear, "_onednn", SimpleNamespace(**operators))
+    assert has_onednn() is (built_in and lacks is None)
+
+
+@pytest.mark.parametrize(("there", "able"), [(True, True), (True, False), (False, True)])
+def test_onednn_takes_bf16_where_it_is_there_and_says_so(
+    monkeypatch: pytest.MonkeyPatch, there: bool, able: bool
+) -> None:
+    monkeypatch.setattr(linear, "has_onednn", lambda: there)
+    fake = SimpleNamespace(_is_mkldnn_bf16_supported=lambda: able)
+    monkeypatch.setattr(linear, "_onednn", fake)
+    assert onednn_takes_bf16() is (there and able)

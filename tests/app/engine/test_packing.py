@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
+import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
 from transformers.models.xlm_roberta.modeling_xlm_roberta import XLMRobertaEmbeddings
 
-from app.engine.packing import ALIGNMENT, MERGE_BELOW, PackedRows, aligned, pack
+from app.engine.packing import ALIGNMENT, MERGE_BELOW, PackedRows, aligned, pack, place
 
 PADDING = 1
 
@@ -90,3 +91,42 @@ def test_a_mask_hides_padding_alone(rows: list[Row]) -> None:
         hidden = np.isneginf(group.mask[:, 0].numpy())
         lengths = [len(row) for row in rows[group.rows]]
         assert hidden.tolist() == [[place >= n for place in range(group.width)] for n in lengths]
+        assert set(group.mask[~group.mask.isinf()].tolist()) == {0.0}
+
+
+@pytest.mark.parametrize(
+    ("merge", "groups"),
+    [
+        (0, [[3], [5, 5], [6]]),
+        (10, [[3], [5, 5], [6]]),
+        # A row of 5 beside one of 6 wastes 36 - 25 scores.
+        (11, [[3], [5], [5, 6]]),
+        (22, [[3], [5, 5, 6]]),
+        (48, [[3], [5, 5, 6]]),
+        (49, [[3, 5, 5, 6]]),
+    ],
+)
+def test_a_group_takes_in_shorter_rows_for_as_much_waste_as_is_allowed(
+    merge: int, groups: list[list[int]]
+) -> None:
+    lengths = [3, 5, 5, 6]
+    packed = pack([[0] * length for length in lengths], PADDING, merge)
+    assert [lengths[group.rows] for group in packed.groups] == groups
+
+
+def test_on_cuda_a_copy_is_made_from_pinned_memory_and_not_waited_for(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    cuda, pinned = torch.device("cuda"), torch.zeros(1)
+    copies: list[tuple[torch.Tensor, torch.device, bool]] = []
+
+    def to(tensor: torch.Tensor, device: torch.device, non_blocking: bool = False) -> torch.Tensor:
+        copies.append((tensor, device, non_blocking))
+        return tensor
+
+    monkeypatch.setattr(torch.Tensor, "pin_memory", lambda _: pinned)
+    monkeypatch.setattr(torch.Tensor, "to", to)
+    place(np.zeros(1), cuda)
+    [(copied, device, non_blocking)] = copies
+    assert copied is pinned
+    assert (device, non_blocking) == (cuda, True)

@@ -23,7 +23,9 @@ def hardware(
 ) -> None:
     monkeypatch.setattr(torch.cuda, "is_available", lambda: cuda)
     monkeypatch.setattr(torch.cuda, "get_device_name", lambda: "A GPU")
-    monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda including_emulation: bf16)
+    monkeypatch.setattr(
+        torch.cuda, "is_bf16_supported", lambda including_emulation: bf16 or including_emulation
+    )
     monkeypatch.setattr(target_module, "onednn_takes_bf16", lambda: onednn)
     monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: cpu)
 
@@ -60,16 +62,76 @@ def test_the_cpu_can_be_had_beside_a_gpu(monkeypatch: pytest.MonkeyPatch) -> Non
 
 
 @pytest.mark.parametrize(
-    ("device", "precision", "named"),
-    [("cuda", "fp32", "XCOPA_DEVICE"), ("auto", "bf16", "XCOPA_PRECISION")],
+    ("device", "precision", "message"),
+    [
+        (
+            "cuda",
+            "fp32",
+            "XCOPA_DEVICE is cuda and torch finds no CUDA device: set it to auto or cpu, or "
+            "install a CUDA build of torch where there is a GPU",
+        ),
+        (
+            "auto",
+            "bf16",
+            "XCOPA_PRECISION is bf16 and this processor has no bf16 instructions: set it to auto "
+            "or fp32, which is faster here",
+        ),
+    ],
 )
 def test_what_the_machine_lacks_stops_the_start_with_one_line(
-    monkeypatch: pytest.MonkeyPatch, device: Any, precision: Any, named: str
+    monkeypatch: pytest.MonkeyPatch, device: Any, precision: Any, message: str
 ) -> None:
     hardware(monkeypatch)
     with pytest.raises(StartError) as stopped:
         choose_target(device, precision)
-    message = str(stopped.value)
-    assert message.startswith(named)
-    assert "set it to auto" in message
-    assert "\n" not in message
+    assert str(stopped.value) == message
+
+
+@pytest.mark.parametrize(
+    ("machine", "device", "precision", "reason"),
+    [
+        ({}, "cpu", "fp32", "cpu as XCOPA_DEVICE says; fp32 as XCOPA_PRECISION says"),
+        (
+            {},
+            "auto",
+            "auto",
+            "cpu: torch finds no CUDA device; fp32: this processor has no bf16 instructions",
+        ),
+        (
+            {"amx_bf16": True, "avx512_bf16": True},
+            "cpu",
+            "auto",
+            "cpu as XCOPA_DEVICE says; bf16: this processor has amx_bf16",
+        ),
+        (
+            {"avx512_bf16": True, "onednn": False},
+            "cpu",
+            "auto",
+            "cpu as XCOPA_DEVICE says; fp32: oneDNN does not use this processor's bf16 "
+            "instructions",
+        ),
+        (
+            {"cuda": True},
+            "cuda",
+            "auto",
+            "cuda: A GPU; fp32: this GPU cannot multiply bf16",
+        ),
+        (
+            {"cuda": True, "bf16": True},
+            "auto",
+            "auto",
+            "cuda: A GPU; bf16: this GPU multiplies bf16",
+        ),
+        (
+            {"avx512_bf16": True},
+            "cpu",
+            "bf16",
+            "cpu as XCOPA_DEVICE says; bf16 as XCOPA_PRECISION says",
+        ),
+    ],
+)
+def test_the_reason_tells_what_was_found_and_what_was_set(
+    monkeypatch: pytest.MonkeyPatch, machine: Any, device: Any, precision: Any, reason: str
+) -> None:
+    hardware(monkeypatch, **machine)
+    assert choose_target(device, precision).reason == reason

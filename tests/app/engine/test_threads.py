@@ -25,7 +25,8 @@ def process(tmp_path: Path, *lines: str) -> Path:
 
 
 def test_the_setting_wins() -> None:
-    assert choose_threads(7).threads == 7
+    choice = choose_threads(7)
+    assert (choice.threads, choice.reason) == (7, "set by XCOPA_THREADS")
 
 
 def test_a_v2_quota_of_the_own_group_counts(tmp_path: Path) -> None:
@@ -64,11 +65,65 @@ def test_a_fraction_of_a_cpu_is_one_thread_and_the_reason_says_why(tmp_path: Pat
     group(root, "", cpu__max="50000 100000")
     choice = choose_threads(None, root, process(tmp_path, "0::/"))
     assert choice.threads == 1
-    assert "0.5" in choice.reason
+    assert choice.reason == f"cgroup quota is 0.5 of {len(os.sched_getaffinity(0))} CPUs"
 
 
 @pytest.mark.skipif(not hasattr(os, "sched_getaffinity"), reason="Linux only")
 def test_without_a_quota_the_affinity_decides(tmp_path: Path) -> None:
     choice = choose_threads(None, tmp_path, tmp_path)
-    assert choice.threads == len(os.sched_getaffinity(0))
-    assert "affinity" in choice.reason
+    own = len(os.sched_getaffinity(0))
+    assert choice.threads == own
+    assert choice.reason == f"CPU affinity allows {own}, no smaller cgroup quota"
+
+
+@pytest.mark.parametrize(
+    ("quota", "cpus", "threads"), [(2.0, 4, 2), (2.9, 4, 2), (4.0, 4, 4), (9.0, 4, 4), (0.2, 4, 1)]
+)
+def test_the_lesser_of_quota_and_affinity_counts_in_whole_cpus(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, quota: float, cpus: int, threads: int
+) -> None:
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _: set(range(cpus)), raising=False)
+    root = tmp_path / "cgroup"
+    group(root, "", cpu__max=f"{round(quota * 100_000)} 100000")
+    assert choose_threads(None, root, process(tmp_path, "0::/")).threads == threads
+
+
+@pytest.mark.parametrize(("count", "threads"), [(6, 6), (None, 1)])
+def test_where_affinity_is_unknown_the_processors_count(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, count: int | None, threads: int
+) -> None:
+    monkeypatch.delattr(os, "sched_getaffinity", raising=False)
+    monkeypatch.setattr(os, "cpu_count", lambda: count)
+    assert choose_threads(None, tmp_path, tmp_path).threads == threads
+
+
+def test_a_v1_quota_of_the_root_counts_without_a_list_of_groups(tmp_path: Path) -> None:
+    root = tmp_path / "cgroup"
+    group(root, "cpu", cpu__cfs_quota_us="150000", cpu__cfs_period_us="100000")
+    assert cgroup_quota(root, tmp_path / "gone") == 1.5
+
+
+def test_a_group_may_have_a_colon_in_its_name(tmp_path: Path) -> None:
+    root = tmp_path / "cgroup"
+    group(root, "pod:a:b", cpu__max="150000 100000")
+    assert cgroup_quota(root, process(tmp_path, "0::/pod:a:b")) == 1.5
+
+
+def test_groups_of_other_controllers_say_nothing(tmp_path: Path) -> None:
+    root = tmp_path / "cgroup"
+    group(root, "cpu/job", cpu__cfs_quota_us="300000", cpu__cfs_period_us="100000")
+    assert cgroup_quota(root, process(tmp_path, "5:memory:/job", "6:cpuset:/job")) is None
+
+
+def test_a_v1_quota_on_the_way_up_counts(tmp_path: Path) -> None:
+    root = tmp_path / "cgroup"
+    group(root, "cpu/pod", cpu__cfs_quota_us="50000", cpu__cfs_period_us="100000")
+    group(root, "cpu/pod/job", cpu__cfs_quota_us="300000", cpu__cfs_period_us="100000")
+    assert cgroup_quota(root, process(tmp_path, "4:cpu:/pod/job")) == 0.5
+
+
+def test_a_quota_without_its_period_is_none(tmp_path: Path) -> None:
+    root = tmp_path / "cgroup"
+    group(root, "", cpu__max="150000")
+    group(root, "cpu", cpu__cfs_quota_us="150000")
+    assert cgroup_quota(root, process(tmp_path, "0::/")) is None

@@ -38,12 +38,16 @@ def test_the_question_changes_the_words(pairs: PairTokenizer) -> None:
     assert cause != effect
 
 
-def test_text_is_never_truncated(pairs: PairTokenizer) -> None:
+def test_text_is_never_truncated(pairs: PairTokenizer, raw: Tokenizer) -> None:
     [error] = pairs.encode([replace(ITEM, choice2="very " * 400 + "long")])
     assert isinstance(error, TextTooLongError)
     [field] = error.errors
     assert field.field == "choice2"
-    assert f"{tiny.MAX_TOKENS} at most" in field.message
+    tokens = len(raw.encode("The man slipped.", "Why? " + "very " * 400 + "long").ids)
+    assert field.message == (
+        f"is too long: premise, question and choice2 make {tokens} tokens together and this model "
+        f"reads {tiny.MAX_TOKENS} at most; shorten the text, it is never truncated"
+    )
 
 
 def test_a_premise_that_is_too_long_is_the_field_that_is_named(pairs: PairTokenizer) -> None:
@@ -66,10 +70,39 @@ def test_a_row_of_exactly_the_limit_is_read(raw: Tokenizer) -> None:
 def test_a_text_that_leaves_no_pieces_is_blank(pairs: PairTokenizer) -> None:
     bad, good = pairs.encode([replace(ITEM, premise="\u3000\u00a0"), ITEM])
     assert isinstance(bad, InvalidRequestError)
-    assert [field.field for field in bad.errors] == ["premise"]
+    [field] = bad.errors
+    assert field.field == "premise"
+    assert field.message == "must contain text that the model can read; it is blank"
     assert not isinstance(good, InvalidRequestError)
 
 
 def test_punctuation_alone_is_content(pairs: PairTokenizer) -> None:
     [rows] = pairs.encode([replace(ITEM, choice1="...!")])
     assert not isinstance(rows, InvalidRequestError)
+
+
+def test_a_premise_as_long_as_the_choice_is_the_field_that_is_named(pairs: PairTokenizer) -> None:
+    text = "very " * 200
+    [error] = pairs.encode([replace(ITEM, premise=text, choice1=text)])
+    assert isinstance(error, TextTooLongError)
+    assert {field.field for field in error.errors} == {"premise"}
+
+
+def test_every_blank_field_is_named(pairs: PairTokenizer) -> None:
+    [error] = pairs.encode([CausalItem(" ", "\u3000", "", "cause")])
+    assert isinstance(error, InvalidRequestError)
+    assert [field.field for field in error.errors] == ["premise", "choice1", "choice2"]
+
+
+def test_a_tokenizer_that_truncates_or_pads_is_told_not_to() -> None:
+    raw = tiny.tokenizer()
+    expected = raw.encode(ITEM.premise, f"Why? {ITEM.choice1}").ids
+    raw.enable_truncation(4)
+    raw.enable_padding(length=64)
+    [rows] = PairTokenizer(raw, Prompt("Why?", "So?"), tiny.MAX_TOKENS).encode([ITEM])
+    assert not isinstance(rows, InvalidRequestError)
+    assert list(rows[0]) == expected
+
+
+def test_the_characters_of_an_item_are_those_of_its_texts() -> None:
+    assert CausalItem("a", "bc", "def", "cause").characters == 6

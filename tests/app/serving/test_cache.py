@@ -44,6 +44,12 @@ def test_an_answer_larger_than_the_cache_is_not_kept() -> None:
     assert cache.size == 0
 
 
+def test_an_answer_as_large_as_the_cache_is_kept() -> None:
+    cache: AnswerCache[str] = AnswerCache(3 + ENTRY_OVERHEAD)
+    keep(cache, b"key")
+    assert cache.answer(b"key") == (0.0, 1.0)
+
+
 def test_a_flight_that_was_superseded_does_not_end_its_successor() -> None:
     cache: AnswerCache[str] = AnswerCache(10_000)
     cache.begin(b"key", "old")

@@ -7,8 +7,8 @@ import itertools
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.serving.fair_queue import FairQueue
-from app.serving.work import Ticket
+from app.serving.fair_queue import _IDLE_CALLERS_KEPT, FairQueue
+from app.serving.work import Outcome, Ticket
 
 CALLS = st.lists(st.lists(st.integers(1, 80), min_size=1, max_size=8), min_size=1, max_size=12)
 
@@ -69,3 +69,45 @@ def test_what_is_ahead_of_a_new_call_is_its_own_and_a_like_share_of_the_others()
     queue.add([ticket("small", 30)])
     assert queue.tokens_ahead("new", 40) == 40 + 40 + 30
     assert queue.tokens_ahead("bulk", 40) == 1_000 + 40 + 30
+
+
+def end(queue: FairQueue[str], gone: Ticket[str]) -> None:
+    queue.release(gone)
+    gone.outcome = Outcome.CANCELLED
+    queue.drop_gone(gone.caller)
+
+
+def test_ended_items_behind_one_that_waits_take_no_memory_and_the_order_stays() -> None:
+    queue: FairQueue[str] = FairQueue()
+    tickets = [ticket("one", tokens) for tokens in (5, 6, 7, 8, 9, 10, 11)]
+    queue.add(tickets)
+    for gone in tickets[1:6]:
+        end(queue, gone)
+        waiting = queue.waiting_items
+        assert len(queue._callers["one"].heap) <= 2 * waiting
+    assert list(queue.waiting()) == [tickets[0], tickets[6]]
+    assert [take(queue), take(queue)] == [tickets[0], tickets[6]]
+
+
+def test_no_more_idle_callers_are_kept_than_the_limit() -> None:
+    queue: FairQueue[str] = FairQueue()
+    for number in range(3 * _IDLE_CALLERS_KEPT):
+        queue.add([ticket(str(number), 1)])
+        take(queue)
+        assert queue.next() is None
+        assert len(queue._callers) <= _IDLE_CALLERS_KEPT
+
+
+def test_idle_callers_are_forgotten_unless_they_are_ahead_of_those_who_wait() -> None:
+    queue: FairQueue[str] = FairQueue()
+    queue.add([ticket("greedy", 100)])
+    queue.add([ticket("steady", 60) for _ in range(4)])
+    # Greedy is served first, and has no turn once steady has caught up.
+    assert [take(queue).caller for _ in range(3)] == ["greedy", "steady", "steady"]
+    queue.next()
+    queue._forget_idle()
+    assert set(queue._callers) == {"greedy", "steady"}
+    assert [take(queue).caller for _ in range(2)] == ["steady", "steady"]
+    assert queue.next() is None
+    queue._forget_idle()
+    assert queue._callers == {}

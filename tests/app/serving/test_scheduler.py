@@ -1,78 +1,12 @@
-"""The scheduler on a fake clock: examples that tell the rules, then any order of events."""
+"""What makes the next batch, who goes first, and who leaves before that."""
 
 from __future__ import annotations
 
 import pytest
-from hypothesis import settings
-from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from app.serving.scheduler import (
-    CallTooLargeError,
-    DrainingError,
-    HaltedError,
-    Limits,
-    QueueFullError,
-    Scheduler,
-)
-from app.serving.work import (
-    Batch,
-    ModelProfile,
-    Outcome,
-    Reason,
-    Request,
-    ServiceCurve,
-    Ticket,
-)
-
-MODELS = ("direct", "stilts")
-
-
-class FakeClock:
-    def __init__(self) -> None:
-        self.now = 100.0
-
-    def __call__(self) -> float:
-        return self.now
-
-
-def scheduler(
-    clock: FakeClock | None = None,
-    *,
-    batch: int = 100,
-    queue: float = 1000.0,
-    max_wait: float = 0.0,
-    fixed: float = 0.0,
-    per_token: float = 0.01,
-) -> Scheduler[str]:
-    """A hundred tokens take a second, unless said otherwise."""
-    profile = ModelProfile(batch, ServiceCurve(fixed, per_token))
-    return Scheduler(dict.fromkeys(MODELS, profile), Limits(queue, max_wait), clock or FakeClock())
-
-
-def item(
-    name: str = "", *, tokens: int = 20, model: str = "direct", deadline: float | None = None
-) -> Request[str]:
-    return Request(model, tokens, name, deadline)
-
-
-def sealed(made: Scheduler[str]) -> Batch[str]:
-    batch = made.seal()
-    assert batch is not None
-    return batch
-
-
-def names(batch: Batch[str]) -> list[str]:
-    return [ticket.payload for ticket in batch.tickets]
-
-
-def run(made: Scheduler[str], clock: FakeClock, slower: float = 1.0) -> Batch[str]:
-    """Seal a batch and have the engine take as long as the curve says, or longer."""
-    batch = sealed(made)
-    clock.now += slower * batch.expected_seconds
-    made.finish(batch)
-    return batch
-
+from app.serving.scheduler import Limits, Scheduler
+from app.serving.work import ModelProfile, Outcome, Reason, ServiceCurve
+from tests.app.serving.scheduling import MODELS, FakeClock, item, names, scheduler, sealed
 
 # Composing ------------------------------------------------------------------------------------
 
@@ -140,6 +74,8 @@ def test_every_batch_has_a_reason() -> None:
     made = scheduler(clock, batch=40)
     made.submit([item(), item(), item()])
     assert [sealed(made).reason, sealed(made).reason] == [Reason.BUDGET, Reason.DRAINED]
+    made.submit([item(), item()])
+    assert sealed(made).reason is Reason.BUDGET, "it is full, and nothing is left"
     patient = scheduler(clock, batch=40, max_wait=1)
     patient.submit([item()])
     clock.now += 1
@@ -291,308 +227,29 @@ def test_an_extended_deadline_keeps_an_item_alive() -> None:
     [ticket] = made.submit([item("shared", deadline=clock.now + 1)])
     made.extend(ticket, clock.now + 3)
     clock.now += 2
+    assert made.expire() == []
+    made.extend(ticket, clock.now)
+    clock.now += 0.5
     assert names(sealed(made)) == ["shared"]
+    [other] = made.submit([item("other", deadline=clock.now + 1)])
+    made.extend(other, clock.now + 3)
+    clock.now += 3
+    assert made.expire() == [other]
 
 
-# Admission ------------------------------------------------------------------------------------
+def test_only_items_that_wait_for_company_are_due_later() -> None:
+    busy = scheduler(max_wait=0.0)
+    busy.submit([item()])
+    assert busy.next_due() is None
+    patient = scheduler(max_wait=0.5)
+    assert patient.next_due() is None
 
 
-def test_the_queue_is_bounded_in_seconds_of_work_and_not_in_items() -> None:
-    made = scheduler(queue=10)
-    for _ in range(3):
-        made.submit([item(tokens=200)], caller="few")
-    with pytest.raises(QueueFullError):
-        made.submit([item(tokens=200)] * 2, caller="few")
-    other = scheduler(queue=10)
-    for _ in range(60):
-        other.submit([item(tokens=10)], caller="many")
-
-
-def test_a_list_of_64_items_counts_as_what_it_costs() -> None:
-    made = scheduler(queue=10)
-    with pytest.raises(CallTooLargeError, match=r"12\.8 s of work"):
-        made.submit([item(tokens=20)] * 64)
-    assert made.waiting_items() == 0
-
-
-def test_a_call_is_admitted_whole_or_not_at_all() -> None:
-    made = scheduler(queue=1)
-    made.submit([item(tokens=60)])
-    with pytest.raises(QueueFullError):
-        made.submit([item(), item()])
-    assert made.waiting_items() == 1
-
-
-def test_one_caller_cannot_take_all_the_room() -> None:
-    made = scheduler(queue=10)
-    for _ in range(16):
-        made.submit([item(tokens=50)], caller="bulk")
-    assert made.waiting_seconds == pytest.approx(8.0)
-    with pytest.raises(QueueFullError):
-        made.submit([item(tokens=50)], caller="bulk")
-    made.submit([item(tokens=50)], caller="single")
-
-
-def test_a_refusal_says_when_there_will_be_room() -> None:
-    clock = FakeClock()
-    made = scheduler(clock, queue=10)
-    made.submit([item(tokens=100) for _ in range(8)])
-    batch = sealed(made)
-    clock.now += 0.4
-    made.submit([item(tokens=100)])
-    with pytest.raises(QueueFullError) as refused:
-        made.submit([item(tokens=50)])
-    # 0.6 s are left of the batch at work; after 0.5 s more, 7.5 s wait and its share is room.
-    assert refused.value.retry_after == pytest.approx(0.6 + 0.5)
-    clock.now += 0.6
-    made.finish(batch)
-
-
-def test_what_could_not_be_answered_in_time_is_refused_and_not_queued() -> None:
-    clock = FakeClock()
-    made = scheduler(clock)
-    made.submit([item(tokens=100) for _ in range(5)])
-    made.submit([item("in time", tokens=100, deadline=clock.now + 8)])
-    with pytest.raises(QueueFullError) as refused:
-        made.submit([item("too late", tokens=100, deadline=clock.now + 8)])
-    # Its answer is expected in 7 s, and it is let in where that is three quarters of its time.
-    assert refused.value.retry_after == pytest.approx(1.0)
-
-
-def test_an_idle_engine_lets_in_what_it_thinks_will_be_late() -> None:
-    """It refused for ever: only batches that run can teach it that the machine is fast again."""
-    clock = FakeClock()
-    made = scheduler(clock)
-    for _ in range(40):
-        made.submit([item(tokens=100)])
-        run(made, clock, slower=6.0)
-    for _ in range(40):
-        made.submit([item(tokens=100, deadline=clock.now + 7)])
-        run(made, clock, slower=1.0)
-    made.submit([item(tokens=100)])
-    assert made.waiting_seconds == pytest.approx(1.0, rel=0.01)
-
-
-def test_another_caller_is_not_refused_for_a_backlog_that_it_need_not_wait_for() -> None:
-    clock = FakeClock()
-    made = scheduler(clock)
-    made.submit([item(tokens=100) for _ in range(50)], caller="bulk")
-    made.submit([item("single", tokens=100, deadline=clock.now + 3)], caller="single")
-
-
-def test_a_deadline_that_not_even_an_idle_engine_could_meet_is_no_overload() -> None:
-    clock = FakeClock()
-    made = scheduler(clock)
-    made.submit([item(tokens=100, deadline=clock.now + 0.1)])
-
-
-def test_estimates_follow_an_engine_that_has_become_slower() -> None:
-    clock = FakeClock()
-    made = scheduler(clock, queue=10)
-    for _ in range(40):
-        made.submit([item(tokens=100)])
-        run(made, clock, slower=3.0)
-    made.submit([item(tokens=100)])
-    assert made.waiting_seconds == pytest.approx(3.0, rel=0.01)
-
-
-def test_a_call_is_not_too_large_because_the_machine_is_slow_today() -> None:
-    clock = FakeClock()
-    made = scheduler(clock, queue=10)
-    for _ in range(40):
-        made.submit([item(tokens=100)])
-        run(made, clock, slower=3.0)
-    made.submit([item(tokens=700)])
-    with pytest.raises(QueueFullError):
-        made.submit([item(tokens=700)])
-
-
-def test_draining_refuses_new_calls_and_finishes_accepted_ones() -> None:
+def test_items_that_wait_are_counted_by_model() -> None:
     made = scheduler()
-    made.submit([item("accepted")])
-    made.drain()
-    with pytest.raises(DrainingError):
-        made.submit([item()])
-    batch = sealed(made)
-    assert names(batch) == ["accepted"]
-    assert not made.idle
-    made.finish(batch)
-    assert made.idle
-
-
-def test_a_halted_engine_is_given_nothing_new_and_what_it_held_has_failed() -> None:
-    made = scheduler(batch=20)
-    tickets = made.submit([item("held"), item("waits")])
-    batch = sealed(made)
-    made.halted = True
-    assert set(made.fail_all()) == set(tickets)
-    with pytest.raises(HaltedError):
-        made.submit([item()])
-    made.finish(batch)
-    assert {ticket.outcome for ticket in tickets} == {Outcome.FAILED}
-    assert made.idle
-
-
-def test_limits_that_make_no_sense_are_refused() -> None:
-    with pytest.raises(ValueError, match="queue_seconds"):
-        Limits(0)
-    with pytest.raises(ValueError, match="max_wait"):
-        Limits(1, -1)
-    with pytest.raises(ValueError, match="batch_tokens"):
-        ModelProfile(0, ServiceCurve(0, 1))
-    with pytest.raises(ValueError, match="a token more"):
-        ServiceCurve(0, 0)
-
-
-CALLERS = ("ann", "bob", "eve")
-
-
-class SchedulerMachine(RuleBasedStateMachine):
-    """Submits, cancels, expires, seals, fails, halts and finishes in any order; the rules hold."""
-
-    BATCH, QUEUE = 120, 4.0
-    PROFILE = ModelProfile(BATCH, ServiceCurve(0.05, 0.01))
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.clock = FakeClock()
-        self.scheduler: Scheduler[int] = Scheduler(
-            dict.fromkeys(MODELS, self.PROFILE), Limits(self.QUEUE), self.clock
-        )
-        self.tickets: list[Ticket[int]] = []
-        self.running: list[Batch[int]] = []
-        self.ended: dict[int, Outcome] = {}
-        self.sealed: set[int] = set()
-
-    @rule(
-        caller=st.sampled_from(CALLERS),
-        call=st.lists(
-            st.tuples(st.sampled_from(MODELS), st.integers(1, 80), st.none() | st.floats(0, 5)),
-            min_size=1,
-            max_size=6,
-        ),
+    made.submit([item(model="direct"), item(model="direct"), item(model="stilts")])
+    assert (made.waiting_items(), made.waiting_items("direct"), made.waiting_items("stilts")) == (
+        3,
+        2,
+        1,
     )
-    def submit(self, caller: str, call: list[tuple[str, int, float | None]]) -> None:
-        requests = [
-            Request(model, tokens, 0, None if within is None else self.clock.now + within)
-            for model, tokens, within in call
-        ]
-        before = self.scheduler.waiting_items()
-        try:
-            admitted = self.scheduler.submit(requests, caller)
-        except DrainingError:
-            assert self.scheduler.draining
-        except HaltedError:
-            assert self.scheduler.halted
-        except CallTooLargeError:
-            assert self.scheduler.waiting_items() == before
-        except QueueFullError as refusal:
-            assert self.scheduler.waiting_items() == before
-            assert refusal.retry_after > 0  # noqa: PT017 - one of several allowed ends
-            assert before or self.running, "an idle engine refuses nobody for want of room"
-        else:
-            assert [ticket.caller for ticket in admitted] == [caller] * len(requests)
-            assert self.scheduler.waiting_seconds <= self.QUEUE + 1e-9
-            self.tickets += admitted
-
-    @precondition(lambda self: self.tickets)
-    @rule(pick=st.integers(min_value=0), late=st.booleans())
-    def leave(self, pick: int, late: bool) -> None:
-        ticket = self.tickets[pick % len(self.tickets)]
-        had_ended = ticket.outcome is not None
-        leave = self.scheduler.expire_one if late else self.scheduler.cancel
-        assert leave(ticket) is not had_ended
-
-    @precondition(lambda self: self.tickets)
-    @rule(pick=st.integers(min_value=0), seconds=st.floats(0, 5))
-    def extend(self, pick: int, seconds: float) -> None:
-        ticket = self.tickets[pick % len(self.tickets)]
-        if ticket.outcome is None:
-            self.scheduler.extend(ticket, self.clock.now + seconds)
-
-    @rule(seconds=st.floats(0, 3))
-    def time_passes(self, seconds: float) -> None:
-        self.clock.now += seconds
-
-    @rule()
-    def expire(self) -> None:
-        for ticket in self.scheduler.expire():
-            assert ticket.deadline is not None
-            assert ticket.deadline <= self.clock.now
-
-    @rule()
-    def seal(self) -> None:
-        self.scheduler.expire()
-        waiting = [ticket for ticket in self.tickets if ticket.waiting]
-        batch = self.scheduler.seal()
-        if batch is None:
-            assert not waiting, "work-conserving: the engine was free and something waited"
-            return
-        self.running.append(batch)
-        assert {ticket.model for ticket in batch.tickets} == {batch.model}
-        assert batch.tokens == sum(ticket.tokens for ticket in batch.tickets)
-        assert len(batch.tickets) == 1 or batch.tokens <= self.BATCH
-        for ticket in batch.tickets:
-            assert id(ticket) not in self.sealed, "an item ran twice"
-            assert ticket.deadline is None or ticket.deadline > self.clock.now
-            self.sealed.add(id(ticket))
-        self._check_reason(batch, waiting)
-
-    def _check_reason(self, batch: Batch[int], waiting: list[Ticket[int]]) -> None:
-        left = [t for t in waiting if t.model == batch.model and t not in batch.tickets]
-        if batch.reason is Reason.DRAINED:
-            assert not left
-        else:
-            assert batch.reason is Reason.BUDGET
-            assert left or batch.tokens >= self.BATCH
-
-    @precondition(lambda self: self.running)
-    @rule(pick=st.integers(min_value=0), poisoned=st.booleans(), everything=st.booleans())
-    def finish(self, pick: int, poisoned: bool, everything: bool) -> None:
-        batch = self.running.pop(pick % len(self.running))
-        alive = [ticket for ticket in batch.tickets if ticket.outcome is None]
-        failed = batch.tickets if everything else batch.tickets[:1] if poisoned else ()
-        self.scheduler.finish(batch, failed)
-        for ticket in alive:
-            expected = Outcome.FAILED if ticket in failed else Outcome.ANSWERED
-            assert ticket.outcome is expected
-
-    @rule(stuck=st.booleans())
-    def halt(self, stuck: bool) -> None:
-        self.scheduler.halted = stuck
-        if stuck:
-            self.scheduler.fail_all()
-            assert self.scheduler.waiting_items() == 0
-            assert all(ticket.outcome is not None for ticket in self.tickets)
-
-    @rule()
-    def drain(self) -> None:
-        self.scheduler.drain()
-
-    @invariant()
-    def an_outcome_never_changes(self) -> None:
-        for ticket in self.tickets:
-            if ticket.outcome is not None:
-                assert self.ended.setdefault(id(ticket), ticket.outcome) is ticket.outcome
-
-    @invariant()
-    def the_counts_are_those_of_the_items(self) -> None:
-        waiting = [ticket for ticket in self.tickets if ticket.waiting]
-        assert self.scheduler.waiting_items() == len(waiting)
-        for model in MODELS:
-            own = sum(ticket.tokens for ticket in waiting if ticket.model == model)
-            assert self.scheduler.waiting_tokens(model) == own
-        assert self.scheduler.idle == (not waiting and not self.running)
-
-    def teardown(self) -> None:
-        """Nothing hangs: once the engine has done its work, every item has ended."""
-        while self.running:
-            self.scheduler.finish(self.running.pop())
-        while (batch := self.scheduler.seal()) is not None:
-            self.scheduler.finish(batch)
-        assert self.scheduler.idle
-        assert all(ticket.outcome is not None for ticket in self.tickets)
-
-
-TestSchedulerMachine = SchedulerMachine.TestCase
-TestSchedulerMachine.settings = settings(max_examples=150, stateful_step_count=40, deadline=None)

@@ -1,0 +1,1 @@
+"""What measures the source tree itself; no part of the service."""

@@ -1,0 +1,159 @@
+"""The watchdog on a worker that does as it is told, and on a clock of its own."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from typing import Any, cast
+
+import pytest
+
+from app.serving.watchdog import PATIENCE, Watchdog
+from app.serving.work import Batch, Reason, Ticket
+from app.serving.worker import Worker
+
+HELD = Ticket("m", "", 10, "held", None, 0.0)
+
+
+class StandIn:
+    """Says how long its batch has run, and notes what it is told."""
+
+    def __init__(self) -> None:
+        self.seconds: float | None = None
+        self.expected = 0.0
+        self.died = False
+        self.told: list[str] = []
+
+    def at_work(self) -> tuple[Batch[str], float] | None:
+        if self.seconds is None:
+            return None
+        return Batch("m", (HELD,), 10, 0.0, Reason.DRAINED, self.expected), self.seconds
+
+    def revive(self) -> bool:
+        died, self.died = self.died, False
+        return died
+
+    def halt(self) -> list[Ticket[str]]:
+        self.told.append("halt")
+        return [HELD]
+
+    def resume(self) -> None:
+        self.told.append("resume")
+
+
+class Watched:
+    """A watchdog, its worker, and whom it has told what."""
+
+    def __init__(self, least_bound: float = 5.0) -> None:
+        self.worker = StandIn()
+        self.stuck: list[Sequence[Ticket[Any]]] = []
+        self.restarts = 0
+        self.dog: Watchdog[Any] = Watchdog(
+            cast("Worker[Any]", self.worker), least_bound, self.stuck.append, self.restarted
+        )
+
+    def restarted(self) -> None:
+        self.restarts += 1
+
+    def check(self, seconds: float | None, expected: float = 0.0) -> bool:
+        self.worker.seconds, self.worker.expected = seconds, expected
+        self.dog.check()
+        return self.dog.stuck
+
+
+def test_an_engine_is_stuck_beyond_the_bound_and_not_at_it() -> None:
+    watched = Watched(least_bound=5.0)
+    assert not watched.dog.stuck
+    assert not watched.check(None)
+    assert not watched.check(5.0)
+    assert watched.check(5.1)
+
+
+def test_a_batch_that_is_expected_to_take_long_may_take_many_times_as_long() -> None:
+    watched = Watched(least_bound=5.0)
+    assert not watched.check(PATIENCE, expected=1.0)
+    assert watched.check(PATIENCE + 0.1, expected=1.0)
+    assert PATIENCE == 20
+
+
+def test_a_stuck_worker_is_halted_once_and_what_it_held_is_reported() -> None:
+    watched = Watched()
+    for seconds in (6.0, 7.0, 8.0):
+        watched.check(seconds)
+    assert watched.worker.told == ["halt"]
+    assert watched.stuck == [[HELD]]
+
+
+def test_an_engine_that_moves_again_is_resumed_once() -> None:
+    watched = Watched()
+    for seconds in (6.0, None, 1.0):
+        watched.check(seconds)
+    assert watched.worker.told == ["halt", "resume"]
+    watched.check(6.0)
+    assert watched.worker.told == ["halt", "resume", "halt"]
+
+
+def test_a_thread_that_died_and_was_replaced_is_reported_once() -> None:
+    watched = Watched()
+    watched.worker.died = True
+    watched.check(None)
+    watched.check(None)
+    assert (watched.restarts, watched.worker.told) == (1, [])
+
+
+class Loop:
+    """Keeps what it is to call later."""
+
+    def __init__(self) -> None:
+        self.later: list[tuple[float, Callable[[], None]]] = []
+
+    def call_later(self, seconds: float, call: Callable[[], None]) -> None:
+        self.later.append((seconds, call))
+
+    def turn(self) -> None:
+        _, call = self.later.pop()
+        call()
+
+
+@pytest.fixture
+def loop(monkeypatch: pytest.MonkeyPatch) -> Loop:
+    loop = Loop()
+    monkeypatch.setattr(asyncio, "get_running_loop", lambda: loop)
+    return loop
+
+
+@pytest.mark.parametrize(("bound", "pause"), [(5.0, 0.5), (10.0, 1.0), (60.0, 1.0)])
+def test_it_looks_ten_times_within_the_bound_and_each_second_at_least(
+    loop: Loop, bound: float, pause: float
+) -> None:
+    Watched(bound).dog.start()
+    assert [seconds for seconds, _ in loop.later] == [pause]
+
+
+def test_it_looks_again_and_again_until_it_is_stopped(loop: Loop) -> None:
+    watched = Watched()
+    watched.dog.start()
+    watched.worker.seconds = 6.0
+    loop.turn()
+    assert watched.dog.stuck
+    watched.worker.seconds = None
+    loop.turn()
+    assert not watched.dog.stuck
+    watched.dog.stop()
+    watched.worker.seconds = 6.0
+    loop.turn()
+    assert not watched.dog.stuck
+    assert loop.later == []
+
+
+def test_a_look_that_fails_is_not_the_last_one(loop: Loop, monkeypatch: pytest.MonkeyPatch) -> None:
+    watched = Watched()
+    watched.dog.start()
+
+    def fail() -> bool:
+        raise OSError("no more threads")
+
+    monkeypatch.setattr(watched.worker, "revive", fail)
+    with pytest.raises(OSError, match="no more threads"):
+        loop.turn()
+    assert len(loop.later) == 1
