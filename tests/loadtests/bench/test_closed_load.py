@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 import json
+from types import SimpleNamespace
 
 import pytest
 
@@ -23,6 +25,19 @@ def test_callers_share_the_bodies_out() -> None:
         closed_load(server.process, bodies, callers=4, seconds=0)
     sent = {request.partition(b"\r\n\r\n")[2] for request in server.requests}
     assert sent == set(bodies)
+
+
+def test_a_caller_that_is_answered_asks_the_next_question(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    # A clock that goes on by a second whenever it is read: time for three requests.
+    clock = SimpleNamespace(monotonic=itertools.count().__next__)
+    monkeypatch.setattr("loadtests.bench.closed_load.time", clock)
+    with tiny_server() as server:
+        load = closed_load(server.process, [b"{1}", b"{2}", b"{3}"], callers=1, seconds=3)
+    sent = [request.partition(b"\r\n\r\n")[2] for request in server.requests]
+    assert sent == [b"{1}", b"{2}", b"{3}"]
+    assert load.latencies == [1, 1, 1]
 
 
 def test_a_status_other_than_200_ends_the_load() -> None:
