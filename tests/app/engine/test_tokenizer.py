@@ -106,3 +106,13 @@ def test_a_tokenizer_that_truncates_or_pads_is_told_not_to() -> None:
 
 def test_the_characters_of_an_item_are_those_of_its_texts() -> None:
     assert CausalItem("a", "bc", "def", "cause").characters == 6
+
+
+def test_tokenizers_are_equal_to_their_like_and_to_nothing_else(raw: Tokenizer) -> None:
+    one, same = (PairTokenizer(raw, Prompt("Why?", "So?"), 9) for _ in range(2))
+    assert one == same
+    assert hash(one) == hash(same)
+    assert one != PairTokenizer(raw, Prompt("Why?", "So?"), 8)
+    assert one != PairTokenizer(raw, Prompt("Why?", "And?"), 9)
+    assert one != PairTokenizer(tiny.tokenizer(), Prompt("Why?", "So?"), 9)
+    assert one != "one"

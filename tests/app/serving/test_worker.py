@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import pytest
@@ -240,3 +240,46 @@ def test_a_halted_worker_holds_nothing_and_goes_on_when_it_is_resumed(start: Sta
     assert recorder.wait_for(2)[1].logits == (4.0,)
     assert engine.batches == [1, 1], "what was failed while it waited never ran"
     assert (held.outcome, waiting.outcome) == (Outcome.FAILED, Outcome.FAILED)
+
+
+# Handed on to the scheduler ----------------------------------------------------------------
+
+
+def test_a_call_is_checked_for_its_caller_and_its_deadline() -> None:
+    class Checking(Scheduler[Work]):
+        checked: tuple[object, ...] = ()
+
+        def check(self, tokens: Mapping[str, int], caller: str, deadline: float | None) -> None:
+            self.checked = (tokens, caller, deadline)
+
+    scheduler = Checking(PROFILES, Limits(1_000), time.monotonic)
+    Worker(scheduler, {"m": SumEngine()}, Recorder(), time.monotonic).check({"m": 3}, "ann", 7.0)
+    assert scheduler.checked == ({"m": 3}, "ann", 7.0)
+
+
+def test_only_an_item_that_has_not_ended_is_extended() -> None:
+    scheduler: Scheduler[Work] = Scheduler(PROFILES, Limits(1_000), lambda: 0.0)
+    worker = Worker(scheduler, {"m": SumEngine()}, Recorder(), lambda: 0.0)
+    [ticket] = worker.submit([Request("m", 1, Work(((1,),)), 5.0)])
+    assert worker.extend(ticket, 9.0) is True
+    assert ticket.deadline == 9.0
+    worker.cancel([ticket])
+    assert worker.extend(ticket, 11.0) is False
+    assert (ticket.outcome, ticket.deadline) == (Outcome.CANCELLED, 9.0)
+
+
+def test_what_waits_and_what_runs_can_be_asked() -> None:
+    now = [10.0]
+    scheduler: Scheduler[Work] = Scheduler(PROFILES, Limits(1_000), lambda: now[0])
+    worker = Worker(scheduler, {"m": SumEngine()}, Recorder(), lambda: now[0])
+    [ticket] = worker.submit([Request("m", 3, Work(((1, 2, 3),)), 12.0)])
+    assert worker.waiting("m") == (1, 3)
+    assert worker.waiting_seconds() == pytest.approx(3e-6)
+    assert worker.at_work() is None
+    batch = worker._next_batch()
+    assert batch is not None
+    now[0] = 11.5
+    assert worker.at_work() == (batch, 1.5)
+    worker.expire([ticket])
+    assert ticket.outcome is Outcome.EXPIRED
+    assert not worker.idle
