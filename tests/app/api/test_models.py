@@ -1,0 +1,72 @@
+"""The card of each model: what is loaded, what it reads, and how it is batched."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from app.engine.prompt import Prompt
+from app.serving.calibration import Calibration, Sample
+from app.serving.work import ModelProfile, ServiceCurve
+from tests.app.api.stand_in import StandInRuntime, application, fetch
+
+pytestmark = pytest.mark.anyio
+
+CALIBRATION = Calibration(
+    (Sample(32, 0.125), Sample(64, 0.25)), ModelProfile(512, ServiceCurve(0.5, 0.0625))
+)
+
+
+def served(revision: str) -> SimpleNamespace:
+    tokenizer = SimpleNamespace(max_tokens=512, prompt=Prompt("Why?", "And then?"))
+    variant = SimpleNamespace(
+        source="someone/model", revision=revision, parameters=7, tokenizer=tokenizer
+    )
+    return SimpleNamespace(variant=variant, calibration=CALIBRATION)
+
+
+async def cards(**settings: Any) -> dict[str, Any]:
+    runtime = StandInRuntime(served={"direct": served("a"), "stilts": served("b")})
+    response = await fetch(application(runtime, **settings), "/models")
+    assert response.status_code == 200
+    return {card["name"]: card for card in response.json()["models"]}
+
+
+async def test_a_card_describes_what_is_loaded() -> None:
+    assert (await cards(default_model="stilts"))["direct"] == {
+        "name": "direct",
+        "source": "someone/model",
+        "revision": "a",
+        "parameters": 7,
+        "max_tokens": 512,
+        "prompt": {"cause": "Why?", "effect": "And then?"},
+        "batching": {
+            "batch_tokens": 512,
+            "batch_tokens_from": "calibration",
+            "fixed_seconds": 0.5,
+            "token_seconds": 0.0625,
+            "measured": [
+                {"tokens": 32, "seconds": 0.125},
+                {"tokens": 64, "seconds": 0.25},
+            ],
+        },
+        "default": False,
+    }
+
+
+@pytest.mark.parametrize("default", ["direct", "stilts"])
+async def test_one_model_is_the_default(default: str) -> None:
+    said = await cards(default_model=default)
+    assert [name for name, card in said.items() if card["default"]] == [default]
+
+
+async def test_it_says_when_a_setting_chose_the_token_budget() -> None:
+    said = await cards(batch_tokens=512)
+    assert {card["batching"]["batch_tokens_from"] for card in said.values()} == {"setting"}
+
+
+async def test_each_model_has_its_own_revision() -> None:
+    said = await cards()
+    assert {name: card["revision"] for name, card in said.items()} == {"direct": "a", "stilts": "b"}
