@@ -6,13 +6,13 @@ from collections.abc import Callable
 
 import pytest
 import torch
+from loadtests.padded import PaddedEncoder
 from transformers import XLMRobertaForMultipleChoice
 
 from app.engine import linear
 from app.engine.encoder import PackedEncoder
 from app.engine.linear import OneDnnLinear, PlainLinear, has_onednn, onednn_takes_bf16
 from app.engine.target import EXACT, Precision, Target
-from loadtests.padded import PaddedEncoder
 from tests import tiny
 
 ROWS = [
