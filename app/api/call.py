@@ -7,14 +7,11 @@ from typing import Annotated
 
 from fastapi import Depends, Request
 
-from app.api.problem import request_id_of
+from app.api.problem import TIMEOUT_HEADER, request_id_of
 from app.errors import FieldError, InvalidRequestError
 from app.runtime import Runtime
 from app.settings import Settings
 from app.telemetry.metrics import Metrics
-
-TIMEOUT_HEADER = "X-Request-Timeout-Ms"
-"""The deadline of the call, in milliseconds from its arrival."""
 
 CALLER_HEADERS = ("X-API-Key", "Authorization")
 """Where a caller says who it is. It only shares turns by it: nothing is checked here."""

@@ -12,7 +12,7 @@ from pydantic import ValidationError
 from app.api.call import Call, CallDep
 from app.api.disconnect import unless_gone
 from app.api.json_route import JsonRoute
-from app.api.problem import field_errors, problem
+from app.api.problem import detail_of, field_errors, problem
 from app.api.schemas import (
     BatchRequest,
     BatchResponse,
@@ -33,7 +33,7 @@ from app.errors import (
     PayloadTooLargeError,
     ServiceError,
 )
-from app.serving.service import Answer, Ask
+from app.serving.answer import Answer, Ask
 
 PROBLEMS: dict[int | str, dict[str, Any]] = {
     status: {"model": Problem, "description": text}
@@ -153,7 +153,7 @@ def _placed(error: ServiceError, index: int) -> tuple[FieldError, ...]:
     """Return the error's fields under the item's place in the call."""
     place = f"items.{index}"
     if not error.errors:
-        return (FieldError(place, error.detail),)
+        return (FieldError(place, detail_of(error)),)
     return tuple(
         FieldError(place, field.message) if field.field == "body" else field.under(place)
         for field in error.errors

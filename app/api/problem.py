@@ -11,7 +11,13 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
-from app.errors import FieldError, InvalidRequestError, PayloadTooLargeError, ServiceError
+from app.errors import (
+    DeadlineExceededError,
+    FieldError,
+    InvalidRequestError,
+    PayloadTooLargeError,
+    ServiceError,
+)
 
 log = logging.getLogger(__name__)
 
@@ -19,6 +25,13 @@ REQUEST_ID = "X-Request-ID"
 MEDIA_TYPE = "application/problem+json"
 _LONGEST_FIELD_NAME = 120
 TYPE_PREFIX = "urn:xcopa:problem:"
+TIMEOUT_HEADER = "X-Request-Timeout-Ms"
+"""The deadline of the call, in milliseconds from its arrival."""
+
+_HINTS = {
+    DeadlineExceededError.slug: f"; allow more time with {TIMEOUT_HEADER}, or send less at once",
+}
+"""What HTTP adds to a detail: how to mend it in HTTP's own terms."""
 
 
 class HttpError(ServiceError):
@@ -43,11 +56,16 @@ def problem(
         "type": TYPE_PREFIX + error.slug,
         "title": error.title,
         "status": error.status,
-        "detail": error.detail,
+        "detail": detail_of(error),
         "instance": instance,
         "request_id": request_id,
         "errors": [{"field": each.field, "message": each.message} for each in fields],
     }
+
+
+def detail_of(error: ServiceError) -> str:
+    """Return what went wrong and, where HTTP has a way to mend it, that way."""
+    return error.detail + _HINTS.get(error.slug, "")
 
 
 def problem_response(

@@ -11,8 +11,8 @@ from typing import Generic, TypeVar
 
 from cachetools import LRUCache
 
-Flight = TypeVar("Flight")
-Logits = tuple[float, ...]
+UnderWay = TypeVar("UnderWay")
+"""An item that runs, or waits to run."""
 
 ENTRY_OVERHEAD = 250
 """Bytes an entry takes beside its key: the tuple and its floats, and its places in two maps."""
@@ -27,35 +27,36 @@ def answer_key(revision: str, rows: Sequence[Sequence[int]]) -> bytes:
     return revision.encode() + numbers.tobytes()
 
 
-class AnswerCache(Generic[Flight]):
-    """The answers used last, up to a number of bytes, and the flights under way."""
+class AnswerCache(Generic[UnderWay]):
+    """The answers used last, up to a number of bytes, and the items under way."""
 
     def __init__(self, max_bytes: int) -> None:
-        self._answers: LRUCache[bytes, tuple[bytes, Logits]] = LRUCache(
+        self._answers: LRUCache[bytes, tuple[bytes, tuple[float, ...]]] = LRUCache(
             max_bytes, getsizeof=lambda entry: len(entry[0]) + ENTRY_OVERHEAD
         )
-        self._flights: dict[bytes, Flight] = {}
+        self._under_way: dict[bytes, UnderWay] = {}
 
     @property
     def size(self) -> int:
         """Bytes of the answers that are kept."""
         return int(self._answers.currsize)
 
-    def answer(self, key: bytes) -> Logits | None:
+    def answer(self, key: bytes) -> tuple[float, ...] | None:
         """Return the answer that is kept, if one is."""
         entry = self._answers.get(key)
         return entry[1] if entry else None
 
-    def flight(self, key: bytes) -> Flight | None:
-        """Return the run of an equal item that is under way, if one is."""
-        return self._flights.get(key)
+    def under_way(self, key: bytes) -> UnderWay | None:
+        """Return the equal item that is under way, if one is."""
+        return self._under_way.get(key)
 
-    def begin(self, key: bytes, flight: Flight) -> None:
-        self._flights[key] = flight
+    def begin(self, key: bytes, item: UnderWay) -> None:
+        """Note that an item is under way."""
+        self._under_way[key] = item
 
-    def end(self, key: bytes, flight: Flight, logits: Logits | None) -> None:
-        """Keep the answer of a flight; one that ended without leaves nothing behind."""
-        if self._flights.get(key) is flight:
-            del self._flights[key]
+    def end(self, key: bytes, item: UnderWay, logits: tuple[float, ...] | None) -> None:
+        """Keep the answer of an item; one that ended without an answer leaves nothing behind."""
+        if self._under_way.get(key) is item:
+            del self._under_way[key]
         if logits is not None and len(key) + ENTRY_OVERHEAD <= self._answers.maxsize:
             self._answers[key] = (key, logits)

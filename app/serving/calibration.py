@@ -8,15 +8,14 @@ from __future__ import annotations
 
 import itertools
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
 
 from app.engine.engine import Engine, Row
+from app.serving.scheduler import Clock
 from app.serving.work import ModelProfile, ServiceCurve
-
-Clock = Callable[[], float]
 
 SIZES = (32, 64, 96, 128, 192, 256, 384, 512, 768, 1024, 2048, 4096, 8192, 16384)
 """Tokens of the batches that are measured, until the rate no longer grows."""

@@ -49,7 +49,7 @@ class FairQueue(Generic[Payload]):
         self._callers: dict[str, _Caller[Payload]] = {}
         self._turns: list[tuple[float, int, _Caller[Payload]]] = []
         self._given = 0.0
-        """What had been given to the caller that was last served, before it was."""
+        """Where an idle caller re-enters: the last served caller's total before that turn."""
         self._most_given = 0.0
         self._order = itertools.count()
 

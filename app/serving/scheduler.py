@@ -25,7 +25,6 @@ from app.serving.work import (
     Outcome,
     Payload,
     Reason,
-    Request,
     Ticket,
 )
 
@@ -111,11 +110,11 @@ class Scheduler(Generic[Payload]):
 
     # Admission ---------------------------------------------------------------------------
 
-    def submit(self, call: Sequence[Request[Payload]], caller: str = "") -> list[Ticket[Payload]]:
+    def submit(self, call: Sequence[Ticket[Payload]], caller: str = "") -> None:
         """Admit every item of a call, or none.
 
         Args:
-            call: its items, which may be for several models.
+            call: its items, which may be for several models; new, and not submitted before.
             caller: whose turn it is; callers share the engine evenly.
 
         Raises:
@@ -125,21 +124,17 @@ class Scheduler(Generic[Payload]):
             QueueFullError: it does not fit now, or not in time.
         """
         tokens: dict[str, int] = {}
-        for request in call:
-            tokens[request.model] = tokens.get(request.model, 0) + request.tokens
-        deadline = min((r.deadline for r in call if r.deadline is not None), default=None)
+        by_model: dict[str, list[Ticket[Payload]]] = {}
+        for ticket in call:
+            tokens[ticket.model] = tokens.get(ticket.model, 0) + ticket.tokens
+            by_model.setdefault(ticket.model, []).append(ticket)
+        deadline = min((t.deadline for t in call if t.deadline is not None), default=None)
         self.check(tokens, caller, deadline)
         now = self._clock()
-        by_model: dict[str, list[Ticket[Payload]]] = {model: [] for model in tokens}
-        tickets = [
-            Ticket(each.model, caller, each.tokens, each.payload, each.deadline, now)
-            for each in call
-        ]
-        for ticket in tickets:
-            by_model[ticket.model].append(ticket)
+        for ticket in call:
+            ticket.caller, ticket.admitted_at = caller, now
         for model, own in by_model.items():
             self._enqueue(model, own)
-        return tickets
 
     def check(self, tokens: Mapping[str, int], caller: str, deadline: float | None) -> None:
         """Raise what ``submit`` would for a call of that many tokens for each model."""
@@ -172,7 +167,7 @@ class Scheduler(Generic[Payload]):
             self._seconds(model, queue.waiting_tokens_of(caller))
             for model, queue in self._queues.items()
         )
-        # As the queue empties by one second, the caller's share grows by this many.
+        # Solve own - x <= SHARE_OF_ROOM * (room + x) for x, the seconds that must leave first.
         excess = max(-room, (own - SHARE_OF_ROOM * room) / (1 + SHARE_OF_ROOM))
         if excess > 0:
             raise QueueFullError(
@@ -349,10 +344,10 @@ class Scheduler(Generic[Payload]):
         An item that was cancelled or expired meanwhile keeps that outcome.
         """
         self._in_flight.remove(batch)
-        gone_wrong = {id(ticket) for ticket in failed}
+        gone_wrong = set(failed)
         for ticket in batch.tickets:
             if ticket.outcome is None:
-                failure = id(ticket) in gone_wrong
+                failure = ticket in gone_wrong
                 ticket.outcome = Outcome.FAILED if failure else Outcome.ANSWERED
         if not gone_wrong:
             self._learn_pace(batch)

@@ -1,4 +1,4 @@
-"""What the scheduler speaks of: requests, tickets, batches, and what a model costs."""
+"""What the scheduler speaks of: tickets, batches, results, and what a model costs."""
 
 from __future__ import annotations
 
@@ -64,26 +64,19 @@ class ModelProfile:
         return self.curve.fixed * batches + self.curve.per_token * tokens
 
 
-@dataclass(frozen=True)
-class Request(Generic[Payload]):
-    """One item that asks to be admitted; its rows (one a choice) have ``tokens`` together."""
-
-    model: str
-    tokens: int
-    payload: Payload
-    deadline: float | None = None
-
-
 @dataclass(eq=False)
 class Ticket(Generic[Payload]):
-    """One admitted item, from admission to its outcome. Times are the scheduler's clock's."""
+    """One item, from the call that submits it to its outcome. Times are the scheduler's clock's."""
 
     model: str
-    caller: str
     tokens: int
+    """Of all its rows (one a choice) together."""
     payload: Payload
-    deadline: float | None
-    admitted_at: float
+    deadline: float | None = None
+    caller: str = ""
+    """Set when it is admitted."""
+    admitted_at: float = 0.0
+    """Set when it is admitted."""
     sealed_at: float | None = None
     outcome: Outcome | None = None
     start_tag: float = field(default=0.0, repr=False)
@@ -105,3 +98,17 @@ class Batch(Generic[Payload]):
     reason: Reason
     expected_seconds: float
     """What the service curve says it takes."""
+
+
+@dataclass(frozen=True)
+class Result(Generic[Payload]):
+    """How an item ended for those who wait for it: with logits, or with an error."""
+
+    logits: tuple[float, ...] | None
+    """One a row; None where there is an error."""
+    error: Exception | None
+    at: float
+    """On the scheduler's clock."""
+    batch: Batch[Payload] | None = None
+    """The batch that ran it; None where none did."""
+    inference_seconds: float = 0.0

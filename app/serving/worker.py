@@ -11,12 +11,11 @@ import math
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Generic, Protocol, TypeVar
 
 from app.engine.engine import Engine, Row
 from app.serving.scheduler import Clock, Scheduler
-from app.serving.work import Batch, Request, Ticket
+from app.serving.work import Batch, Result, Ticket
 
 log = logging.getLogger(__name__)
 
@@ -42,18 +41,8 @@ class WorkerDiedError(RuntimeError):
     """The thread that ran the batch ended before the engine answered."""
 
 
-@dataclass(frozen=True)
-class Result(Generic[Work]):
-    """What became of one item of a batch: its logits, one a row, or the error it met."""
-
-    ticket: Ticket[Work]
-    logits: tuple[float, ...] | None
-    error: Exception | None
-    batch: Batch[Work]
-    inference_seconds: float
-
-
-OnResults = Callable[[Sequence[Result[Work]]], None]
+OnResults = Callable[[Mapping[Ticket[Work], Result[Work]]], None]
+"""Told, on the worker's thread, how every item of one batch ended."""
 
 
 class Worker(Generic[Work]):
@@ -87,10 +76,10 @@ class Worker(Generic[Work]):
 
     # The scheduler, guarded --------------------------------------------------------------
 
-    def submit(self, call: Sequence[Request[Work]], caller: str = "") -> list[Ticket[Work]]:
+    def submit(self, call: Sequence[Ticket[Work]], caller: str = "") -> None:
         """Admit a call, or raise what ``Scheduler.submit`` raises; ``wake`` has it served."""
         with self._changed:
-            return self._scheduler.submit(call, caller)
+            self._scheduler.submit(call, caller)
 
     def wake(self) -> None:
         """Have the thread look at the queue, if it waits for something to do."""
@@ -177,7 +166,8 @@ class Worker(Generic[Work]):
             self._thread.start()
         if batch is not None:
             error = WorkerDiedError("the thread that ran the batch ended")
-            self._on_results([Result(t, None, error, batch, 0.0) for t in batch.tickets])
+            lost = Result(None, error, self._clock(), batch)
+            self._on_results(dict.fromkeys(batch.tickets, lost))
         return True
 
     # The thread --------------------------------------------------------------------------
@@ -210,12 +200,17 @@ class Worker(Generic[Work]):
             outcomes = self._answer(self._engines[batch.model], batch.tickets)
         except Exception as error:
             outcomes = dict.fromkeys(batch.tickets, error)
-        seconds = self._clock() - started
+        ended = self._clock()
         failed = [ticket for ticket, outcome in outcomes.items() if isinstance(outcome, Exception)]
         with self._changed:
             self._running = None
             self._scheduler.finish(batch, failed)
-        self._on_results([_result(t, outcomes[t], batch, seconds) for t in batch.tickets])
+        self._on_results(
+            {
+                ticket: _result(outcome, ended, batch, ended - started)
+                for ticket, outcome in outcomes.items()
+            }
+        )
 
     def _answer(
         self, engine: Engine, tickets: Sequence[Ticket[Work]]
@@ -250,11 +245,8 @@ def _share_out(
 
 
 def _result(
-    ticket: Ticket[Work],
-    outcome: tuple[float, ...] | Exception,
-    batch: Batch[Work],
-    seconds: float,
+    outcome: tuple[float, ...] | Exception, at: float, batch: Batch[Work], seconds: float
 ) -> Result[Work]:
     if isinstance(outcome, Exception):
-        return Result(ticket, None, outcome, batch, seconds)
-    return Result(ticket, outcome, None, batch, seconds)
+        return Result(None, outcome, at, batch, seconds)
+    return Result(outcome, None, at, batch, seconds)

@@ -16,7 +16,7 @@ from app.api import models, predict, probes, problem
 from app.api.middleware import RequestIdMiddleware
 from app.errors import ServiceError
 from app.runtime import State
-from app.serving.service import Answer, Ask, StageTimes
+from app.serving.answer import Answer, Ask, StageTimes
 from app.settings import VARIANTS, Settings
 from app.telemetry.metrics import Metrics
 

@@ -6,8 +6,9 @@ import pytest
 from fastapi import APIRouter, FastAPI
 from pydantic import BaseModel
 
-from app.api.call import CALLER_HEADERS, TIMEOUT_HEADER, CallDep, call_of
+from app.api.call import CALLER_HEADERS, CallDep, call_of
 from app.api.json_route import JsonRoute
+from app.api.problem import TIMEOUT_HEADER
 from app.errors import InvalidRequestError
 from tests.app.api.stand_in import application, request
 

@@ -1,4 +1,4 @@
-"""From bodies to asks and from outcomes to answers, on a service that stands in for the real one."""
+"""From bodies to asks and from outcomes to answers, on a stand-in for the service."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from app.errors import (
     TextTooLongError,
     UnavailableError,
 )
-from app.serving.service import Answer, Ask
+from app.serving.answer import Answer, Ask
 from tests.app.api.stand_in import ITEM, StandInRuntime, StandInService, answer, application, ask
 
 pytestmark = pytest.mark.anyio

@@ -6,7 +6,6 @@ from collections.abc import Callable
 
 import pytest
 import torch
-from tests.oracle import PaddedOracle
 from transformers import XLMRobertaForMultipleChoice
 
 from app.engine import linear
@@ -14,6 +13,7 @@ from app.engine.encoder import PackedEncoder
 from app.engine.linear import OneDnnLinear, PlainLinear, has_onednn, onednn_takes_bf16
 from app.engine.target import EXACT, Precision, Target
 from tests import tiny
+from tests.oracle import PaddedOracle
 
 ROWS = [
     [0, 7, 2],

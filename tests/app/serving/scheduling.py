@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from app.serving.scheduler import Limits, Scheduler
-from app.serving.work import Batch, ModelProfile, Request, ServiceCurve
+from app.serving.work import Batch, ModelProfile, ServiceCurve, Ticket
 
 MODELS = ("direct", "stilts")
 
@@ -32,8 +34,16 @@ def scheduler(
 
 def item(
     name: str = "", *, tokens: int = 20, model: str = "direct", deadline: float | None = None
-) -> Request[str]:
-    return Request(model, tokens, name, deadline)
+) -> Ticket[str]:
+    return Ticket(model, tokens, name, deadline)
+
+
+def admitted(
+    made: Scheduler[str], call: Sequence[Ticket[str]], caller: str = ""
+) -> Sequence[Ticket[str]]:
+    """Submit a call, and return its tickets."""
+    made.submit(call, caller)
+    return call
 
 
 def sealed(made: Scheduler[str]) -> Batch[str]:

@@ -21,8 +21,8 @@ def test_the_key_tells_apart_whatever_could_change_the_answer() -> None:
 
 
 def keep(cache: AnswerCache[str], key: bytes) -> None:
-    cache.begin(key, "flight")
-    cache.end(key, "flight", (0.0, 1.0))
+    cache.begin(key, "item")
+    cache.end(key, "item", (0.0, 1.0))
 
 
 def test_the_answers_used_last_are_kept_within_the_bytes() -> None:
@@ -55,6 +55,6 @@ def test_a_flight_that_was_superseded_does_not_end_its_successor() -> None:
     cache.begin(b"key", "old")
     cache.begin(b"key", "new")
     cache.end(b"key", "old", None)
-    assert cache.flight(b"key") == "new"
+    assert cache.under_way(b"key") == "new"
     cache.end(b"key", "new", None)
-    assert cache.flight(b"key") is None
+    assert cache.under_way(b"key") is None

@@ -14,7 +14,7 @@ CALLS = st.lists(st.lists(st.integers(1, 80), min_size=1, max_size=8), min_size=
 
 
 def ticket(caller: str, tokens: int) -> Ticket[str]:
-    return Ticket("m", caller, tokens, "", None, 0.0)
+    return Ticket("m", tokens, "", caller=caller)
 
 
 def take(queue: FairQueue[str]) -> Ticket[str]:

@@ -6,7 +6,7 @@ import pytest
 
 from app.serving.scheduler import Limits, Scheduler
 from app.serving.work import ModelProfile, Outcome, Reason, ServiceCurve
-from tests.app.serving.scheduling import MODELS, FakeClock, item, names, scheduler, sealed
+from tests.app.serving.scheduling import MODELS, FakeClock, admitted, item, names, scheduler, sealed
 
 # Composing ------------------------------------------------------------------------------------
 
@@ -173,7 +173,7 @@ def test_callers_that_come_once_are_forgotten() -> None:
 def test_expired_items_never_reach_the_engine() -> None:
     clock = FakeClock()
     made = scheduler(clock)
-    [late] = made.submit([item("late", deadline=clock.now + 1)])
+    [late] = admitted(made, [item("late", deadline=clock.now + 1)])
     made.submit([item("patient")])
     clock.now += 1
     assert names(sealed(made)) == ["patient"]
@@ -182,7 +182,7 @@ def test_expired_items_never_reach_the_engine() -> None:
 
 def test_cancelled_items_never_reach_the_engine_and_free_their_room() -> None:
     made = scheduler(queue=1)
-    [gone, _] = made.submit([item("gone", tokens=40), item("stays")])
+    [gone, _] = admitted(made, [item("gone", tokens=40), item("stays")])
     assert made.cancel(gone)
     made.submit([item("takes the room", tokens=40)])
     assert set(names(sealed(made))) == {"stays", "takes the room"}
@@ -191,14 +191,14 @@ def test_cancelled_items_never_reach_the_engine_and_free_their_room() -> None:
 def test_a_queue_full_of_cancelled_items_does_not_grow() -> None:
     made = scheduler()
     for _ in range(1000):
-        [ticket] = made.submit([item()])
+        [ticket] = admitted(made, [item()])
         made.cancel(ticket)
     assert len(made._queues["direct"]._callers[""].heap) <= 2
 
 
 def test_an_item_that_expired_while_it_ran_keeps_that_outcome() -> None:
     made = scheduler()
-    [ticket] = made.submit([item()])
+    [ticket] = admitted(made, [item()])
     batch = sealed(made)
     assert made.expire_one(ticket)
     made.finish(batch)
@@ -211,7 +211,7 @@ def test_an_item_the_engine_holds_can_leave_after_its_caller_was_forgotten() -> 
     for number in range(1_100):
         made.submit([item()], caller=str(number))
         made.finish(sealed(made))
-    [held] = made.submit([item()], caller="held")
+    [held] = admitted(made, [item()], caller="held")
     batch = sealed(made)
     made.submit([item()], caller="one more, which has the idle ones forgotten")
     made._queues["direct"]._forget_idle()
@@ -224,14 +224,14 @@ def test_an_item_the_engine_holds_can_leave_after_its_caller_was_forgotten() -> 
 def test_an_extended_deadline_keeps_an_item_alive() -> None:
     clock = FakeClock()
     made = scheduler(clock)
-    [ticket] = made.submit([item("shared", deadline=clock.now + 1)])
+    [ticket] = admitted(made, [item("shared", deadline=clock.now + 1)])
     made.extend(ticket, clock.now + 3)
     clock.now += 2
     assert made.expire() == []
     made.extend(ticket, clock.now)
     clock.now += 0.5
     assert names(sealed(made)) == ["shared"]
-    [other] = made.submit([item("other", deadline=clock.now + 1)])
+    [other] = admitted(made, [item("other", deadline=clock.now + 1)])
     made.extend(other, clock.now + 3)
     clock.now += 3
     assert made.expire() == [other]

@@ -12,7 +12,16 @@ from app.serving.scheduler import (
     QueueFullError,
 )
 from app.serving.work import ModelProfile, Outcome, ServiceCurve
-from tests.app.serving.scheduling import MODELS, FakeClock, item, names, run, scheduler, sealed
+from tests.app.serving.scheduling import (
+    MODELS,
+    FakeClock,
+    admitted,
+    item,
+    names,
+    run,
+    scheduler,
+    sealed,
+)
 
 
 def test_the_queue_is_bounded_in_seconds_of_work_and_not_in_items() -> None:
@@ -142,7 +151,7 @@ def test_draining_refuses_new_calls_and_finishes_accepted_ones() -> None:
 
 def test_a_halted_engine_is_given_nothing_new_and_what_it_held_has_failed() -> None:
     made = scheduler(batch=20)
-    tickets = made.submit([item("held"), item("waits")])
+    tickets = admitted(made, [item("held"), item("waits")])
     batch = sealed(made)
     made.halted = True
     assert set(made.fail_all()) == set(tickets)

@@ -14,7 +14,7 @@ from app.serving.scheduler import (
     QueueFullError,
     Scheduler,
 )
-from app.serving.work import Batch, ModelProfile, Outcome, Reason, Request, ServiceCurve, Ticket
+from app.serving.work import Batch, ModelProfile, Outcome, Reason, ServiceCurve, Ticket
 from tests.app.serving.scheduling import MODELS, FakeClock
 
 CALLERS = ("ann", "bob", "eve")
@@ -47,12 +47,12 @@ class SchedulerMachine(RuleBasedStateMachine):
     )
     def submit(self, caller: str, call: list[tuple[str, int, float | None]]) -> None:
         requests = [
-            Request(model, tokens, 0, None if within is None else self.clock.now + within)
+            Ticket(model, tokens, 0, None if within is None else self.clock.now + within)
             for model, tokens, within in call
         ]
         before = self.scheduler.waiting_items()
         try:
-            admitted = self.scheduler.submit(requests, caller)
+            self.scheduler.submit(requests, caller)
         except DrainingError:
             assert self.scheduler.draining
         except HaltedError:
@@ -64,9 +64,9 @@ class SchedulerMachine(RuleBasedStateMachine):
             assert refusal.retry_after > 0  # noqa: PT017 - one of several allowed ends
             assert before or self.running, "an idle engine refuses nobody for want of room"
         else:
-            assert [ticket.caller for ticket in admitted] == [caller] * len(requests)
+            assert [ticket.caller for ticket in requests] == [caller] * len(requests)
             assert self.scheduler.waiting_seconds <= self.QUEUE + 1e-9
-            self.tickets += admitted
+            self.tickets += requests
 
     @precondition(lambda self: self.tickets)
     @rule(pick=st.integers(min_value=0), late=st.booleans())

@@ -6,17 +6,13 @@ import asyncio
 import math
 import re
 import threading
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import asynccontextmanager
-from dataclasses import dataclass
-from pathlib import Path
+from collections.abc import Sequence
 
 import pytest
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
-from app.engine.engine import Engine, Row
 from app.engine.tokenizer import CausalItem, PairTokenizer, Rows
 from app.errors import (
     DeadlineExceededError,
@@ -27,230 +23,140 @@ from app.errors import (
     TextTooLongError,
     UnavailableError,
 )
-from app.serving.scheduler import Limits
-from app.serving.service import Answer, Ask, PredictionService, ServiceOptions, softmax
-from app.serving.work import ModelProfile, ServiceCurve
+from app.serving.answer import Answer, Ask
 from app.telemetry.declarations import OUTCOMES
 from app.telemetry.metrics import Metrics
 from app.telemetry.tracing import Tracing
-from app.weights.variant import load_variants
 from tests import tiny
-from tests.engines import ColdEngine
-
-ITEM = CausalItem("The street lights went out.", "A storm came.", "It was noon.", "cause")
-BLANK = CausalItem("The street lights went out.", "\u3000", "It was noon.", "cause")
-OTHER = CausalItem("The sun rose.", "It got light.", "It got dark.", "effect")
-LONG = CausalItem("The street lights went out. " * 40, "A storm came.", "It was noon.", "cause")
-
-
-@dataclass
-class Model:
-    """A served model whose engine a test may replace."""
-
-    revision: str
-    tokenizer: PairTokenizer
-    engine: Engine
+from tests.app.serving.services import (
+    BLANK,
+    ITEM,
+    LONG,
+    BrokenEngine,
+    CountingEngine,
+    HeldEngine,
+    Model,
+    ask,
+    serving,
+)
 
 
-class HeldEngine(ColdEngine):
-    """Runs only when the test lets it."""
-
-    def __init__(self) -> None:
-        self.may_run = threading.Event()
-
-    def logits(self, rows: Sequence[Row]) -> list[float]:
-        self.may_run.wait(10)
-        return [0.0] * len(rows)
-
-
-class BrokenEngine(ColdEngine):
-    def logits(self, rows: Sequence[Row]) -> list[float]:
-        raise RuntimeError("broken")
+@pytest.mark.anyio
+async def test_an_answer_has_a_label_probabilities_and_where_the_time_went(model: Model) -> None:
+    async with serving(model) as service:
+        [answer] = await service.predict([ask()], timeout=10)
+        assert isinstance(answer, Answer)
+        assert math.isclose(sum(answer.probabilities), 1)
+        assert answer.label == answer.logits.index(max(answer.logits))
+        assert answer.revision == model.revision
+        assert min(answer.times.tokenise, answer.times.queue, answer.times.inference) >= 0
 
 
-@pytest.fixture(scope="module")
-def model(tiny_direct: Path) -> Model:
-    variant = load_variants({"direct": str(tiny_direct)}, Path())["direct"]
-    return Model(variant.revision, variant.tokenizer, variant.engine)
+@pytest.mark.anyio
+async def test_bad_items_leave_their_neighbours_alone(model: Model) -> None:
+    async with serving(model) as service:
+        good, blank, long, other = await service.predict(
+            [ask(), ask(BLANK), ask(LONG), ask()], timeout=10
+        )
+        assert isinstance(good, Answer)
+        assert isinstance(other, Answer)
+        assert good.logits == pytest.approx(other.logits, abs=1e-6)
+        assert isinstance(blank, InvalidRequestError)
+        assert [error.field for error in blank.errors] == ["choice1"]
+        assert isinstance(long, TextTooLongError)
+        assert f"{tiny.MAX_TOKENS} at most" in long.detail
 
 
-@asynccontextmanager
-async def serving(
-    model: Model,
-    *,
-    queue_seconds: float = 100.0,
-    watchdog_seconds: float = 30.0,
-    cache_bytes: int = 0,
-    per_token: float = 0.01,
-    other: Model | None = None,
-    metrics: Metrics | None = None,
-    tracing: Tracing | None = None,
-) -> AsyncIterator[PredictionService[Model]]:
-    """A service with both models, on which a token is said to take that many seconds."""
-    models = {"direct": model, "stilts": other or model}
-    profile = ModelProfile(1_000, ServiceCurve(0.0, per_token))
-    service = PredictionService(
-        models,
-        dict.fromkeys(models, profile),
-        ServiceOptions(
-            Limits(queue_seconds), watchdog_seconds=watchdog_seconds, cache_bytes=cache_bytes
-        ),
-        metrics or Metrics(models),
-        tracing,
-    )
-    try:
-        yield service
-    finally:
-        service.close(timeout=1)
+@pytest.mark.anyio
+async def test_a_deadline_ends_the_waiting_also_while_the_engine_works(model: Model) -> None:
+    engine = HeldEngine()
+    async with serving(Model("r", model.tokenizer, engine)) as service:
+        outcomes = await service.predict([ask(), ask()], timeout=0.05)
+        engine.may_run.set()
+        assert all(isinstance(outcome, DeadlineExceededError) for outcome in outcomes)
 
 
-def run(test: Callable[[], Awaitable[None]]) -> None:
-    asyncio.run(asyncio.wait_for(test(), 30))
+@pytest.mark.anyio
+async def test_a_model_that_fails_answers_with_an_error_and_serves_on(model: Model) -> None:
+    broken = Model("r", model.tokenizer, BrokenEngine())
+    async with serving(broken) as service:
+        for _ in range(2):
+            [outcome] = await service.predict([ask()], timeout=10)
+            assert isinstance(outcome, InferenceError)
 
 
-def ask(item: CausalItem = ITEM) -> Ask:
-    return Ask(item, "direct")
+@pytest.mark.anyio
+async def test_a_full_queue_refuses_with_a_time_to_come_back(model: Model) -> None:
+    engine = HeldEngine()
+    held = Model("r", model.tokenizer, engine)
+    async with serving(held, queue_seconds=2.5) as service:
+        running = asyncio.create_task(service.predict([ask()], timeout=10))
+        await asyncio.sleep(0.05)
+        waiting = asyncio.create_task(service.predict([ask(), ask()], timeout=10))
+        await asyncio.sleep(0.05)
+        with pytest.raises(OverloadedError) as refused:
+            await service.predict([ask(), ask()], timeout=10)
+        assert int(refused.value.headers["Retry-After"]) >= 1
+        engine.may_run.set()
+        assert len(await running) + len(await waiting) == 3
 
 
-def test_an_answer_has_a_label_probabilities_and_where_the_time_went(model: Model) -> None:
-    async def test() -> None:
-        async with serving(model) as service:
-            [answer] = await service.predict([ask()], timeout=10)
-            assert isinstance(answer, Answer)
-            assert math.isclose(sum(answer.probabilities), 1)
-            assert answer.label == answer.logits.index(max(answer.logits))
-            assert answer.revision == model.revision
-            assert min(answer.times.tokenise, answer.times.queue, answer.times.inference) >= 0
-
-    run(test)
+@pytest.mark.anyio
+async def test_a_call_no_queue_could_hold_is_too_large(model: Model) -> None:
+    async with serving(model, queue_seconds=1) as service:
+        with pytest.raises(PayloadTooLargeError):
+            await service.predict([ask()] * 10, timeout=10)
 
 
-def test_bad_items_leave_their_neighbours_alone(model: Model) -> None:
-    async def test() -> None:
-        async with serving(model) as service:
-            good, blank, long, other = await service.predict(
-                [ask(), ask(BLANK), ask(LONG), ask()], timeout=10
-            )
-            assert isinstance(good, Answer)
-            assert isinstance(other, Answer)
-            assert good.logits == pytest.approx(other.logits, abs=1e-6)
-            assert isinstance(blank, InvalidRequestError)
-            assert [error.field for error in blank.errors] == ["choice1"]
-            assert isinstance(long, TextTooLongError)
-            assert f"{tiny.MAX_TOKENS} at most" in long.detail
-
-    run(test)
-
-
-def test_a_deadline_ends_the_waiting_also_while_the_engine_works(model: Model) -> None:
-    async def test() -> None:
-        engine = HeldEngine()
-        async with serving(Model("r", model.tokenizer, engine)) as service:
-            outcomes = await service.predict([ask(), ask()], timeout=0.05)
-            engine.may_run.set()
-            assert all(isinstance(outcome, DeadlineExceededError) for outcome in outcomes)
-
-    run(test)
+@pytest.mark.anyio
+async def test_draining_finishes_what_was_accepted_and_refuses_the_rest(model: Model) -> None:
+    engine = HeldEngine()
+    async with serving(Model("r", model.tokenizer, engine)) as service:
+        accepted = asyncio.create_task(service.predict([ask()], timeout=10))
+        await asyncio.sleep(0.05)
+        service.drain()
+        with pytest.raises(UnavailableError):
+            await service.predict([ask()], timeout=10)
+        assert not service.idle
+        engine.may_run.set()
+        [answer] = await accepted
+        assert isinstance(answer, Answer)
+        while not service.idle:  # noqa: ASYNC110
+            await asyncio.sleep(0.001)
 
 
-def test_a_model_that_fails_answers_with_an_error_and_serves_on(model: Model) -> None:
-    async def test() -> None:
-        broken = Model("r", model.tokenizer, BrokenEngine())
-        async with serving(broken) as service:
-            for _ in range(2):
-                [outcome] = await service.predict([ask()], timeout=10)
-                assert isinstance(outcome, InferenceError)
-
-    run(test)
-
-
-def test_a_full_queue_refuses_with_a_time_to_come_back(model: Model) -> None:
-    async def test() -> None:
-        engine = HeldEngine()
-        held = Model("r", model.tokenizer, engine)
-        async with serving(held, queue_seconds=2.5) as service:
-            running = asyncio.create_task(service.predict([ask()], timeout=10))
-            await asyncio.sleep(0.05)
-            waiting = asyncio.create_task(service.predict([ask(), ask()], timeout=10))
-            await asyncio.sleep(0.05)
-            with pytest.raises(OverloadedError) as refused:
-                await service.predict([ask(), ask()], timeout=10)
-            assert int(refused.value.headers["Retry-After"]) >= 1
-            engine.may_run.set()
-            assert len(await running) + len(await waiting) == 3
-
-    run(test)
+@pytest.mark.anyio
+async def test_a_caller_that_leaves_frees_its_place(model: Model) -> None:
+    engine = HeldEngine()
+    async with serving(Model("r", model.tokenizer, engine)) as service:
+        first = asyncio.create_task(service.predict([ask()], timeout=10))
+        await asyncio.sleep(0.05)
+        leaving = asyncio.create_task(service.predict([ask()], timeout=10))
+        await asyncio.sleep(0.05)
+        assert service.waiting("direct")[0] == 1
+        leaving.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await leaving
+        assert service.waiting("direct")[0] == 0
+        engine.may_run.set()
+        await first
 
 
-def test_a_call_no_queue_could_hold_is_too_large(model: Model) -> None:
-    async def test() -> None:
-        async with serving(model, queue_seconds=1) as service:
-            with pytest.raises(PayloadTooLargeError):
-                await service.predict([ask()] * 10, timeout=10)
+@pytest.mark.anyio
+async def test_every_item_is_counted_once_by_how_it_ended(model: Model) -> None:
+    metrics = Metrics(["direct", "stilts"])
+    async with serving(model, metrics=metrics) as service:
+        await service.predict([ask(), ask(BLANK)], timeout=10)
+        service.drain()
+        with pytest.raises(UnavailableError):
+            await service.predict([ask()], timeout=10)
 
-    run(test)
+    def count(outcome: str) -> float | None:
+        labels = {"model": "direct", "outcome": outcome}
+        return metrics.registry.get_sample_value("xcopa_items_total", labels)
 
-
-def test_draining_finishes_what_was_accepted_and_refuses_the_rest(model: Model) -> None:
-    async def test() -> None:
-        engine = HeldEngine()
-        async with serving(Model("r", model.tokenizer, engine)) as service:
-            accepted = asyncio.create_task(service.predict([ask()], timeout=10))
-            await asyncio.sleep(0.05)
-            service.drain()
-            with pytest.raises(UnavailableError):
-                await service.predict([ask()], timeout=10)
-            assert not service.idle
-            engine.may_run.set()
-            [answer] = await accepted
-            assert isinstance(answer, Answer)
-            while not service.idle:  # noqa: ASYNC110
-                await asyncio.sleep(0.001)
-
-    run(test)
-
-
-def test_a_caller_that_leaves_frees_its_place(model: Model) -> None:
-    async def test() -> None:
-        engine = HeldEngine()
-        async with serving(Model("r", model.tokenizer, engine)) as service:
-            first = asyncio.create_task(service.predict([ask()], timeout=10))
-            await asyncio.sleep(0.05)
-            leaving = asyncio.create_task(service.predict([ask()], timeout=10))
-            await asyncio.sleep(0.05)
-            assert service.waiting("direct")[0] == 1
-            leaving.cancel()
-            with pytest.raises(asyncio.CancelledError):
-                await leaving
-            assert service.waiting("direct")[0] == 0
-            engine.may_run.set()
-            await first
-
-    run(test)
-
-
-def test_every_item_is_counted_once_by_how_it_ended(model: Model) -> None:
-    async def test() -> None:
-        metrics = Metrics(["direct", "stilts"])
-        async with serving(model, metrics=metrics) as service:
-            await service.predict([ask(), ask(BLANK)], timeout=10)
-            service.drain()
-            with pytest.raises(UnavailableError):
-                await service.predict([ask()], timeout=10)
-
-        def count(outcome: str) -> float | None:
-            labels = {"model": "direct", "outcome": outcome}
-            return metrics.registry.get_sample_value("xcopa_items_total", labels)
-
-        ends = ("answered", "invalid", "rejected", "failed", "expired", "cancelled")
-        assert [count(end) for end in ends] == [1, 1, 1, 0, 0, 0]
-
-    run(test)
-
-
-def test_softmax_is_stable_for_large_logits() -> None:
-    assert softmax([1000.0, 1000.0]) == (0.5, 0.5)
-    assert softmax([0.0, -1000.0])[0] == 1.0
+    ends = ("answered", "invalid", "rejected", "failed", "expired", "cancelled")
+    assert [count(end) for end in ends] == [1, 1, 1, 0, 0, 0]
 
 
 class SlowTokenizer:
@@ -265,72 +171,66 @@ class SlowTokenizer:
         return self.inner.encode(items)
 
 
-def test_the_deadline_covers_the_time_before_the_queue(model: Model) -> None:
-    async def test() -> None:
-        slow = SlowTokenizer(model.tokenizer)
-        async with serving(Model("r", slow, model.engine)) as service:  # type: ignore[arg-type]
-            for outcome in await service.predict([ask(LONG)] * 2, timeout=0.05):
-                assert isinstance(outcome, DeadlineExceededError)
-                assert "to be tokenised" in outcome.detail
-            slow.may_go_on.set()
-
-    run(test)
+@pytest.mark.anyio
+async def test_the_deadline_covers_the_time_before_the_queue(model: Model) -> None:
+    slow = SlowTokenizer(model.tokenizer)
+    async with serving(Model("r", slow, model.engine)) as service:  # type: ignore[arg-type]
+        for outcome in await service.predict([ask(LONG)] * 2, timeout=0.05):
+            assert isinstance(outcome, DeadlineExceededError)
+            assert "to be tokenised" in outcome.detail
+        slow.may_go_on.set()
 
 
-def test_text_that_waits_to_be_tokenised_is_limited_too(model: Model) -> None:
-    async def test() -> None:
-        slow = SlowTokenizer(model.tokenizer)
-        held = Model("r", slow, model.engine)  # type: ignore[arg-type]
-        async with serving(held, queue_seconds=2.5) as service:
-            first = asyncio.create_task(service.predict([ask(LONG)] * 6, timeout=10))
-            await asyncio.sleep(0.05)
-            with pytest.raises(OverloadedError):
-                await service.predict([ask(LONG)] * 2, timeout=10)
-            slow.may_go_on.set()
-            assert len(await first) == 6
-            assert len(await service.predict([ask(LONG)] * 2, timeout=10)) == 2
-
-    run(test)
+@pytest.mark.anyio
+async def test_text_that_waits_to_be_tokenised_is_limited_too(model: Model) -> None:
+    slow = SlowTokenizer(model.tokenizer)
+    held = Model("r", slow, model.engine)  # type: ignore[arg-type]
+    async with serving(held, queue_seconds=2.5) as service:
+        first = asyncio.create_task(service.predict([ask(LONG)] * 6, timeout=10))
+        await asyncio.sleep(0.05)
+        with pytest.raises(OverloadedError):
+            await service.predict([ask(LONG)] * 2, timeout=10)
+        slow.may_go_on.set()
+        assert len(await first) == 6
+        assert len(await service.predict([ask(LONG)] * 2, timeout=10)) == 2
 
 
 # Deadlines ------------------------------------------------------------------------------------
 
 
-def test_a_late_answer_says_how_long_it_waited_and_where(model: Model) -> None:
-    async def test() -> None:
-        engine = HeldEngine()
-        async with serving(Model("r", model.tokenizer, engine), per_token=1e-6) as service:
-            first = asyncio.create_task(service.predict([ask()], timeout=0.1))
-            await asyncio.sleep(0.05)
-            waiting = await service.predict([ask()], timeout=0.2)
-            held = await first
-            engine.may_run.set()
-            details = [
-                outcome.detail for outcome in (*held, *waiting) if not isinstance(outcome, Answer)
-            ]
-            assert "at work on it" in details[0]
-            assert re.search(r"within 200 ms: it waited [12]\d\d ms in the queue", details[1])
-
-    run(test)
+@pytest.mark.anyio
+async def test_a_late_answer_says_how_long_it_waited_and_where(model: Model) -> None:
+    engine = HeldEngine()
+    async with serving(Model("r", model.tokenizer, engine), per_token=1e-6) as service:
+        first = asyncio.create_task(service.predict([ask()], timeout=0.1))
+        await asyncio.sleep(0.05)
+        waiting = await service.predict([ask()], timeout=0.2)
+        held = await first
+        engine.may_run.set()
+        details = [
+            outcome.detail for outcome in (*held, *waiting) if not isinstance(outcome, Answer)
+        ]
+        assert "at work on it" in details[0]
+        assert re.search(r"within 200 ms: it waited [12]\d\d ms in the queue", details[1])
 
 
-def test_what_is_late_or_abandoned_while_it_waits_never_reaches_the_engine(model: Model) -> None:
-    async def test() -> None:
-        engine = CountingEngine(held=True)
-        async with serving(Model("r", model.tokenizer, engine)) as service:
-            first = asyncio.create_task(service.predict([ask()], timeout=10))
-            await asyncio.sleep(0.05)
-            late = asyncio.create_task(service.predict([ask()], timeout=0.05))
-            gone = asyncio.create_task(service.predict([ask()], timeout=10))
-            await late
-            gone.cancel()
-            await asyncio.wait([gone])
-            engine.may_run.set()
-            await first
-            await service.predict([ask()], timeout=10)
-            assert engine.batches == [2, 2], "the first item and the last"
-
-    run(test)
+@pytest.mark.anyio
+async def test_what_is_late_or_abandoned_while_it_waits_never_reaches_the_engine(
+    model: Model,
+) -> None:
+    engine = CountingEngine(held=True)
+    async with serving(Model("r", model.tokenizer, engine)) as service:
+        first = asyncio.create_task(service.predict([ask()], timeout=10))
+        await asyncio.sleep(0.05)
+        late = asyncio.create_task(service.predict([ask()], timeout=0.05))
+        gone = asyncio.create_task(service.predict([ask()], timeout=10))
+        await late
+        gone.cancel()
+        await asyncio.wait([gone])
+        engine.may_run.set()
+        await first
+        await service.predict([ask()], timeout=10)
+        assert engine.batches == [2, 2], "the first item and the last"
 
 
 # A cancellation at every point ----------------------------------------------------------------
@@ -343,231 +243,99 @@ async def steps(count: int) -> None:
 
 @pytest.mark.parametrize("cache_bytes", [0, 100_000])
 @pytest.mark.parametrize("text", [ITEM, LONG], ids=["on the loop", "in the pool"])
-def test_a_call_that_is_cancelled_at_any_await_leaves_nothing_behind(
+@pytest.mark.anyio
+async def test_a_call_that_is_cancelled_at_any_await_leaves_nothing_behind(
     model: Model, text: CausalItem, cache_bytes: int
 ) -> None:
     """Cancelled after each number of steps of the loop, from before the first to after the last."""
 
-    async def test() -> None:
-        metrics = Metrics(["direct", "stilts"])
-        asked = 0
-        async with serving(model, cache_bytes=cache_bytes, metrics=metrics) as service:
-            for wait in [*range(12), 0.001, 0.003, 0.01, 0.03]:
-                call = asyncio.create_task(service.predict([ask(text), ask()], timeout=10))
-                asked += 2
-                await (steps(wait) if isinstance(wait, int) else asyncio.sleep(wait))
-                begun = wait != 0
-                call.cancel()
-                await asyncio.wait([call])
-                asked -= 0 if begun else 2
-            while not service.idle:  # noqa: ASYNC110
-                await asyncio.sleep(0.001)
-            assert service.waiting("direct") == (0, 0)
-            [answer] = await service.predict([ask()], timeout=10)
-            assert isinstance(answer, Answer)
-        ends = sum(
-            metrics.registry.get_sample_value(
-                "xcopa_items_total", {"model": "direct", "outcome": outcome}
-            )
-            or 0
-            for outcome in OUTCOMES
+    metrics = Metrics(["direct", "stilts"])
+    asked = 0
+    async with serving(model, cache_bytes=cache_bytes, metrics=metrics) as service:
+        for wait in [*range(12), 0.001, 0.003, 0.01, 0.03]:
+            call = asyncio.create_task(service.predict([ask(text), ask()], timeout=10))
+            asked += 2
+            await (steps(wait) if isinstance(wait, int) else asyncio.sleep(wait))
+            begun = wait != 0
+            call.cancel()
+            await asyncio.wait([call])
+            asked -= 0 if begun else 2
+        while not service.idle:  # noqa: ASYNC110
+            await asyncio.sleep(0.001)
+        assert service.waiting("direct") == (0, 0)
+        [answer] = await service.predict([ask()], timeout=10)
+        assert isinstance(answer, Answer)
+    ends = sum(
+        metrics.registry.get_sample_value(
+            "xcopa_items_total", {"model": "direct", "outcome": outcome}
         )
-        assert ends == asked + 1, "every item ended exactly once"
-
-    run(test)
+        or 0
+        for outcome in OUTCOMES
+    )
+    assert ends == asked + 1, "every item ended exactly once"
 
 
 # The watchdog ---------------------------------------------------------------------------------
 
 
-def test_a_stuck_engine_fails_what_waits_and_the_service_comes_back_with_it(model: Model) -> None:
-    async def test() -> None:
-        engine = HeldEngine()
-        async with serving(
-            Model("r", model.tokenizer, engine), watchdog_seconds=0.2, per_token=1e-6
-        ) as service:
-            assert service.moving
-            calls = [asyncio.create_task(service.predict([ask()], timeout=20)) for _ in range(3)]
-            for [outcome] in await asyncio.gather(*calls):
-                assert isinstance(outcome, UnavailableError)
-                assert int(outcome.headers["Retry-After"]) >= 1
-            assert not service.moving
-            with pytest.raises(UnavailableError):
-                await service.predict([ask()], timeout=10)
-            engine.may_run.set()
-            while not service.moving:  # noqa: ASYNC110
-                await asyncio.sleep(0.01)
-            [answer] = await service.predict([ask()], timeout=10)
-            assert isinstance(answer, Answer)
-
-    run(test)
-
-
-def test_closing_does_not_wait_for_an_engine_that_is_stuck(model: Model) -> None:
-    async def test() -> None:
-        engine = HeldEngine()
-        async with serving(Model("r", model.tokenizer, engine)) as service:
-            await service.predict([ask()], timeout=0.05)
+@pytest.mark.anyio
+async def test_a_stuck_engine_fails_what_waits_and_the_service_comes_back_with_it(
+    model: Model,
+) -> None:
+    engine = HeldEngine()
+    async with serving(
+        Model("r", model.tokenizer, engine), watchdog_seconds=0.2, per_token=1e-6
+    ) as service:
+        assert service.moving
+        calls = [asyncio.create_task(service.predict([ask()], timeout=20)) for _ in range(3)]
+        for [outcome] in await asyncio.gather(*calls):
+            assert isinstance(outcome, UnavailableError)
+            assert int(outcome.headers["Retry-After"]) >= 1
+        assert not service.moving
+        with pytest.raises(UnavailableError):
+            await service.predict([ask()], timeout=10)
         engine.may_run.set()
+        while not service.moving:  # noqa: ASYNC110
+            await asyncio.sleep(0.01)
+        [answer] = await service.predict([ask()], timeout=10)
+        assert isinstance(answer, Answer)
 
-    run(test)
+
+@pytest.mark.anyio
+async def test_closing_does_not_wait_for_an_engine_that_is_stuck(model: Model) -> None:
+    engine = HeldEngine()
+    async with serving(Model("r", model.tokenizer, engine)) as service:
+        await service.predict([ask()], timeout=0.05)
+    engine.may_run.set()
 
 
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
-def test_a_dead_worker_thread_is_replaced(model: Model) -> None:
-    async def test() -> None:
-        engine = CountingEngine(deaths=1)
-        metrics = Metrics(["direct", "stilts"])
-        async with serving(
-            Model("r", model.tokenizer, engine), watchdog_seconds=0.2, metrics=metrics
-        ) as service:
-            [lost] = await service.predict([ask()], timeout=10)
-            assert isinstance(lost, InferenceError)
-            [answer] = await service.predict([ask()], timeout=10)
-            assert isinstance(answer, Answer)
-            assert service.moving
-        assert metrics.registry.get_sample_value("xcopa_worker_restarts_total") == 1
-
-    run(test)
-
-
-# The cache ------------------------------------------------------------------------------------
-
-
-class CountingEngine(ColdEngine):
-    """Counts the rows of its batches, and may be held or end its thread."""
-
-    def __init__(self, held: bool = False, deaths: int = 0, answer: float = 0.0) -> None:
-        self.batches: list[int] = []
-        self.may_run = threading.Event()
-        if not held:
-            self.may_run.set()
-        self._deaths = deaths
-        self._answer = answer
-
-    def logits(self, rows: Sequence[Row]) -> list[float]:
-        self.may_run.wait(10)
-        self.batches.append(len(rows))
-        if len(self.batches) <= self._deaths:
-            raise SystemExit
-        return [self._answer] * len(rows)
-
-
-def cache_count(metrics: Metrics, result: str) -> float | None:
-    labels = {"model": "direct", "result": result}
-    return metrics.registry.get_sample_value("xcopa_cache_requests_total", labels)
-
-
-def test_without_a_cache_equal_items_run_each_time(model: Model) -> None:
-    async def test() -> None:
-        engine = CountingEngine()
-        async with serving(Model("r", model.tokenizer, engine)) as service:
-            for _ in range(3):
-                await service.predict([ask()], timeout=10)
-        assert engine.batches == [2, 2, 2]
-
-    run(test)
-
-
-def test_a_kept_answer_is_given_again_without_the_engine(model: Model) -> None:
-    async def test() -> None:
-        engine, metrics = CountingEngine(answer=1.5), Metrics(["direct", "stilts"])
-        served = Model("r", model.tokenizer, engine)
-        async with serving(served, cache_bytes=100_000, metrics=metrics) as service:
-            for reason in ("drained", "cache"):
-                [answer] = await service.predict([ask()], timeout=10)
-                assert isinstance(answer, Answer)
-                assert answer.logits == (1.5, 1.5)
-                assert answer.times.batch_reason == reason
-        assert engine.batches == [2]
-        assert [cache_count(metrics, result) for result in ("miss", "hit", "wait")] == [1, 1, 0]
-        assert metrics.registry.get_sample_value("xcopa_cache_bytes", {}) != 0
-
-    run(test)
-
-
-def test_equal_items_that_are_asked_at_once_run_once(model: Model) -> None:
-    async def test() -> None:
-        engine, metrics = CountingEngine(held=True), Metrics(["direct", "stilts"])
-        served = Model("r", model.tokenizer, engine)
-        async with serving(served, cache_bytes=100_000, metrics=metrics) as service:
-            calls = [
-                asyncio.create_task(service.predict([ask(), ask()], timeout=10)) for _ in range(5)
-            ]
-            await asyncio.sleep(0.05)
-            engine.may_run.set()
-            answers = [answer for call in calls for answer in await call]
-        assert len(answers) == 10
-        assert all(isinstance(answer, Answer) for answer in answers)
-        assert engine.batches == [2]
-        assert [cache_count(metrics, result) for result in ("miss", "hit", "wait")] == [1, 0, 9]
-
-    run(test)
-
-
-def test_who_asked_first_may_leave_and_the_others_still_get_the_answer(model: Model) -> None:
-    async def test() -> None:
-        engine = CountingEngine(held=True)
-        served = Model("r", model.tokenizer, engine)
-        async with serving(served, cache_bytes=100_000) as service:
-            busy = asyncio.create_task(service.predict([ask(OTHER)], timeout=10))
-            await asyncio.sleep(0.05)
-            first = asyncio.create_task(service.predict([ask()], timeout=10))
-            short = asyncio.create_task(service.predict([ask()], timeout=0.1))
-            patient = asyncio.create_task(service.predict([ask()], timeout=10))
-            await asyncio.sleep(0.02)
-            first.cancel()
-            [late] = await short
-            assert isinstance(late, DeadlineExceededError)
-            engine.may_run.set()
-            [answer] = await patient
-            assert isinstance(answer, Answer)
-            await busy
-        assert engine.batches == [2, 2]
-
-    run(test)
-
-
-def test_a_failure_is_everybodys_and_is_not_kept(model: Model) -> None:
-    async def test() -> None:
-        served = Model("r", model.tokenizer, BrokenEngine())
-        async with serving(served, cache_bytes=100_000) as service:
-            calls = [service.predict([ask()], timeout=10) for _ in range(3)]
-            for [outcome] in await asyncio.gather(*calls):
-                assert isinstance(outcome, InferenceError)
-            served.engine = CountingEngine()
-            [outcome] = await service.predict([ask()], timeout=10)
-            assert isinstance(outcome, InferenceError), "the broken engine is asked again"
-
-    run(test)
-
-
-def test_the_same_text_to_both_models_gives_each_models_own_answer(model: Model) -> None:
-    async def test() -> None:
-        direct = Model("same", model.tokenizer, CountingEngine(answer=1.0))
-        stilts = Model("same", model.tokenizer, CountingEngine(answer=2.0))
-        async with serving(direct, other=stilts, cache_bytes=100_000) as service:
-            for _ in range(2):
-                answers = await service.predict([ask(), Ask(ITEM, "stilts")], timeout=10)
-                logits = [answer.logits[0] for answer in answers if isinstance(answer, Answer)]
-                assert logits == [1.0, 2.0]
-
-    run(test)
+@pytest.mark.anyio
+async def test_a_dead_worker_thread_is_replaced(model: Model) -> None:
+    engine = CountingEngine(deaths=1)
+    metrics = Metrics(["direct", "stilts"])
+    async with serving(
+        Model("r", model.tokenizer, engine), watchdog_seconds=0.2, metrics=metrics
+    ) as service:
+        [lost] = await service.predict([ask()], timeout=10)
+        assert isinstance(lost, InferenceError)
+        [answer] = await service.predict([ask()], timeout=10)
+        assert isinstance(answer, Answer)
+        assert service.moving
+    assert metrics.registry.get_sample_value("xcopa_worker_restarts_total") == 1
 
 
 # Tokenising -----------------------------------------------------------------------------------
 
 
-def test_two_models_that_read_alike_share_one_tokenisation(model: Model) -> None:
-    async def test() -> None:
-        counted = CountingTokenizer(model.tokenizer)
-        both = Model("r", counted, model.engine)  # type: ignore[arg-type]
-        async with serving(both) as service:
-            answers = await service.predict([ask(), Ask(ITEM, "stilts")], timeout=10)
-            assert all(isinstance(answer, Answer) for answer in answers)
-        assert counted.items == [ITEM]
-
-    run(test)
+@pytest.mark.anyio
+async def test_two_models_that_read_alike_share_one_tokenisation(model: Model) -> None:
+    counted = CountingTokenizer(model.tokenizer)
+    both = Model("r", counted, model.engine)  # type: ignore[arg-type]
+    async with serving(both) as service:
+        answers = await service.predict([ask(), Ask(ITEM, "stilts")], timeout=10)
+        assert all(isinstance(answer, Answer) for answer in answers)
+    assert counted.items == [ITEM]
 
 
 class CountingTokenizer:
@@ -583,26 +351,24 @@ class CountingTokenizer:
 # Traces ---------------------------------------------------------------------------------------
 
 
-def test_the_trace_says_where_the_time_went_and_why_the_batch_left(model: Model) -> None:
-    async def test() -> None:
-        exporter, provider = InMemorySpanExporter(), TracerProvider()
-        provider.add_span_processor(SimpleSpanProcessor(exporter))
-        async with serving(model, tracing=Tracing(provider)) as service:
-            await service.predict([ask()], timeout=10)
-        [rows] = model.tokenizer.encode([ITEM])
-        assert isinstance(rows, tuple)
-        spans = {span.name: span for span in exporter.get_finished_spans()}
-        assert set(spans) == {"xcopa.call", "xcopa.tokenise", "xcopa.queue", "xcopa.batch"}
-        assert dict(spans["xcopa.batch"].attributes or {}) == {
-            "xcopa.model": "direct",
-            "xcopa.batch.reason": "drained",
-            "xcopa.batch.items": 1,
-            "xcopa.batch.tokens": sum(map(len, rows)),
-        }
-        call = spans["xcopa.call"]
-        for part in ("xcopa.tokenise", "xcopa.queue", "xcopa.batch"):
-            assert spans[part].parent == call.context
-            assert (call.start_time or 0) <= (spans[part].start_time or 0)
-            assert (spans[part].start_time or 0) <= (spans[part].end_time or 0)
-
-    run(test)
+@pytest.mark.anyio
+async def test_the_trace_says_where_the_time_went_and_why_the_batch_left(model: Model) -> None:
+    exporter, provider = InMemorySpanExporter(), TracerProvider()
+    provider.add_span_processor(SimpleSpanProcessor(exporter))
+    async with serving(model, tracing=Tracing(provider)) as service:
+        await service.predict([ask()], timeout=10)
+    [rows] = model.tokenizer.encode([ITEM])
+    assert isinstance(rows, tuple)
+    spans = {span.name: span for span in exporter.get_finished_spans()}
+    assert set(spans) == {"xcopa.call", "xcopa.tokenise", "xcopa.queue", "xcopa.batch"}
+    assert dict(spans["xcopa.batch"].attributes or {}) == {
+        "xcopa.model": "direct",
+        "xcopa.batch.reason": "drained",
+        "xcopa.batch.items": 1,
+        "xcopa.batch.tokens": sum(map(len, rows)),
+    }
+    call = spans["xcopa.call"]
+    for part in ("xcopa.tokenise", "xcopa.queue", "xcopa.batch"):
+        assert spans[part].parent == call.context
+        assert (call.start_time or 0) <= (spans[part].start_time or 0)
+        assert (spans[part].start_time or 0) <= (spans[part].end_time or 0)

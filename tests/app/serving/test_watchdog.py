@@ -12,7 +12,7 @@ from app.serving.watchdog import PATIENCE, Watchdog
 from app.serving.work import Batch, Reason, Ticket
 from app.serving.worker import Worker
 
-HELD = Ticket("m", "", 10, "held", None, 0.0)
+HELD = Ticket("m", 10, "held")
 
 
 class StandIn:

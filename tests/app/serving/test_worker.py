@@ -12,8 +12,8 @@ import pytest
 
 from app.engine.engine import Engine, Row
 from app.serving.scheduler import HaltedError, Limits, Scheduler
-from app.serving.work import Batch, ModelProfile, Outcome, Request, ServiceCurve, Ticket
-from app.serving.worker import Result, Worker, WorkerDiedError
+from app.serving.work import Batch, ModelProfile, Outcome, Result, ServiceCurve, Ticket
+from app.serving.worker import Worker, WorkerDiedError
 from tests.engines import ColdEngine
 
 POISON = 666
@@ -44,10 +44,9 @@ class SumEngine(ColdEngine):
 class Waking(Worker[Work]):
     """A worker that looks at the queue after each call, as the service has it do each turn."""
 
-    def submit(self, call: Sequence[Request[Work]], caller: str = "") -> list[Ticket[Work]]:
-        tickets = super().submit(call, caller)
+    def submit(self, call: Sequence[Ticket[Work]], caller: str = "") -> None:
+        super().submit(call, caller)
         self.wake()
-        return tickets
 
 
 class Recorder:
@@ -55,11 +54,13 @@ class Recorder:
 
     def __init__(self) -> None:
         self.results: list[Result[Work]] = []
+        self.tickets: list[Ticket[Work]] = []
         self._arrived = threading.Condition()
 
-    def __call__(self, results: Sequence[Result[Work]]) -> None:
+    def __call__(self, results: Mapping[Ticket[Work], Result[Work]]) -> None:
         with self._arrived:
-            self.results += results
+            self.results += results.values()
+            self.tickets += results
             self._arrived.notify_all()
 
     def wait_for(self, count: int) -> list[Result[Work]]:
@@ -87,8 +88,8 @@ def start() -> Iterator[StartWorker]:
         worker.stop()
 
 
-def request(*rows: Row) -> Request[Work]:
-    return Request("m", sum(map(len, rows)), Work(rows))
+def request(*rows: Row) -> Ticket[Work]:
+    return Ticket("m", sum(map(len, rows)), Work(rows))
 
 
 def test_an_item_gets_the_logits_of_its_own_rows(start: StartWorker) -> None:
@@ -100,7 +101,8 @@ def test_an_item_gets_the_logits_of_its_own_rows(start: StartWorker) -> None:
 def test_a_poisoned_item_fails_alone(start: StartWorker) -> None:
     recorder = Recorder()
     worker = start(SumEngine(), recorder)
-    tickets = worker.submit([request((n,), (POISON if n == 5 else 1,)) for n in range(8)])
+    tickets = [request((n,), (POISON if n == 5 else 1,)) for n in range(8)]
+    worker.submit(tickets)
     recorder.wait_for(8)
     outcomes = [ticket.outcome for ticket in tickets]
     assert outcomes == [Outcome.FAILED if n == 5 else Outcome.ANSWERED for n in range(8)]
@@ -145,7 +147,7 @@ def test_an_engine_that_answers_too_few_rows_fails_the_batch_and_no_other(
 
 def test_a_callback_that_raises_does_not_end_the_thread(start: StartWorker) -> None:
     class Raising(Recorder):
-        def __call__(self, results: Sequence[Result[Work]]) -> None:
+        def __call__(self, results: Mapping[Ticket[Work], Result[Work]]) -> None:
             super().__call__(results)
             raise ValueError("nobody listens")
 
@@ -210,15 +212,17 @@ def test_a_thread_that_died_is_replaced_and_its_batch_fails(start: StartWorker) 
     recorder = Recorder()
     worker = start(DyingEngine(), recorder)
     assert not worker.revive(), "it lives"
-    [ticket] = worker.submit([request((POISON,))])
+    ticket = request((POISON,))
+    worker.submit([ticket])
     while worker.alive:
         time.sleep(0.001)
-    [waiting] = worker.submit([request((7,))])
+    waiting = request((7,))
+    worker.submit([waiting])
     assert worker.revive()
     failed, answered = recorder.wait_for(2)
-    assert (failed.ticket, ticket.outcome) == (ticket, Outcome.FAILED)
+    assert (recorder.tickets[0], ticket.outcome) == (ticket, Outcome.FAILED)
     assert isinstance(failed.error, WorkerDiedError)
-    assert (answered.ticket, answered.logits) == (waiting, (7.0,))
+    assert (recorder.tickets[1], answered.logits) == (waiting, (7.0,))
     assert worker.idle
 
 
@@ -226,10 +230,12 @@ def test_a_halted_worker_holds_nothing_and_goes_on_when_it_is_resumed(start: Sta
     engine, recorder = SumEngine(), Recorder()
     engine.may_run.clear()
     worker = start(engine, recorder)
-    [held] = worker.submit([request((1,))])
+    held = request((1,))
+    worker.submit([held])
     while worker.at_work() is None:
         time.sleep(0.001)
-    [waiting] = worker.submit([request((2,))])
+    waiting = request((2,))
+    worker.submit([waiting])
     assert set(worker.halt()) == {held, waiting}
     with pytest.raises(HaltedError):
         worker.submit([request((3,))])
@@ -260,7 +266,8 @@ def test_a_call_is_checked_for_its_caller_and_its_deadline() -> None:
 def test_only_an_item_that_has_not_ended_is_extended() -> None:
     scheduler: Scheduler[Work] = Scheduler(PROFILES, Limits(1_000), lambda: 0.0)
     worker = Worker(scheduler, {"m": SumEngine()}, Recorder(), lambda: 0.0)
-    [ticket] = worker.submit([Request("m", 1, Work(((1,),)), 5.0)])
+    ticket = Ticket("m", 1, Work(((1,),)), 5.0)
+    worker.submit([ticket])
     assert worker.extend(ticket, 9.0) is True
     assert ticket.deadline == 9.0
     worker.cancel([ticket])
@@ -272,7 +279,8 @@ def test_what_waits_and_what_runs_can_be_asked() -> None:
     now = [10.0]
     scheduler: Scheduler[Work] = Scheduler(PROFILES, Limits(1_000), lambda: now[0])
     worker = Worker(scheduler, {"m": SumEngine()}, Recorder(), lambda: now[0])
-    [ticket] = worker.submit([Request("m", 3, Work(((1, 2, 3),)), 12.0)])
+    ticket = Ticket("m", 3, Work(((1, 2, 3),)), 12.0)
+    worker.submit([ticket])
     assert worker.waiting("m") == (1, 3)
     assert worker.waiting_seconds() == pytest.approx(3e-6)
     assert worker.at_work() is None

@@ -1,0 +1,85 @@
+"""What is asked of the service, what it answers, and what it says instead of an answer."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from app.engine.tokenizer import CausalItem
+from app.errors import DeadlineExceededError
+from app.serving.work import Ticket
+
+
+@dataclass(frozen=True)
+class Ask:
+    """One item for one model."""
+
+    item: CausalItem
+    model: str
+
+
+@dataclass(frozen=True)
+class StageTimes:
+    """Where the time of an item went, in seconds, and why its batch was sealed when it was."""
+
+    tokenise: float
+    queue: float
+    inference: float
+    batch_reason: str
+    """``cache`` for an answer that was kept."""
+
+
+@dataclass(frozen=True)
+class Answer:
+    """The prediction for one item."""
+
+    label: int
+    probabilities: tuple[float, ...]
+    logits: tuple[float, ...]
+    model: str
+    revision: str
+    times: StageTimes
+
+
+def answer(logits: tuple[float, ...], model: str, revision: str, times: StageTimes) -> Answer:
+    """Make the answer that an item's logits, one a choice, stand for."""
+    label = max(range(len(logits)), key=logits.__getitem__)
+    return Answer(label, softmax(logits), logits, model, revision, times)
+
+
+def softmax(logits: Sequence[float]) -> tuple[float, ...]:
+    """Return the probabilities of the choices, which sum to 1."""
+    highest = max(logits)
+    weights = [math.exp(logit - highest) for logit in logits]
+    total = math.fsum(weights)
+    return tuple(weight / total for weight in weights)
+
+
+def queue_seconds(ticket: Ticket[Any] | None) -> float:
+    """Return how long an item waited until its batch was sealed; 0 for one that never was."""
+    if ticket is None or ticket.sealed_at is None:
+        return 0.0
+    return ticket.sealed_at - ticket.admitted_at
+
+
+def late(
+    timeout: float, ticket: Ticket[Any] | None, started: float, now: float
+) -> DeadlineExceededError:
+    """Return the error of an item that has no answer in time; it says where the time went.
+
+    Args:
+        timeout: seconds that the call was given.
+        ticket: the item's; None when it was never submitted.
+        started: when the call came.
+        now: on the same clock.
+    """
+    if ticket is None:
+        waited = f"it waited {1000 * (now - started):.0f} ms to be tokenised"
+    elif ticket.sealed_at is None:
+        waited = f"it waited {1000 * (now - ticket.admitted_at):.0f} ms in the queue"
+    else:
+        queued = 1000 * queue_seconds(ticket)
+        waited = f"it waited {queued:.0f} ms in the queue, and the engine was at work on it"
+    return DeadlineExceededError(f"no answer within {1000 * timeout:.0f} ms: {waited}")

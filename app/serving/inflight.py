@@ -1,0 +1,334 @@
+"""Who waits for which item: submitting, joining, waiting, leaving, and handing out results.
+
+An *item in flight* is one item on its way through the scheduler. Usually one call waits for it;
+where equal items run once (single flight) several do. A *waiter* is one call; it is woken once,
+when its last item has ended. The cache is known to this file alone.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from app.engine.engine import Row
+from app.engine.tokenizer import Rows
+from app.errors import OverloadedError, PayloadTooLargeError, ServiceError, UnavailableError
+from app.serving.cache import AnswerCache, answer_key
+from app.serving.scheduler import (
+    AdmissionError,
+    CallTooLargeError,
+    Clock,
+    DrainingError,
+    HaltedError,
+    QueueFullError,
+)
+from app.serving.work import Outcome, Result, Ticket
+from app.serving.worker import Worker
+from app.telemetry.metrics import Metrics
+
+DRAINING_RETRY_AFTER = 5.0
+"""Seconds: about as long as a replacement takes to be ready behind a load balancer."""
+
+STUCK_RETRY_AFTER = 10.0
+"""Seconds: about as long as it takes to notice that another replica is ready."""
+
+
+@dataclass(eq=False)
+class InFlightItem:
+    """One item under way; a scheduler payload."""
+
+    rows: tuple[Row, ...]
+    key: bytes | None = None
+    """Its place in the cache, where there is one."""
+    ticket: Ticket[InFlightItem] | None = None
+    result: Result[InFlightItem] | None = None
+    waiters: list[Waiter] = field(default_factory=list)
+
+    def join(self, waiter: Waiter) -> None:
+        """Have a call wait for this item, unless it has ended."""
+        if self.result is None:
+            self.waiters.append(waiter)
+            waiter.items_left += 1
+
+    def leave(self, waiter: Waiter) -> bool:
+        """Have a call wait no longer; return whether nobody does now."""
+        if waiter in self.waiters:
+            self.waiters.remove(waiter)
+            waiter.items_left -= 1
+        return not self.waiters
+
+    def resolve(self, result: Result[InFlightItem]) -> None:
+        """End the item, once; wake the calls for which it was the last."""
+        if self.result is not None:
+            return
+        self.result = result
+        waiters, self.waiters = self.waiters, []
+        for waiter in waiters:
+            waiter.items_left -= 1
+            if not waiter.items_left:
+                waiter.wake()
+
+    @property
+    def ended(self) -> str | None:
+        """How the item ended for those who waited for it, or None while it is under way."""
+        if self.result is None:
+            return None
+        return "failed" if self.result.logits is None else "answered"
+
+
+class Waiter:
+    """A call that waits for items, or for its deadline."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self.items_left = 0
+        self._loop = loop
+        self._woken: asyncio.Future[None] | None = None
+
+    def wake(self) -> None:
+        """Let the call go on."""
+        if self._woken is not None and not self._woken.done():
+            self._woken.set_result(None)
+
+    async def wait(self, seconds: float | None = None) -> None:
+        """Return when every item has ended, or after that many seconds."""
+        if not self.items_left:
+            return
+        self._woken = self._loop.create_future()
+        timer = None if seconds is None else self._loop.call_later(max(0.0, seconds), self.wake)
+        try:
+            await self._woken
+        finally:
+            if timer is not None:
+                timer.cancel()
+
+
+Results = Mapping[Ticket[InFlightItem], Result[InFlightItem]]
+"""How each item of one batch ended."""
+
+
+class InFlight:
+    """The items of all calls that are under way; used on one event loop.
+
+    Args:
+        worker: runs the items; it is to hand its results to ``on_results``.
+        revisions: by model; kept answers belong to one of them.
+        cache_bytes: memory for answers that are kept; 0 keeps none.
+        metrics: told of finished batches and of what the cache had.
+        clock: the scheduler's.
+    """
+
+    def __init__(
+        self,
+        worker: Worker[InFlightItem],
+        revisions: Mapping[str, str],
+        cache_bytes: int,
+        metrics: Metrics,
+        clock: Clock,
+    ) -> None:
+        self._worker = worker
+        self._revisions = revisions
+        self._metrics = metrics
+        self._clock = clock
+        self._loop = asyncio.get_running_loop()
+        self._cache = AnswerCache[InFlightItem](cache_bytes) if cache_bytes else None
+        self._refusing = False
+        """Whether the last call that was submitted was not admitted."""
+        self._waking = False
+        if (cache := self._cache) is not None:
+            metrics.watch_cache(lambda: cache.size)
+
+    # Joining -----------------------------------------------------------------------------
+
+    def refuse_early(self, least_tokens: Mapping[str, int], caller: str, deadline: float) -> None:
+        """Refuse, before it is tokenised, a call that would not get in were it ever so short.
+
+        Only while calls are being refused: to look twice would cost every other call as well.
+
+        Args:
+            least_tokens: by model, what the call needs at least.
+            caller, deadline: see ``join``.
+
+        Raises:
+            OverloadedError, UnavailableError, PayloadTooLargeError: the call is not admitted.
+        """
+        if self._cache is not None or not self._refusing:
+            return
+        try:
+            self._worker.check(least_tokens, caller, deadline)
+            self._refusing = False
+        except AdmissionError as error:
+            raise _refusal(error) from error
+
+    def join(
+        self, call: Sequence[tuple[str, Rows]], waiter: Waiter, caller: str, deadline: float
+    ) -> list[InFlightItem]:
+        """Have a call wait for every item it brings: one kept, one under way, or a new one.
+
+        Args:
+            call: a model and an item's rows for each.
+            waiter: the call's.
+            caller: whose turn it is.
+            deadline: until when the call waits, on the clock.
+
+        Raises:
+            OverloadedError, UnavailableError, PayloadTooLargeError: the call is not admitted;
+                nothing of it is queued.
+        """
+        items: list[InFlightItem] = []
+        new: dict[InFlightItem, str] = {}
+        for model, rows in call:
+            item = self._find_or_make(model, rows, deadline)
+            if item.ticket is None and item.result is None:
+                new[item] = model
+            items.append(item)
+        self._submit(new, caller, deadline)
+        for item in items:
+            item.join(waiter)
+        return items
+
+    def _find_or_make(self, model: str, rows: Rows, deadline: float) -> InFlightItem:
+        """Return the item of equal rows, from the cache or under way, or a new one."""
+        if self._cache is None:
+            return InFlightItem(rows)
+        key = answer_key(f"{model} {self._revisions[model]}", rows)
+        kept = self._cache.answer(key)
+        if kept is not None:
+            self._metrics.cache_asked(model, "hit")
+            return InFlightItem(rows, key, result=Result(kept, None, self._clock()))
+        item = self._cache.under_way(key)
+        if item is not None and self._extend(item, deadline):
+            self._metrics.cache_asked(model, "wait")
+            return item
+        self._metrics.cache_asked(model, "miss")
+        item = InFlightItem(rows, key)
+        self._cache.begin(key, item)
+        return item
+
+    def _extend(self, item: InFlightItem, deadline: float) -> bool:
+        return item.ticket is None or self._worker.extend(item.ticket, deadline)
+
+    def _submit(self, new: Mapping[InFlightItem, str], caller: str, deadline: float) -> None:
+        tickets = [
+            Ticket(model, sum(map(len, item.rows)), item, deadline) for item, model in new.items()
+        ]
+        if not tickets:
+            return
+        try:
+            self._worker.submit(tickets, caller)
+        except AdmissionError as error:
+            for item in new:
+                self._forget(item)
+            self._refusing = True
+            raise _refusal(error) from error
+        for ticket in tickets:
+            ticket.payload.ticket = ticket
+        if not self._waking:
+            self._waking = True
+            self._loop.call_soon(self._wake)
+
+    def _wake(self) -> None:
+        """Wake the worker once for all calls that arrived in one turn of the loop.
+
+        They make one batch, and the two threads pass the interpreter's lock to and fro once.
+        """
+        self._waking = False
+        self._worker.wake()
+
+    # Waiting -----------------------------------------------------------------------------
+
+    async def wait(self, waiter: Waiter, items: Collection[InFlightItem], deadline: float) -> None:
+        """Wait until every item has ended, or until the deadline has ended the others."""
+        await waiter.wait(deadline - self._clock())
+        if not waiter.items_left:
+            return
+        self._leave(waiter, items, self._worker.expire)
+        # What the worker finished just before that is on its way to this loop: it is answered.
+        for item in items:
+            if item.ticket is not None and item.ticket.outcome in _FINISHED:
+                item.join(waiter)
+        await waiter.wait()
+
+    def cancel(self, waiter: Waiter, items: Collection[InFlightItem]) -> None:
+        """Have a call that was given up wait for nothing more."""
+        self._leave(waiter, items, self._worker.cancel)
+
+    def _leave(
+        self,
+        waiter: Waiter,
+        items: Collection[InFlightItem],
+        end: Callable[[Sequence[Ticket[InFlightItem]]], None],
+    ) -> None:
+        """Wait for nothing more; end the items that nobody else waits for."""
+        under_way = [item for item in items if item.result is None]
+        alone = [item for item in under_way if item.leave(waiter)]
+        end([item.ticket for item in alone if item.ticket is not None])
+        for item in alone:
+            if item.ticket and item.ticket.outcome in _GIVEN_UP:
+                self._forget(item)
+
+    def _forget(self, item: InFlightItem) -> None:
+        if self._cache is not None and item.key is not None:
+            self._cache.end(item.key, item, None)
+
+    # Ending ------------------------------------------------------------------------------
+
+    def on_results(self, results: Mapping[Ticket[InFlightItem], Result[InFlightItem]]) -> None:
+        """Called on the worker's thread; hands over to the event loop, once a batch."""
+        try:
+            self._loop.call_soon_threadsafe(self._resolve, results)
+        except RuntimeError:
+            # The loop is closed: a forced exit has given up on what was under way.
+            return
+
+    def _resolve(self, results: Results) -> None:
+        for ticket, result in results.items():
+            item = ticket.payload
+            if self._cache is not None and item.key is not None:
+                self._cache.end(item.key, item, result.logits)
+            item.resolve(result)
+        any_result = next(iter(results.values()))
+        batch = any_result.batch
+        assert batch is not None
+        self._metrics.batch_done(
+            batch.model,
+            rows=sum(len(ticket.payload.rows) for ticket in results),
+            tokens=batch.tokens,
+            reason=batch.reason.value,
+            seconds=any_result.inference_seconds,
+        )
+
+    def on_stuck(self, tickets: Sequence[Ticket[InFlightItem]]) -> None:
+        """Answer whoever waits for what a stuck engine holds."""
+        detail = "the engine does not move; nothing is answered until it does"
+        self._fail(tickets, UnavailableError(detail, retry_after=STUCK_RETRY_AFTER))
+
+    def give_up(self) -> None:
+        """End what has not been finished, when the time to shut down is over."""
+        detail = "the service is shutting down and had no time left for this"
+        error = UnavailableError(detail, retry_after=DRAINING_RETRY_AFTER)
+        self._fail(self._worker.halt(), error)
+
+    def _fail(self, tickets: Sequence[Ticket[InFlightItem]], error: ServiceError) -> None:
+        result: Result[InFlightItem] = Result(None, error, self._clock())
+        for ticket in tickets:
+            self._forget(ticket.payload)
+            ticket.payload.resolve(result)
+
+
+_FINISHED = (Outcome.ANSWERED, Outcome.FAILED)
+_GIVEN_UP = (Outcome.EXPIRED, Outcome.CANCELLED)
+
+
+def _refusal(error: AdmissionError) -> ServiceError:
+    """What the caller is told of a call that was not admitted."""
+    match error:
+        case QueueFullError():
+            return OverloadedError(str(error), retry_after=error.retry_after)
+        case CallTooLargeError():
+            return PayloadTooLargeError(f"{error}; send fewer items a call")
+        case HaltedError():
+            return UnavailableError(str(error), retry_after=STUCK_RETRY_AFTER)
+        case DrainingError():
+            return UnavailableError(str(error), retry_after=DRAINING_RETRY_AFTER)
+    raise AssertionError(error)
