@@ -12,8 +12,8 @@ from app.engine import linear
 from app.engine.encoder import PackedEncoder
 from app.engine.linear import OneDnnLinear, PlainLinear, has_onednn, onednn_takes_bf16
 from app.engine.target import EXACT, Precision, Target
-from loadtests.padded import PaddedEncoder
 from tests import tiny
+from tests.oracle import PaddedOracle
 
 ROWS = [
     [0, 7, 2],
@@ -64,7 +64,7 @@ def test_every_kind_of_linear_layer_gives_the_logits_of_transformers(
     build: Build, target: Target, tolerance: float, activation: str
 ) -> None:
     model = make(num_hidden_layers=3, hidden_act=activation)
-    expected = PaddedEncoder(model).logits(ROWS)
+    expected = PaddedOracle(model).logits(ROWS)
     assert build(model, target).logits(ROWS) == pytest.approx(expected, abs=tolerance)
 
 
@@ -75,10 +75,10 @@ def test_a_parameter_counts_as_it_does_in_transformers(
 ) -> None:
     """The value bias of the last layer was dropped, and no test saw it: all biases were zero."""
     model = make()
-    before = PaddedEncoder(model).logits(ROWS)
+    before = PaddedOracle(model).logits(ROWS)
     parameter = model.get_parameter(name)
     parameter += torch.randn(parameter.shape, generator=torch.manual_seed(5))
-    expected = PaddedEncoder(model).logits(ROWS)
+    expected = PaddedOracle(model).logits(ROWS)
     # A key's bias adds the same to all scores of a query.
     moves = not name.endswith("key.bias")
     assert (expected != pytest.approx(before, abs=10 * tolerance)) is moves
