@@ -1,4 +1,4 @@
-"""The commands and their options: ``xcopa serve | base | train | evaluate | report``.
+"""The commands and their options: ``xcopa serve | base | data | train | evaluate | report``.
 
 A command imports what it needs when it runs, so that serving loads no training code and an extra
 that is not installed is missed by its own commands alone.
@@ -22,6 +22,8 @@ app = typer.Typer(
 )
 reports = typer.Typer(help="Make tables of an evaluation that was written.", no_args_is_help=True)
 app.add_typer(reports, name="report")
+data_sets = typer.Typer(help="Check or fetch the data sets.", no_args_is_help=True)
+app.add_typer(data_sets, name="data")
 
 OptionalDataOption = Annotated[
     Path | None,
@@ -104,6 +106,31 @@ def evaluate(
         from xcopa import evaluate as evaluation
 
     evaluation.run(settings, data, split, questions, against, seeds or [], out)
+
+
+@data_sets.command()
+def check(
+    data: Annotated[
+        Path, typer.Option("--data", envvar="XCOPA_DATA_DIR", help="The data directory.")
+    ],
+) -> None:
+    """Say which sets a directory has, and what each command lacks; reads every row."""
+    from xcopa import data as sets
+
+    sets.run_check(data)
+
+
+@data_sets.command()
+def fetch(
+    out: Annotated[Path, typer.Option(metavar="DIR", help="Where the sets are written.")],
+) -> None:
+    """Take COPA, XCOPA and Balanced COPA from the Hugging Face hub."""
+    with needs("evaluate"):
+        import datasets  # noqa: F401 - asked for here, so that its absence is said in one line
+
+        from xcopa import data as sets
+
+    sets.run_fetch(out)
 
 
 @reports.command()

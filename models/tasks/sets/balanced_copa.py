@@ -39,11 +39,15 @@ def load(data: Path | None, split: str) -> list[Example]:
     """
     if split not in _NUMBERS:
         raise DataError(f"balanced-copa has no split {split!r}; it has {', '.join(_NUMBERS)}")
-    if data is None:
-        items = _numbered(ON_HUB.rows(), copa.make)
-    else:
-        items = _numbered(_xml(data / FILE), _make_xml)
+    items = load_numbered(data)
     return [items[number] for number in _NUMBERS[split]]
+
+
+def load_numbered(data: Path | None) -> dict[int, Example]:
+    """Load every item by its number; raises DataError as ``load`` does."""
+    if data is None:
+        return _numbered(ON_HUB.rows(), copa.make)
+    return _numbered(_xml(data / FILE), _make_xml)
 
 
 _make_xml = causal(

@@ -1,0 +1,57 @@
+"""``xcopa data``: what a data directory has, and how the evaluation's sets get there."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from models.tasks.example import DataError
+from models.tasks.local_sets import EVALUATION_SETS, check, fetch
+from models.training.recipe import load_recipe
+from xcopa.start import failing_on, failure
+
+RECIPES = Path(__file__).resolve().parent.parent / "models" / "recipes"
+
+
+def run_check(data: Path) -> None:
+    """Print every set's state and what each command lacks; fails when a set of the evaluation does.
+
+    Args:
+        data: the data directory.
+    """
+    if not data.is_dir():
+        raise failure(f"{data} is not a directory")
+    table = Table("set", "items", "state")
+    usable: set[str] = set()
+    for state in check(data):
+        if state.problem is None:
+            usable.add(state.name)
+        table.add_row(state.name, f"{state.items:,}", state.problem or "complete")
+    console = Console()
+    console.print(table)
+    for command, needed in _needs().items():
+        missing = [name for name in needed if name not in usable]
+        console.print(f"{command}: {'lacks ' + ', '.join(missing) if missing else 'has its sets'}")
+    if not usable.issuperset(EVALUATION_SETS):
+        raise typer.Exit(1)
+
+
+def run_fetch(out: Path) -> None:
+    """Fetch the sets of the evaluation from the hub into a data directory."""
+    with failing_on(DataError, OSError):
+        for name, items in fetch(out):
+            typer.echo(f"{out / name}: {items} items")
+
+
+def _needs() -> dict[str, tuple[str, ...]]:
+    """Return, by command, the sets that it reads."""
+    needed: dict[str, tuple[str, ...]] = {"xcopa evaluate": EVALUATION_SETS}
+    for path in sorted(RECIPES.glob("*.toml")):
+        recipe = load_recipe(path)
+        tasks = [task for phase in recipe.phases for task in phase.tasks]
+        tasks += [task for phase in recipe.phases for task, _ in phase.validation_sets]
+        needed[f"xcopa train {path.name}"] = tuple(dict.fromkeys(tasks))
+    return needed
