@@ -155,7 +155,7 @@ def _adapter_without_base(directory: Path) -> None:
         (_configured(is_decoder=True), "is_decoder must be False"),
         (_configured(position_embedding_type="relative_key"), "must be absolute"),
         (_configured(pad_token_id=None), "pad_token_id"),
-        (_configured(num_hidden_layers=0), "layers"),
+        (_configured(num_hidden_layers=0), "at least one layer"),
         (_configured(hidden_act="snake"), "cannot load"),
         (_cut_off, "cannot load"),
         (_no_tokenizer, "has no tokenizer.json"),

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from transformers import XLMRobertaModel
 
-from models.training.stream import ALIGNMENT, ATTENTION, stream
+from models.training.stream import ALIGNMENT, ATTENTION, register_attention, stream
 from tests import tiny
 
 PADDING = 1
@@ -36,6 +36,11 @@ def test_padding_is_bounded_by_the_cost_of_a_group(rows: list[list[int]]) -> Non
     for group in made.groups:
         padded = 0 if group.mask is None else int(group.mask.isinf().sum())
         assert padded <= 200
+
+
+@pytest.fixture(autouse=True)
+def _attention_is_registered() -> None:
+    register_attention()
 
 
 def encoder(attention: str, dropout: float = 0.0) -> Any:
