@@ -5,7 +5,7 @@ PYTHON ?= python3
 DATA ?= $(XCOPA_DATA_DIR)
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-slow lint format types docs lock ci coverage coverage-report figures mutants bare-clone bench loadtest evaluate models data clean
+.PHONY: help run test test-slow lint format types docs reference lock ci coverage coverage-report figures mutants bare-clone bench loadtest evaluate models data clean
 
 help: ## List the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
@@ -65,6 +65,9 @@ bare-clone: $(VENV)/.dev ## Count the tests that are skipped in a clone without 
 
 docs: $(VENV)/.dev ## Build the documentation site into site/
 	$(BIN)/zensical build --clean --strict
+
+reference: $(VENV)/.dev ## Write the reference pages that come from the code
+	$(BIN)/python -m scripts.reference
 
 # The libraries of torch's CUDA build are left out: torch itself names their versions, and its
 # builds for other CUDA releases name other ones.

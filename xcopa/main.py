@@ -29,6 +29,7 @@ OptionalDataOption = Annotated[
     Path | None,
     typer.Option(
         "--data",
+        metavar="DIR",
         envvar="XCOPA_DATA_DIR",
         help="Directory with copa/, xcopa/, ...; without one the sets come from the hub.",
     ),
@@ -63,10 +64,13 @@ def base() -> None:
 @app.command()
 def train(
     recipe: Annotated[Path, typer.Argument(help="A recipe, such as models/recipes/stilts.toml.")],
-    out: Annotated[Path, typer.Option(help="Where the finished variant is written.")],
+    out: Annotated[
+        Path, typer.Option(metavar="DIR", help="Where the finished variant is written.")
+    ],
     data: OptionalDataOption = None,
     work: Annotated[
-        Path | None, typer.Option(help="Checkpoints and logs; default runs/<recipe name>.")
+        Path | None,
+        typer.Option(metavar="DIR", help="Checkpoints and logs; default runs/<recipe name>."),
     ] = None,
 ) -> None:
     """Make a variant of a recipe. Interrupted, the same command goes on where it was."""
@@ -81,9 +85,12 @@ def train(
 @app.command()
 def evaluate(
     data: OptionalDataOption = None,
-    split: Annotated[str, typer.Option(help="val or test.")] = "test",
+    split: Annotated[str, typer.Option(metavar="SPLIT", help="val or test.")] = "test",
     questions: Annotated[
-        str, typer.Option(help="upstream, repaired, or both: how XCOPA's question is read.")
+        str,
+        typer.Option(
+            metavar="READING", help="upstream, repaired, or both: how XCOPA's question is read."
+        ),
     ] = "both",
     against: Annotated[
         str | None,
@@ -111,7 +118,8 @@ def evaluate(
 @data_sets.command()
 def check(
     data: Annotated[
-        Path, typer.Option("--data", envvar="XCOPA_DATA_DIR", help="The data directory.")
+        Path,
+        typer.Option("--data", metavar="DIR", envvar="XCOPA_DATA_DIR", help="The data directory."),
     ],
 ) -> None:
     """Say which sets a directory has, and what each command lacks; reads every row."""
