@@ -1,0 +1,56 @@
+"""What every command says when it cannot begin."""
+
+from __future__ import annotations
+
+import pytest
+import typer
+
+from app.errors import StartError
+from xcopa.start import failing_on, needs, read_settings
+
+
+def said(capsys: pytest.CaptureFixture[str]) -> str:
+    error = capsys.readouterr().err
+    assert error.count("\n") == 1, "one line"
+    return error
+
+
+def test_a_wrong_setting_is_named_with_its_value(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("XCOPA_PORT", "eighty")
+    with pytest.raises(typer.Exit) as ended:
+        read_settings()
+    assert ended.value.exit_code == 1
+    line = said(capsys)
+    assert "XCOPA_PORT" in line
+    assert "'eighty'" in line
+
+
+def test_a_wrong_setting_of_the_models_names_the_right_ones(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("XCOPA_MODELS", "not JSON")
+    with pytest.raises(typer.Exit):
+        read_settings()
+    assert "XCOPA_MODELS__DIRECT" in said(capsys)
+
+
+def test_an_error_for_the_user_is_its_message_and_another_one_is_not_hidden(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    with pytest.raises(typer.Exit), failing_on(StartError):
+        raise StartError("there is no such model")
+    assert said(capsys) == "xcopa cannot go on: there is no such model\n"
+    with pytest.raises(KeyError), failing_on(StartError):
+        raise KeyError("a fault of ours")
+
+
+def test_what_is_not_installed_is_said_with_the_extra_that_brings_it(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    with pytest.raises(typer.Exit), needs("train"):
+        raise ModuleNotFoundError("No module named 'accelerate'", name="accelerate")
+    line = said(capsys)
+    assert "accelerate is not installed" in line
+    assert "xcopa-service[train]" in line
