@@ -9,6 +9,7 @@ import pytest
 from app.api.schemas import Item
 from loadtests.items import load_items
 from models.tasks.sets.xcopa import LANGUAGES
+from tests.models.tasks.invented_causal import write_measured
 
 
 def test_the_sample_speaks_all_twelve_languages_and_is_valid() -> None:
@@ -24,10 +25,10 @@ def test_the_sample_repeats_no_item_of_the_real_sets(data: Path) -> None:
     assert not real & {item["premise"] for items in load_items(None).values() for item in items}
 
 
-def test_a_data_directory_brings_real_items_in_twelve_languages(data: Path) -> None:
-    items = load_items(data)
+def test_a_data_directory_brings_its_items_in_twelve_languages(tmp_path: Path) -> None:
+    items = load_items(write_measured(tmp_path, items=3))
     assert set(items) == {"en", *LANGUAGES}
-    assert all(len(group) == 500 for group in items.values())
+    assert all(len(group) == 3 for group in items.values())
 
 
 def test_a_data_directory_without_xcopa_is_said_to_be(tmp_path: Path) -> None:

@@ -31,15 +31,12 @@ class LocalPredictor:
     def logits(self, items: Sequence[CausalItem], advance: Advance) -> NDArray[np.float64]:
         encoded = self._variant.tokenizer.encode(items)
         rows = [_rows(*pair) for pair in zip(encoded, items, strict=True)]
-        logits = np.empty((len(items), 2))
-        # Neighbours of like length waste little on padding.
-        order = sorted(range(len(rows)), key=lambda index: max(map(len, rows[index])))
-        for start in range(0, len(order), BATCH_ITEMS):
-            batch = order[start : start + BATCH_ITEMS]
-            scores = self._variant.engine.logits([row for index in batch for row in rows[index]])
-            logits[batch] = np.reshape(scores, (len(batch), 2))
+        logits: list[float] = []
+        for start in range(0, len(rows), BATCH_ITEMS):
+            batch = rows[start : start + BATCH_ITEMS]
+            logits += self._variant.engine.logits([row for pair in batch for row in pair])
             advance(len(batch))
-        return logits
+        return np.reshape(logits, (len(rows), 2))
 
 
 def _rows(rows: Rows | InvalidRequestError, item: CausalItem) -> Rows:

@@ -1,4 +1,4 @@
-"""A few items of the real sets, and predictors that need no model."""
+"""A few invented items, and predictors that need no model."""
 
 from __future__ import annotations
 
@@ -9,20 +9,15 @@ import pytest
 from models.evaluation.ask.items import ItemSets, collect
 from models.evaluation.measure.report import Report, ReportSource, build
 from tests.models.evaluation.stand_ins import predicted
+from tests.models.tasks.invented_causal import write_measured
 
 ITEMS = 12
 
 
 @pytest.fixture(scope="session")
-def short_data(data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The first items of every file, cut from the real ones for this run alone."""
-    folder = tmp_path_factory.mktemp("data")
-    for path in [*data.glob("copa/*.jsonl"), *data.glob("xcopa/*/*.jsonl")]:
-        target = folder / path.relative_to(data)
-        target.parent.mkdir(parents=True, exist_ok=True)
-        target.write_text("\n".join(path.read_text("utf-8").splitlines()[:ITEMS]), "utf-8")
-    (folder / "balanced-copa").symlink_to(data / "balanced-copa")
-    return folder
+def short_data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A data directory with a few invented items in every file."""
+    return write_measured(tmp_path_factory.mktemp("data"), ITEMS)
 
 
 @pytest.fixture(scope="session")

@@ -3,117 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Any
 
-Fields = dict[str, Any]
-
-
-@dataclass(frozen=True)
-class Invented:
-    """Files to write into a data directory, and the rows of the hub that say the same."""
-
-    files: Mapping[str, str]
-    hub: Mapping[tuple[str, str], list[Fields]] = field(default_factory=dict)
-    """By id and the hub's name of the split."""
-
-
-def lines(*rows: Fields) -> str:
-    """JSON Lines, the last one without its line break, as some publishers leave it."""
-    return "\n".join(json.dumps(row, ensure_ascii=False) for row in rows)
-
-
-def write(files: Mapping[str, str], folder: Path) -> Path:
-    """Write files into a data directory."""
-    for name, content in files.items():
-        path = folder / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(content, encoding="utf-8", newline="")
-    return folder
-
-
-def twice(item: Fields, other: Fields) -> dict[str, list[Fields]]:
-    """Rows for the splits that most sets have on the hub."""
-    return {"train": [item, other], "validation": [other]}
-
-
-def _hub(name: str, splits: Mapping[str, list[Fields]]) -> dict[tuple[str, str], list[Fields]]:
-    return {(name, split): rows for split, rows in splits.items()}
-
-
-KETTLE = {
-    "premise": "The kettle whistled.",
-    "choice1": "The water boiled.",
-    "choice2": "The cat slept.",
-    "question": "cause",
-    "label": 0,
-}
-RAIN = {
-    "premise": " Rain fell on the chalk drawing.",
-    "choice1": "The street was repaired.",
-    "choice2": "The drawing washed away. ",
-    "question": "effect",
-    "label": 1,
-}
-COPA = Invented(
-    files={
-        "copa/train.jsonl": lines(KETTLE, RAIN),
-        "copa/val.jsonl": lines(RAIN),
-        "copa/test.jsonl": lines(KETTLE),
-    },
-    hub=_hub("aps/super_glue", twice({**KETTLE, "idx": 0}, {**RAIN, "idx": 1})),
-)
-
-
-def _ecare(row: Fields) -> Fields:
-    return {
-        "index": "train-0",
-        "premise": row["premise"],
-        "ask-for": row["question"],
-        "hypothesis1": row["choice1"],
-        "hypothesis2": row["choice2"],
-        "label": row["label"],
-    }
-
-
-BELL = {**KETTLE, "premise": "The bell rang.", "label": 1}
-ECARE = Invented(
-    files={
-        "ecare/train.jsonl": lines(_ecare(KETTLE)),
-        "ecare/dev.jsonl": lines(_ecare(KETTLE), _ecare(BELL)),
-    },
-    hub=_hub("12ml/e-CARE", {"train": [KETTLE], "validation": [KETTLE, BELL]}),
-)
-
-
-def twins() -> list[Fields]:
-    """Balanced COPA's thousand rows, in the order of the published file."""
-    rows = []
-    for number in range(1, 501):
-        item = {**KETTLE, "id": number, "premise": f"Kettle {number} whistled."}
-        twin = {**KETTLE, "id": 1000 + number, "premise": f"Cat {number} purred.", "label": 1}
-        rows += [item, twin]
-    return rows
-
-
-def balanced_xml(rows: list[Fields]) -> str:
-    """The format of COPA's own files: choices count from one."""
-    items = "".join(
-        f'<item id="{row["id"]}" asks-for="{row["question"]}"'
-        f' most-plausible-alternative="{row["label"] + 1}"><p>{row["premise"]}</p>'
-        f"<a1>{row['choice1']}</a1><a2>{row['choice2']}</a2></item>\n"
-        for row in rows
-    )
-    head = '<?xml version="1.0" encoding="UTF-8"?>\n<!DOCTYPE copa-corpus SYSTEM "copa.dtd">\n'
-    return f'{head}<copa-corpus version="1.0">\n{items}</copa-corpus>\n'
-
-
-BALANCED_COPA = Invented(
-    files={"balanced-copa/balacopa-dev-all.xml": balanced_xml(twins())},
-    hub=_hub("pkavumba/balanced-copa", {"train": twins(), "test": [{**KETTLE, "id": 501}]}),
-)
+from tests.models.tasks.invented_causal import BALANCED_COPA, COPA, ECARE
+from tests.models.tasks.writing import Fields, Invented, hub_rows, lines, twice
 
 ANSWERS = {"answerA": "relieved", "answerB": "hungry", "answerC": "cross"}
 LOST = {"context": "Ada found her key.", "question": "How does Ada feel?", **ANSWERS}
@@ -124,7 +16,7 @@ SOCIALIQA = Invented(
         "socialiqa/dev.jsonl": lines({**LATE, "label": 2}),
     },
     # The hub counts from one, in text.
-    hub=_hub("lighteval/siqa", twice({**LOST, "label": "1"}, {**LATE, "label": "3"})),
+    hub=hub_rows("lighteval/siqa", twice({**LOST, "label": "1"}, {**LATE, "label": "3"})),
 )
 
 
@@ -156,7 +48,7 @@ COMMONSENSEQA = Invented(
         "commonsenseqa/train_rand_split.jsonl": lines(SHELF, VAGUE, TIDE),
         "commonsenseqa/dev_rand_split.jsonl": lines(TIDE),
     },
-    hub=_hub(
+    hub=hub_rows(
         "tau/commonsense_qa",
         {
             "train": [_lettered_hub("question", row) for row in (SHELF, VAGUE, TIDE)],
@@ -172,7 +64,7 @@ OPENBOOKQA = Invented(
         "openbookqa/dev.jsonl": lines(MOSS),
         "openbookqa/test.jsonl": lines(IRON),
     },
-    hub=_hub(
+    hub=hub_rows(
         "allenai/openbookqa",
         {
             **twice(_lettered_hub("question_stem", IRON), _lettered_hub("question_stem", MOSS)),
@@ -189,7 +81,7 @@ HELLASWAG = Invented(
         "hellaswag/train.jsonl": lines(SOUP, HAIR),
         "hellaswag/val.jsonl": lines(HAIR),
     },
-    hub=_hub("Rowan/hellaswag", twice({**SOUP, "label": "0"}, {**HAIR, "label": "2"})),
+    hub=hub_rows("Rowan/hellaswag", twice({**SOUP, "label": "0"}, {**HAIR, "label": "2"})),
 )
 
 
@@ -214,7 +106,7 @@ SWAG = Invented(
         "swag/train.csv": _csv([*FILM, "label"], {**FILM, "label": 0}, {**DANCE, "label": 1}),
         "swag/val.csv": _csv([*FILM, "label"], {**DANCE, "label": 1}),
     },
-    hub=_hub("allenai/swag", twice({**FILM, "label": 0}, {**DANCE, "label": 1})),
+    hub=hub_rows("allenai/swag", twice({**FILM, "label": 0}, {**DANCE, "label": 1})),
 )
 
 STORY = {
@@ -231,7 +123,7 @@ COSMOSQA = Invented(
         "cosmosqa/train.csv": _csv([*STORY, "label"], {**STORY, "label": 1}, {**STORY, "label": 0}),
         "cosmosqa/valid.csv": _csv([*STORY, "label"], {**STORY, "label": 0}),
     },
-    hub=_hub("Samsoup/cosmos_qa", twice({**STORY, "label": 1}, {**STORY, "label": 0})),
+    hub=hub_rows("Samsoup/cosmos_qa", twice({**STORY, "label": 1}, {**STORY, "label": 0})),
 )
 
 GLUE = {"goal": "mend a cup", "sol1": "glue it ", "sol2": "boil it"}
@@ -243,7 +135,7 @@ PIQA = Invented(
         "piqa/valid.jsonl": lines(WARM),
         "piqa/valid-labels.lst": "1\n",
     },
-    hub=_hub("baber/piqa", twice({**GLUE, "label": 0}, {**WARM, "label": 1})),
+    hub=hub_rows("baber/piqa", twice({**GLUE, "label": 0}, {**WARM, "label": 1})),
 )
 
 RULE = {
@@ -261,7 +153,7 @@ LOGIQA2 = Invented(
         "logiqa2/dev.txt": lines(TRAINS),
         "logiqa2/test.txt": lines(RULE),
     },
-    hub=_hub("jeggers/logiqa2_formatted", {**twice(RULE, TRAINS), "test": [RULE]}),
+    hub=hub_rows("jeggers/logiqa2_formatted", {**twice(RULE, TRAINS), "test": [RULE]}),
 )
 
 
@@ -281,7 +173,7 @@ MNLI = Invented(
         ),
         "mnli/multinli_1.0_dev_matched.jsonl": lines(_gold(*DOG, "neutral")),
     },
-    hub=_hub(
+    hub=hub_rows(
         "nyu-mll/multi_nli",
         {
             "train": [_pair(*DOG, 0), _pair(*DOG, -1), _pair("A", "", 1)],
@@ -306,14 +198,14 @@ ANLI_MNLI_SNLI = Invented(
     },
     hub={
         **MNLI.hub,
-        **_hub(
+        **hub_rows(
             "facebook/anli",
             {
                 **{f"train_r{number + 1}": [_pair(*NOON, number)] for number in range(3)},
                 **{f"dev_r{number}": [_pair(*NOON, 2)] for number in (1, 2, 3)},
             },
         ),
-        **_hub(
+        **hub_rows(
             "stanfordnlp/snli",
             {"train": [_pair(*NOON, -1), _pair(*NOON, 2)], "validation": [_pair(*NOON, 1)]},
         ),
@@ -339,7 +231,7 @@ QQP = Invented(
             "id\tqid1\tqid2\tquestion1\tquestion2\tis_duplicate\n5\t6\t7\tWho?\tWhom?\t0"
         ),
     },
-    hub=_hub(
+    hub=hub_rows(
         "nyu-mll/glue",
         {
             "train": [
@@ -390,14 +282,14 @@ SQUAD1 = Invented(
         "squad1/train-v1.1.json": _tree(_question(*FALL), _question(*BUILT)),
         "squad1/dev-v1.1.json": _tree(_question(*BUILT)),
     },
-    hub=_hub("rajpurkar/squad", twice(_flat(*FALL), _flat(*BUILT))),
+    hub=hub_rows("rajpurkar/squad", twice(_flat(*FALL), _flat(*BUILT))),
 )
 SQUAD2 = Invented(
     files={
         "squad2/train-v2.0.json": _tree(_question(*FALL), _question(*WHO)),
         "squad2/dev-v2.0.json": _tree(_question(*WHO)),
     },
-    hub=_hub("rajpurkar/squad_v2", twice(_flat(*FALL), _flat(*WHO))),
+    hub=hub_rows("rajpurkar/squad_v2", twice(_flat(*FALL), _flat(*WHO))),
 )
 
 CCG = Invented(

@@ -8,7 +8,8 @@ import pytest
 
 from models.tasks.example import DataError
 from models.tasks.registry import TASKS
-from tests.models.tasks.invented import LOST, SETS, SHELF, Fields, lines, write
+from tests.models.tasks.invented import LOST, SETS, SHELF
+from tests.models.tasks.writing import Fields, lines, write
 
 COPA = {"premise": "a", "choice1": "b", "choice2": "c", "question": "cause", "label": 1}
 SOCIAL: Fields = {**LOST, "label": 0}

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-import pytest
-
-from models.tasks.example import AnyExample, Choices, Example, Sentences, Span
+from models.tasks.example import AnyExample, Choices, Example, Examples, Sentences, Span
 from tests.models.tasks.conftest import Load
 
 COUNTS = {
@@ -44,43 +42,44 @@ def _choices(examples: Iterable[AnyExample]) -> list[Choices]:
     return [example for example in examples if isinstance(example, Choices)]
 
 
-@pytest.mark.parametrize("name", COUNTS)
-def test_every_published_row_is_read_or_left_out_knowingly(real: Load, name: str) -> None:
-    assert (len(real(name, "train")), len(real(name, "val"))) == COUNTS[name]
+def test_every_published_row_is_read_or_left_out_knowingly(real: Load) -> None:
+    assert {name: (len(real(name, "train")), len(real(name, "val"))) for name in COUNTS} == COUNTS
 
 
-@pytest.mark.parametrize("name", ["hellaswag", "swag", "cosmosqa", "mnli", "squad2"])
-def test_the_parts_of_one_file_share_no_context(real: Load, name: str) -> None:
-    train = {_context(example) for example in real(name, "train")}
-    assert not [each for each in real(name, "val") if _context(each) in train]
+def test_the_parts_of_one_file_share_no_context_and_a_right_ending_is_there_once(
+    real: Load,
+) -> None:
+    for name in ("hellaswag", "swag", "cosmosqa", "mnli", "squad2"):
+        train = {_context(example) for example in real(name, "train")}
+        assert not [each for each in real(name, "val") if _context(each) in train], name
+    for name in COUNTS:
+        for example in _choices(real(name, "train")):
+            assert example.endings.count(example.endings[example.label]) == 1, name
 
 
-@pytest.mark.parametrize("name", COUNTS)
-def test_the_right_ending_is_there_once(real: Load, name: str) -> None:
-    for example in _choices(real(name, "train")):
-        assert example.endings.count(example.endings[example.label]) == 1
-
-
-def test_the_answers_of_squad_stand_where_they_are_said_to(real: Load) -> None:
-    spans = [
-        span
-        for split in ("train", "val")
-        for span in real("squad2", split)
-        if isinstance(span, Span)
+def test_the_sets_have_what_the_reference_says_was_found_in_them(real: Load) -> None:
+    _assert_answers_stand_where_they_are_said_to(_both(real, "squad2"))
+    _assert_some_goals_recur(real("piqa", "train"), real("piqa", "val"))
+    none = [
+        each
+        for each in _choices(_both(real, "cosmosqa"))
+        if "None of the above" in each.endings[each.label]
     ]
-    answered = [span for span in spans if span.answer is not None]
+    assert len(none) == 259
+
+
+def _both(real: Load, name: str) -> list[AnyExample]:
+    return [*real(name, "train"), *real(name, "val")]
+
+
+def _assert_answers_stand_where_they_are_said_to(examples: Iterable[AnyExample]) -> None:
+    spans = [span for span in examples if isinstance(span, Span)]
+    answered = [span.answer for span in spans if span.answer is not None]
     assert (len(spans), len(answered)) == (6078, 2910)
-    assert all(span.answer and span.answer[0] < span.answer[1] for span in answered)
+    assert all(start < stop for start, stop in answered)
 
 
-def test_some_validation_goals_of_piqa_stand_in_training_and_one_row_whole(real: Load) -> None:
-    train, val = real("piqa", "train"), real("piqa", "val")
+def _assert_some_goals_recur(train: Examples, val: Examples) -> None:
     goals = {_context(example).casefold() for example in train}
     assert sum(_context(example).casefold() in goals for example in val) == 189
     assert len({*_choices(train)} & {*_choices(val)}) == 1
-
-
-def test_none_of_the_above_is_an_answer_of_cosmos_qa(real: Load) -> None:
-    parts = [_choices(real("cosmosqa", split)) for split in ("train", "val")]
-    examples = [example for part in parts for example in part]
-    assert sum("None of the above" in each.endings[each.label] for each in examples) == 259

@@ -20,8 +20,10 @@ from models.tasks.registry import TASKS
 from models.tasks.sets import copa
 from models.tasks.task import digest
 from tests.conftest import ROOT
-from tests.models.tasks.invented import KETTLE, RAIN, SETS, Fields, write
+from tests.models.tasks.invented import SETS
+from tests.models.tasks.invented_causal import KETTLE, RAIN
 from tests.models.tasks.stand_in import serving
+from tests.models.tasks.writing import Fields, write
 
 ON_THE_HUB = [name for name, task in TASKS.items() if task.hub]
 AS_CSV = {"12ml/e-CARE", "pkavumba/balanced-copa"}

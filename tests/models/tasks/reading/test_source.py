@@ -8,7 +8,8 @@ import pytest
 
 from models.tasks.example import DataError
 from models.tasks.registry import TASKS
-from tests.models.tasks.invented import ENDINGS, HELLASWAG, lines, write
+from tests.models.tasks.invented import ENDINGS, HELLASWAG
+from tests.models.tasks.writing import lines, write
 
 PARTED = "".join(
     lines({"ctx": f"Scene {number // 2}.", "endings": ENDINGS, "label": 1}) + "\n"

@@ -8,7 +8,8 @@ import pytest
 
 from models.tasks.example import DataError, Example
 from models.tasks.sets import balanced_copa, copa
-from tests.models.tasks.invented import balanced_xml, twins, write
+from tests.models.tasks.invented_causal import balanced_xml, twins
+from tests.models.tasks.writing import write
 
 FILE = "balanced-copa/balacopa-dev-all.xml"
 
@@ -17,31 +18,32 @@ def _right(example: Example) -> str:
     return example.item.choices[example.label]
 
 
-def test_the_splits_never_part_twins(data: Path) -> None:
+def test_the_splits_never_part_twins(tmp_path: Path) -> None:
+    data = write({FILE: balanced_xml(twins())}, tmp_path)
     train, val = balanced_copa.load(data, "train"), balanced_copa.load(data, "val")
     mirror = balanced_copa.load(data, "mirror")
     assert (len(train), len(val), len(mirror)) == (800, 200, 500)
     assert train[400:] + val[100:] == mirror
 
 
-def test_a_twin_has_the_same_question_and_choices_and_the_other_answer(data: Path) -> None:
-    train, val = balanced_copa.load(data, "train"), balanced_copa.load(data, "val")
-    originals = train[:400] + val[:100]
-    for original, twin in zip(originals, balanced_copa.load(data, "mirror"), strict=True):
-        assert original.item.question == twin.item.question
-        assert set(original.item.choices) == set(twin.item.choices)
-        assert _right(original) != _right(twin)
-
-
-def test_the_originals_are_copa_s_items_with_241_pairs_of_choices_the_other_way_round(
+def test_the_published_twins_and_copa_s_items_with_241_pairs_of_choices_the_other_way_round(
     data: Path,
 ) -> None:
     train, val = balanced_copa.load(data, "train"), balanced_copa.load(data, "val")
     originals = train[:400] + val[:100]
+    _assert_twins(originals, data)
     english = copa.load(data, "train") + copa.load(data, "val")
     same = [ours == theirs for ours, theirs in zip(originals, english, strict=True)]
     assert same.count(False) == 241
     assert [_right(each) for each in originals] == [_right(each) for each in english]
+
+
+def _assert_twins(originals: list[Example], data: Path) -> None:
+    """A twin has the same question and choices, and the other answer."""
+    for original, twin in zip(originals, balanced_copa.load(data, "mirror"), strict=True):
+        assert original.item.question == twin.item.question
+        assert set(original.item.choices) == set(twin.item.choices)
+        assert _right(original) != _right(twin)
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,8 @@ import pytest
 
 from models.tasks.example import DataError, Tagged
 from models.tasks.sets import ccg
-from tests.models.tasks.invented import CCG, write
+from tests.models.tasks.invented import CCG
+from tests.models.tasks.writing import write
 
 
 def test_both_formats_are_read_with_one_set_of_labels(tmp_path: Path) -> None:

@@ -8,7 +8,8 @@ import pytest
 
 from models.tasks.example import DataError
 from models.tasks.sets.piqa import TASK
-from tests.models.tasks.invented import GLUE, PIQA, lines, write
+from tests.models.tasks.invented import GLUE, PIQA
+from tests.models.tasks.writing import lines, write
 
 
 @pytest.mark.parametrize("labels", ["0\n", "0\n1\n1\n"])

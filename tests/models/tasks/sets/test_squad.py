@@ -9,7 +9,8 @@ import pytest
 
 from models.tasks.example import DataError, Span
 from models.tasks.sets import squad
-from tests.models.tasks.invented import FALL, SQUAD1, SQUAD2, TOWER, WHO, write
+from tests.models.tasks.invented import FALL, SQUAD1, SQUAD2, TOWER, WHO
+from tests.models.tasks.writing import write
 
 
 def test_the_first_of_several_answers_is_taken(tmp_path: Path) -> None:
