@@ -15,10 +15,6 @@ PositiveInt = Annotated[int, Field(gt=0)]
 
 DIRECT, STILTS = "direct", "stilts"
 VARIANTS = (DIRECT, STILTS)
-
-
-DIRECT, STILTS = "direct", "stilts"
-VARIANTS = (DIRECT, STILTS)
 """The names of the two variants: the fields of ``ModelSources``."""
 
 

@@ -21,7 +21,7 @@ def metrics() -> str:
         "# Metrics",
         GENERATED,
         "`GET /metrics` has these as Prometheus' text or as OpenMetrics, beside those of the\n"
-        "process and of Python. All begin with `xcopa_`, use base units, and start at zero.\n"
+        "process and of Python. All begin with `xcopa_`, and use base units.\n"
         "They are declared in `app/telemetry/declarations.py`.",
         *map(_metric, DECLARATIONS),
     ]
