@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
@@ -11,8 +12,11 @@ from typer.testing import CliRunner
 
 from app.engine.tokenizer import CausalItem
 from app.serving.answer import softmax
-from app.settings import SHIPPED_MODELS
+from app.settings import SHIPPED_MODELS, VARIANTS
 from app.weights.variant import load_variants
+from models.evaluation.measure.report import load
+from models.evaluation.show.numbers import interval
+from models.statistics import Estimate
 from xcopa.main import app
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -35,7 +39,33 @@ def test_the_example_is_answered_as_printed(embedded_base: Path) -> None:
 
 
 def test_every_command_that_is_named_exists() -> None:
-    named = set(re.findall(r"`?xcopa (serve|base|[a-z]+(?: [a-z]+)?)", README))
-    for command in sorted(named & {"data check", "data fetch", "evaluate", "train", "serve"}):
-        assert CliRunner().invoke(app, [*command.split(), "--help"]).exit_code == 0, command
-    assert {"data check", "data fetch"} <= named
+    blocks = re.findall(r"```sh\n(.*?)```", README, flags=re.DOTALL)
+    spans = re.findall(r"`(xcopa [^`]+)`", re.sub(r"```.*?```", "", README, flags=re.DOTALL))
+    lines = [line for text in (*blocks, *spans) for line in text.splitlines()]
+    named = [line.split()[1:] for line in lines if line.startswith("xcopa ")]
+    assert ["data", "check"] in [words[:2] for words in named]
+    for words in named:
+        if words[:2] == ["is", "ready:"] or words == ["is", "ready"]:  # what the service prints
+            continue
+        command = words[:2] if words[0] in ("data", "report") else words[:1]
+        found = CliRunner().invoke(app, [*command, "--help"])
+        assert found.exit_code == 0, f"xcopa {' '.join(command)}"
+
+
+def cells(accuracy: Mapping[str, Estimate], difference: Estimate | None) -> tuple[str, str, str]:
+    direct, stilts = (interval(accuracy[variant]) for variant in VARIANTS)
+    return direct, stilts, interval(difference, "+")
+
+
+def test_the_accuracy_table_is_the_reports() -> None:
+    report = load(SHIPPED_MODELS / "report.json")
+    reading = report.readings["upstream"]
+    [english] = [each for each in reading.languages if each.language == "en"]
+    [nine] = [each for each in reading.means if each.group == "nine"]
+    expected = [cells(each.accuracy, each.difference) for each in (english, nine)]
+    for group in ("en", "nine"):
+        [seeds] = [s for s in report.seeds if (s.questions, s.group) == ("upstream", group)]
+        means = {variant: each.items for variant, each in seeds.variants.items()}
+        expected.append(cells(means, seeds.difference))
+    table = re.findall(r"(?m)^\| .* \| (.*\]) \| (.*\]) \| (.*\]) \|$", README)
+    assert table == expected

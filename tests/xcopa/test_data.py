@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import shutil
 from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
 
+from models.tasks.reading.hub import HubSplit
+from tests.models.tasks.test_local_sets import rows_of
 from xcopa.main import app
 
 
@@ -34,9 +35,13 @@ def test_a_hub_out_of_reach_is_one_clear_line(
     assert "\n" not in result.stderr.strip()
 
 
-def test_the_sets_of_the_evaluation_are_enough(data: Path, tmp_path: Path) -> None:
-    for name in ("copa", "xcopa", "balanced-copa"):
-        shutil.copytree(data / name, tmp_path / name)
+def test_what_was_fetched_is_enough_for_the_evaluation(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(HubSplit, "rows", rows_of)
+    fetched = CliRunner().invoke(app, ["data", "fetch", "--out", str(tmp_path)])
+    assert fetched.exit_code == 0
+    assert f"{tmp_path / 'copa' / 'val.jsonl'}: 3 items" in fetched.stdout
     result = CliRunner().invoke(app, ["data", "check", "--data", str(tmp_path)])
     assert result.exit_code == 0
     assert "xcopa evaluate: has its sets" in result.stdout

@@ -6,26 +6,20 @@ from pathlib import Path
 
 from typer.testing import CliRunner
 
+from app.settings import SHIPPED_MODELS
 from xcopa.main import app
 
-MODELS = Path(__file__).resolve().parents[2] / "models"
-
-
-def shipped() -> str:
-    [report] = [
-        path for path in MODELS.glob("*.json") if path.name in ("figures.json", "report.json")
-    ]
-    return str(report)
+REPORT = str(SHIPPED_MODELS / "report.json")
 
 
 def test_a_report_becomes_markdown() -> None:
-    result = CliRunner().invoke(app, ["report", "markdown", shipped()])
+    result = CliRunner().invoke(app, ["report", "markdown", REPORT])
     assert result.exit_code == 0
     assert "| English" in result.stdout
 
 
 def test_a_card_names_the_variants_when_there_is_no_such_one() -> None:
-    result = CliRunner().invoke(app, ["report", "card", shipped(), "tilted"])
+    result = CliRunner().invoke(app, ["report", "card", REPORT, "tilted"])
     assert result.exit_code == 1
     assert "there is no variant tilted, only direct and stilts" in result.stderr
 
