@@ -9,7 +9,13 @@ from fastapi import FastAPI
 
 from app.api import problem
 from app.api.middleware import RequestIdMiddleware
-from app.errors import MOST_FIELD_ERRORS, FieldError, InvalidRequestError
+from app.errors import (
+    MOST_FIELD_ERRORS,
+    CallFailedError,
+    DeadlineExceededError,
+    FieldError,
+    InvalidRequestError,
+)
 
 
 def test_an_unforeseen_error_is_a_problem_that_echoes_the_request_id() -> None:
@@ -38,3 +44,16 @@ def test_a_body_of_nothing_but_errors_is_answered_with_a_few_of_them() -> None:
     invalid = InvalidRequestError(errors)
     assert len(invalid.errors) == MOST_FIELD_ERRORS
     assert invalid.detail.endswith(f"and {1000 - MOST_FIELD_ERRORS} more")
+
+
+def test_a_late_answer_says_how_http_allows_more_time_also_for_a_whole_call() -> None:
+    late = DeadlineExceededError("no answer within 5 ms")
+    for error in (late, CallFailedError(late, ())):
+        detail = problem.problem(error, "/", "id")["detail"]
+        assert detail == (
+            "no answer within 5 ms; allow more time with X-Request-Timeout-Ms, or send less at once"
+        )
+
+
+def test_another_error_says_what_it_says() -> None:
+    assert problem.detail_of(InvalidRequestError([FieldError("a", "is wrong")])) == "a: is wrong"
