@@ -17,7 +17,7 @@ from app.api import models, predict, probes, problem
 from app.api.middleware import BodyLimitMiddleware, CountRequestsMiddleware, RequestIdMiddleware
 from app.errors import StartError
 from app.runtime import Runtime
-from app.serving.scheduler import Limits
+from app.serving.admission import Limits
 from app.serving.service import ServiceOptions
 from app.settings import Settings
 from app.telemetry.metrics import Metrics

@@ -14,16 +14,16 @@ from dataclasses import dataclass, field
 from app.engine.engine import Row
 from app.engine.tokenizer import Rows
 from app.errors import OverloadedError, PayloadTooLargeError, ServiceError, UnavailableError
-from app.serving.cache import AnswerCache, answer_key
-from app.serving.scheduler import (
+from app.serving.admission import (
     AdmissionError,
     CallTooLargeError,
-    Clock,
     DrainingError,
     HaltedError,
     QueueFullError,
 )
-from app.serving.work import Outcome, Result, Ticket
+from app.serving.backlog import Clock
+from app.serving.cache import AnswerCache, answer_key
+from app.serving.work import Caller, Outcome, Result, Ticket
 from app.serving.worker import Worker
 from app.telemetry.metrics import Metrics
 
@@ -140,7 +140,9 @@ class InFlight:
 
     # Joining -----------------------------------------------------------------------------
 
-    def refuse_early(self, least_tokens: Mapping[str, int], caller: str, deadline: float) -> None:
+    def refuse_early(
+        self, least_tokens: Mapping[str, int], caller: Caller, deadline: float
+    ) -> None:
         """Refuse, before it is tokenised, a call that would not get in were it ever so short.
 
         Only while calls are being refused: to look twice would cost every other call as well.
@@ -161,7 +163,7 @@ class InFlight:
             raise _refusal(error) from error
 
     def join(
-        self, call: Sequence[tuple[str, Rows]], waiter: Waiter, caller: str, deadline: float
+        self, call: Sequence[tuple[str, Rows]], waiter: Waiter, caller: Caller, deadline: float
     ) -> list[InFlightItem]:
         """Have a call wait for every item it brings: one kept, one under way, or a new one.
 
@@ -208,7 +210,7 @@ class InFlight:
     def _extend(self, item: InFlightItem, deadline: float) -> bool:
         return item.ticket is None or self._worker.extend(item.ticket, deadline)
 
-    def _submit(self, new: Mapping[InFlightItem, str], caller: str, deadline: float) -> None:
+    def _submit(self, new: Mapping[InFlightItem, str], caller: Caller, deadline: float) -> None:
         tickets = [
             Ticket(model, sum(map(len, item.rows)), item, deadline) for item, model in new.items()
         ]

@@ -16,12 +16,14 @@ from typing import Generic, Protocol, TypeVar
 from app.engine.engine import Engine
 from app.engine.tokenizer import PairTokenizer
 from app.errors import InferenceError, ServiceError
+from app.serving.admission import Limits
 from app.serving.answer import Answer, Ask, StageTimes, answer, late, queue_seconds
+from app.serving.backlog import Clock
 from app.serving.inflight import InFlight, InFlightItem, Results, Waiter
-from app.serving.scheduler import Clock, Limits, Scheduler
+from app.serving.scheduler import Scheduler
 from app.serving.tokenising import Tokenised, Tokenising
 from app.serving.watchdog import Watchdog
-from app.serving.work import ModelProfile
+from app.serving.work import ANYBODY, Caller, ModelProfile
 from app.serving.worker import Worker
 from app.telemetry.metrics import Metrics
 from app.telemetry.tracing import ItemTrace, Tracing
@@ -141,14 +143,14 @@ class PredictionService(Generic[Model]):
         self._tokenising.close()
 
     async def predict(
-        self, asks: Sequence[Ask], timeout: float, caller: str = ""
+        self, asks: Sequence[Ask], timeout: float, caller: Caller = ANYBODY
     ) -> list[Answer | ServiceError]:
         """Answer each ask, in order, or say why it has no answer.
 
         Args:
             asks: items, each with the model it is for; all are admitted or none is.
             timeout: seconds from now until nobody waits any more.
-            caller: whose turn it is; callers share the engine evenly.
+            caller: whose turn it is; callers share the engine by their weights.
 
         Raises:
             OverloadedError, UnavailableError, PayloadTooLargeError: the call was not admitted.
@@ -174,7 +176,7 @@ class PredictionService(Generic[Model]):
         return outcomes
 
     async def _run(
-        self, asks: Sequence[Ask], tokenised: Sequence[Tokenised], caller: str, deadline: float
+        self, asks: Sequence[Ask], tokenised: Sequence[Tokenised], caller: Caller, deadline: float
     ) -> dict[int, InFlightItem]:
         """Wait for every ask that has rows; return its item by the place of the ask."""
         readable = {i: rows for i, rows in enumerate(tokenised) if not isinstance(rows, Exception)}

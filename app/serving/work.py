@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import Enum
 from typing import Generic, TypeVar
 
@@ -58,10 +58,30 @@ class ModelProfile:
         if self.batch_tokens < 1:
             raise ValueError("batch_tokens is 1 at least")
 
-    def backlog_seconds(self, tokens: int) -> float:
+    def work(self, tokens: int) -> float:
+        """Return the seconds of that many tokens without the fixed time of their batches."""
+        return self.curve.per_token * tokens
+
+    def backlog_seconds(self, tokens: float) -> float:
         """Return the time of that many tokens in as many batches as they need."""
         batches = -(-tokens // self.batch_tokens)
         return self.curve.fixed * batches + self.curve.per_token * tokens
+
+
+@dataclass(frozen=True)
+class Caller:
+    """Who sends calls. Callers share the engine by their weights."""
+
+    name: str = ""
+    weight: int = 1
+
+    def __post_init__(self) -> None:
+        if self.weight < 1:
+            raise ValueError("weight is 1 at least")
+
+
+ANYBODY = Caller()
+"""A caller of whom nothing is known."""
 
 
 @dataclass(eq=False)
@@ -73,14 +93,14 @@ class Ticket(Generic[Payload]):
     """Of all its rows (one a choice) together."""
     payload: Payload
     deadline: float | None = None
-    caller: str = ""
+    caller: Caller = ANYBODY
     """Set when it is admitted."""
     admitted_at: float = 0.0
     """Set when it is admitted."""
     sealed_at: float | None = None
     outcome: Outcome | None = None
-    start_tag: float = field(default=0.0, repr=False)
-    """Its place among the items of its caller: least first."""
+    overdue_at: float = 0.0
+    """Set when it is admitted: the work done by the engine after which it has waited too long."""
 
     @property
     def waiting(self) -> bool:

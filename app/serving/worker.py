@@ -14,8 +14,9 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Generic, Protocol, TypeVar
 
 from app.engine.engine import Engine, Row
-from app.serving.scheduler import Clock, Scheduler
-from app.serving.work import Batch, Result, Ticket
+from app.serving.backlog import Clock
+from app.serving.scheduler import Scheduler
+from app.serving.work import ANYBODY, Batch, Caller, Result, Ticket
 
 log = logging.getLogger(__name__)
 
@@ -76,7 +77,7 @@ class Worker(Generic[Work]):
 
     # The scheduler, guarded --------------------------------------------------------------
 
-    def submit(self, call: Sequence[Ticket[Work]], caller: str = "") -> None:
+    def submit(self, call: Sequence[Ticket[Work]], caller: Caller = ANYBODY) -> None:
         """Admit a call, or raise what ``Scheduler.submit`` raises; ``wake`` has it served."""
         with self._changed:
             self._scheduler.submit(call, caller)
@@ -86,7 +87,7 @@ class Worker(Generic[Work]):
         with self._changed:
             self._changed.notify()
 
-    def check(self, tokens: Mapping[str, int], caller: str, deadline: float | None) -> None:
+    def check(self, tokens: Mapping[str, int], caller: Caller, deadline: float | None) -> None:
         """Raise what ``submit`` would for a call of that many tokens for each model."""
         with self._changed:
             self._scheduler.check(tokens, caller, deadline)

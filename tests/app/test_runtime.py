@@ -16,8 +16,8 @@ from app.engine.engine import Row
 from app.engine.tokenizer import CausalItem
 from app.errors import StartError, UnavailableError
 from app.runtime import Runtime, State
+from app.serving.admission import Limits
 from app.serving.answer import Answer, Ask
-from app.serving.scheduler import Limits
 from app.serving.service import ServiceOptions
 from app.telemetry.metrics import Metrics
 from app.weights.variant import Variant, load_variants
