@@ -1,6 +1,6 @@
-"""Intervals and tests: what the figures of an evaluation may and may not say.
+"""Intervals and tests for the figures of an evaluation.
 
-Which of them answers which question, with formulas and sources: ``docs/statistics.md``.
+``docs/statistics.md`` says which of them answers which question, with formulas and sources.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Self-attention over packed rows: every token sees the tokens of its own row and no other."""
+"""Self-attention over packed rows: each token attends only to the tokens of its own row."""
 
 from __future__ import annotations
 

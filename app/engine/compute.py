@@ -1,4 +1,4 @@
-"""How forward passes compute in this process: device, precision and threads, set up once."""
+"""Device, precision and threads of the forward passes in this process."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What an engine is to everything above it: token ids in, logits out. Imports no torch."""
+"""The protocol of an engine: token ids in, logits out. This module imports no torch."""
 
 from __future__ import annotations
 

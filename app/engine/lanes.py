@@ -1,9 +1,9 @@
-"""A CPU's cores side by side on one batch, each with rows of its own.
+"""The cores of a CPU work on one batch in parallel, each on rows of its own.
 
-The usual way is to have all cores at work on every single product, with a meeting of the threads
-after each: some two hundred in a forward pass of a few milliseconds. Whoever comes late, because
-the core did something else, keeps all the others waiting. A lane is a core (or a few) that takes
-some of the rows through all layers by itself, so the lanes meet once.
+By default all cores compute every product together and wait for each other after it, about two
+hundred times in a forward pass of a few milliseconds. If one core is late, because it did something
+else, all others wait. A lane is a core (or a few) that computes all layers for some of the rows, so
+the lanes wait for each other only once.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""Rows of token ids packed end to end, and how attention finds them again.
+"""Packs rows of token ids end to end, and records where each row is.
 
-A batch is one stream of tokens without padding between its rows. Rows come sorted by length, so
-that rows of about equal length lie side by side and attention can take them as one dense block.
+A batch is one stream of tokens without padding between its rows. The rows are sorted by length, so
+that rows of about equal length are neighbours and attention can process them as one dense block.
 """
 
 from __future__ import annotations

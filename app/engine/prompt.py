@@ -1,7 +1,7 @@
 """The words that turn ``cause`` and ``effect`` into text.
 
-They belong to a variant: training stores them beside the weights and serving reads them from
-there, so the two cannot disagree.
+They belong to a variant. Training stores them with the weights and serving reads them from there,
+so that both use the same words.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Where the forward pass computes, and in which numbers: chosen by what the hardware has."""
+"""Chooses device and number format of the forward pass by the hardware and the settings."""
 
 from __future__ import annotations
 

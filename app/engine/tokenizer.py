@@ -1,7 +1,7 @@
 """Pairs of texts to token ids: ``<s> premise </s></s> question in words, choice </s>``.
 
-The work is done by Hugging Face's ``tokenizers``, which releases the interpreter's lock, so
-that other threads go on meanwhile. Nothing is ever truncated.
+Hugging Face's ``tokenizers`` does the work and releases the interpreter's lock meanwhile, so other
+threads can run. Texts are never truncated.
 """
 
 from __future__ import annotations

@@ -44,7 +44,7 @@ class ItemTrace:
 
 
 def provider_from_environment() -> TracerProvider | None:
-    """Return a provider that sends to the collector of the environment, or None without one."""
+    """Return a provider that sends to the collector that the environment names; else None."""
     if not any(os.environ.get(name) for name in _ENDPOINTS):
         return None
     name = os.environ.get("OTEL_SERVICE_NAME", "xcopa")
@@ -87,6 +87,6 @@ class Tracing:
                 span("xcopa.batch", item.sealed_at, item.answered_at, model | item.batch)
 
     def close(self) -> None:
-        """Send what has not been sent."""
+        """Send the spans that have not been sent."""
         if self.provider is not None:
             self.provider.shutdown()

@@ -1,4 +1,4 @@
-"""The command line of the benchmarks: which are run, what is printed, where results are kept."""
+"""The command line of the benchmarks: it selects, runs, prints and stores measurements."""
 
 from __future__ import annotations
 

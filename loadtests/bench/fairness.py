@@ -1,4 +1,4 @@
-"""A caller with single questions beside one that sends lists without pause."""
+"""How long a caller with single questions waits while another sends lists without pause."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The service on an engine that answers at once, beside the least endpoint of FastAPI."""
+"""Compares the service, with an engine that answers at once, with a minimal FastAPI endpoint."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Three times as many requests as the service can answer: what is answered in time?"""
+"""Sends three times as many requests as the service can answer; which are answered in time?"""
 
 from __future__ import annotations
 

@@ -2,7 +2,7 @@
 
     python -m loadtests.bench.page
 
-A table stands between two markers, and the first of them names its measurements:
+A table is between two markers, and the first of them names its measurements:
 
     <!-- speed:begin saturation lone -->
     <!-- speed:end -->

@@ -1,4 +1,4 @@
-"""The measurements: what each answers, and the function that makes it."""
+"""The measurements: the question of each, and its function."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""An evaluation from its options to its files."""
+"""Runs an evaluation, from its options to its files."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the rows of every set become: one type of example for each kind of head."""
+"""The examples that the rows of all sets become: one type for each kind of head."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The sets of a data directory: what is there, and how the three of the evaluation get there."""
+"""Checks the sets of a data directory, and downloads the three of the evaluation."""
 
 from __future__ import annotations
 

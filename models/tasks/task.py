@@ -1,4 +1,4 @@
-"""A task: a set, what is known of it, and the head that learns it."""
+"""A task: a set, facts about it, and the head that learns it."""
 
 from __future__ import annotations
 

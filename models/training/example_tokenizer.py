@@ -1,4 +1,4 @@
-"""Examples to token ids: one row a choice, a pair of sentences, a window or a sentence of tags."""
+"""Examples to token ids: rows of choices, pairs of sentences, windows, tagged sentences."""
 
 from __future__ import annotations
 

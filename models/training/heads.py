@@ -1,4 +1,4 @@
-"""What stands on the encoder: a head for each kind of task, with its loss and its score."""
+"""The heads on the encoder: one for each kind of task, with its loss and its score."""
 
 from __future__ import annotations
 

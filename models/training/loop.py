@@ -1,9 +1,9 @@
-"""The optimisation of one phase: steps, evaluations, checkpoints, and going on after a kill.
+"""The optimisation of one phase: steps, evaluations, checkpoints, and resuming after a kill.
 
-Hugging Face's Accelerate brings the device, mixed precision, gradient accumulation and several
-processes. What this module adds is that a run which was killed ends at the very weights of one
-that was not: batches are planned beforehand, each step draws its noise from the seed and its own
-number, and a checkpoint appears under its name only when it is whole.
+Hugging Face's Accelerate handles the device, mixed precision, gradient accumulation and several
+processes. This module makes sure that a run that was killed ends with exactly the weights of an
+undisturbed run: batches are planned before the first step, each step draws its noise from the seed
+and its own number, and a checkpoint gets its name only when it is complete.
 """
 
 from __future__ import annotations

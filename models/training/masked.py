@@ -1,6 +1,6 @@
-"""Masked language modelling on text files: what keeps an encoder multilingual beside a task.
+"""Masked language modelling on text files: it keeps an encoder multilingual during a task.
 
-Phang et al. (2020, arXiv 2005.13013) go on with it while they train the intermediate task.
+Phang et al. (2020, arXiv 2005.13013) use it while they train the intermediate task.
 """
 
 from __future__ import annotations

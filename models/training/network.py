@@ -1,4 +1,4 @@
-"""One encoder under the heads of several tasks, and the ways in which its weights may change."""
+"""One encoder under the heads of several tasks, and which of its weights are trained."""
 
 from __future__ import annotations
 

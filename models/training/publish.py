@@ -1,4 +1,4 @@
-"""Trained weights to a folder that the service loads."""
+"""Writes trained weights to a folder that the service loads."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Recipes: how a variant is made, as a TOML file that says everything that matters."""
+"""Recipes: everything that the training of a variant depends on, as a TOML file."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The logits of every run on every item set: what all figures are computed from."""
+"""The logits of every run on every item set. All figures are computed from them."""
 
 from __future__ import annotations
 

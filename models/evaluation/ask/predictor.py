@@ -1,4 +1,4 @@
-"""Who predicts the items of an evaluation: anything that gives each choice a logit."""
+"""The protocol of a predictor: anything that gives each choice a logit."""
 
 from __future__ import annotations
 

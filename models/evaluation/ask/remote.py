@@ -1,4 +1,4 @@
-"""Asks a running service through its public HTTP API: what its users get is what is measured."""
+"""Asks a running service through its public HTTP API, so that it measures what users get."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Accuracy by language and over languages, and the comparison of the pair."""
+"""Accuracy in each language and over languages, and the comparison of the two variants."""
 
 from __future__ import annotations
 

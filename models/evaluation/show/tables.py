@@ -1,4 +1,4 @@
-"""A report as tables of text, the same for every place where they are shown."""
+"""A report as tables of text, the same wherever they are shown."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A row of any set, which says where it stands when one of its fields is wrong."""
+"""A row of any set. It knows its place, so that an error can name it."""
 
 from __future__ import annotations
 

@@ -1,9 +1,9 @@
 """PIQA (Bisk et al. 2020): which of two ways reaches a goal in the physical world.
 
-16,113 / 1,838 rows upstream; a directory that has ``train_ih.jsonl`` has the 14,113 of them that
-its publishers kept for training. The labels are lines of a file of their own. 189 of the
-validation goals also stand in training, most of them short and general; one row stands there
-whole.
+The published set has 16,113 / 1,838 rows. A directory with ``train_ih.jsonl`` has the 14,113 of
+them that the publishers kept for training. The labels are lines of a separate file. 189 of the
+validation goals are also in the training set, most of them short and general; one whole row is
+there too.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Quora Question Pairs, as GLUE publishes it (Wang et al. 2019): do two questions ask the same?
 
-363,846 / 40,430 pairs. A question with a line break in it tore a few rows of the published file in
-two; those pieces, and pairs with an empty question, are left out.
+363,846 / 40,430 pairs. Questions with a line break split a few rows of the published file in two.
+These pieces, and pairs with an empty question, are left out.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """SWAG (Zellers et al. 2018): what happens next in the caption of a film.
 
-73,546 / 20,006 rows. A directory that has the sample ``swag/train_10k.jsonl`` alone is parted: its
-last tenth, whole contexts, is ``val``.
+73,546 / 20,006 rows. A directory that has only the sample ``swag/train_10k.jsonl`` is parted: its
+last tenth, in whole contexts, is ``val``.
 """
 
 from __future__ import annotations

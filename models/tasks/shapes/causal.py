@@ -1,4 +1,4 @@
-"""Rows that are causal items: a premise, two choices, and which of the two questions is asked."""
+"""Rows that are causal items: a premise, two choices, and a question, cause or effect."""
 
 from __future__ import annotations
 

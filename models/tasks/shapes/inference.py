@@ -1,4 +1,4 @@
-"""Rows of natural language inference: what follows from a premise."""
+"""Rows of natural language inference: whether a hypothesis follows from a premise."""
 
 from __future__ import annotations
 

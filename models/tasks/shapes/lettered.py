@@ -1,8 +1,8 @@
-"""Questions whose choices carry letters, as CommonsenseQA and OpenBookQA have them.
+"""Questions whose choices have letters, as in CommonsenseQA and OpenBookQA.
 
-Upstream's files nest the question and list the choices one by one; the hub lays them flat, with
-one list of letters and one of texts. The right choice is the one with the letter ``answerKey``,
-wherever it stands.
+The published files nest the question and list the choices one by one. The hub has one list of
+letters and one of texts. The right choice is the one with the letter ``answerKey``, at any
+position.
 """
 
 from __future__ import annotations
