@@ -108,10 +108,10 @@ class Runtime:
     def _warm(self, name: str, variant: Variant) -> Served:
         [rows] = variant.tokenizer.encode([_WARM_UP])
         if isinstance(rows, InvalidRequestError):
-            raise StartError(f"{name} cannot read a short question: {rows}")
+            raise StartError(f"{name} cannot tokenise a short question: {rows}")
         logits = variant.engine.logits(rows)
         if not all(map(math.isfinite, logits)):
-            raise StartError(f"{name} answers with {logits}, which are no numbers")
+            raise StartError(f"{name} answers with {logits}, which are not finite numbers")
         variant.engine.warm_up()
         return Served(variant, calibrate(variant.engine, rows[0], self._batch_tokens))
 
@@ -125,7 +125,7 @@ class Runtime:
             token_seconds=profile.curve.per_token,
         )
         log.info(
-            "%s: %s %d tokens a batch; a batch takes %.1f ms and %.3f ms a token; best rate "
+            "%s: %s %d tokens per batch; a batch takes %.1f ms and %.3f ms per token; best rate "
             "measured %.0f tokens/s",
             name,
             "calibrated to" if self._batch_tokens is None else "set to",

@@ -36,7 +36,9 @@ def run_check(data: Path) -> None:
     console.print(table)
     for command, needed in _needs().items():
         missing = [name for name in needed if name not in usable]
-        console.print(f"{command}: {'lacks ' + ', '.join(missing) if missing else 'has its sets'}")
+        console.print(
+            f"{command}: {'lacks ' + ', '.join(missing) if missing else 'has all its sets'}"
+        )
     if not usable.issuperset(EVALUATION_SETS):
         raise typer.Exit(1)
 

@@ -40,7 +40,7 @@ class ServiceCurve:
 
     def __post_init__(self) -> None:
         if self.fixed < 0 or self.per_token <= 0:
-            raise ValueError("a batch takes no less than 0 s, and a token more")
+            raise ValueError("the fixed time must be at least 0 s, and the time per token above 0")
 
     def seconds(self, tokens: int) -> float:
         """Return the time of one batch of that many tokens."""
@@ -56,7 +56,7 @@ class ModelProfile:
 
     def __post_init__(self) -> None:
         if self.batch_tokens < 1:
-            raise ValueError("batch_tokens is 1 at least")
+            raise ValueError("batch_tokens must be at least 1")
 
     def backlog_seconds(self, tokens: int) -> float:
         """Return the time of that many tokens in as many batches as they need."""

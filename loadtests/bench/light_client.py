@@ -70,7 +70,7 @@ def _whole(connection: socket.socket) -> bytes:
     while True:
         received = connection.recv(65536)
         if not received:
-            raise ConnectionResetError("the connection was closed before the response had ended")
+            raise ConnectionResetError("the connection closed before the end of the response")
         answer += received
         head: bytes
         head, end, rest = answer.partition(_HEAD_END)

@@ -109,8 +109,8 @@ class Loop:
         progress = self._resume(rates)
         if progress.steps not in (None, steps):
             raise RecipeError(
-                f"{self._folder} was begun with {progress.steps} steps and would now have {steps}: "
-                "go on with the same data and as many processes, or remove it"
+                f"{self._folder} has a run of {progress.steps} steps, but this run has {steps}; "
+                "use the same data and as many processes, or remove the folder"
             )
         progress.steps = steps
         points = _points(steps, self._schedule.evaluations)

@@ -105,7 +105,7 @@ def predict_all(
 
 def _finite(run: Run, logits: PairLogits) -> PairLogits:
     if not np.isfinite(logits).all():
-        raise EvaluationError(f"{run.name} answers with logits that are no numbers")
+        raise EvaluationError(f"{run.name} answers with logits that are not finite numbers")
     return logits
 
 
@@ -150,7 +150,7 @@ def load(path: Path) -> Predictions:
             for run, pair in row["logits"].items():
                 logits.setdefault(run, {}).setdefault(key, []).append(pair)
     except (OSError, ValueError, KeyError, TypeError) as error:
-        raise EvaluationError(f"{path} holds no predictions: {error!r}") from error
+        raise EvaluationError(f"{path} has no predictions: {error!r}") from error
     return Predictions(
         {key: np.array(own) for key, own in ids.items()},
         {key: np.array(own) for key, own in labels.items()},

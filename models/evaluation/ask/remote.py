@@ -80,7 +80,7 @@ class Service:
         try:
             self._client = httpx.Client(base_url=url, timeout=TIMEOUT, transport=transport)
         except httpx.InvalidURL as error:
-            raise EvaluationError(f"{url!r} is no URL: {error}") from error
+            raise EvaluationError(f"{url!r} is not a URL: {error}") from error
         self.url = url
         self.clock = clock or RetryClock()
 
@@ -216,7 +216,7 @@ class _Patience:
         """
         if self._service.clock.now() + reply.retry_after > self._over:
             raise EvaluationError(
-                f"{self._service.url} answered nothing for {PATIENCE_S:.0f} s; its last word: "
+                f"{self._service.url} answered nothing for {PATIENCE_S:.0f} s; its last response: "
                 f"{reply.summary}"
             )
         self._service.clock.sleep(reply.retry_after)
