@@ -75,7 +75,7 @@ class PackedEncoder:
         return self._words
 
     def logits(self, rows: Sequence[Row]) -> list[float]:
-        """Return one logit a row.
+        """Return one logit for each row.
 
         Args:
             rows: token ids, one sequence a row, of any lengths from 1 to the model's limit.
@@ -177,7 +177,7 @@ class _Layer:
 
 
 class _LastLayer:
-    """The last layer, for each row's ``<s>`` alone; so little work that it is always fp32."""
+    """The last layer, only for the ``<s>`` of each row; always fp32, as it takes little time."""
 
     def __init__(self, layer: XLMRobertaLayer, config: XLMRobertaConfig) -> None:
         own = layer.attention.self

@@ -28,7 +28,7 @@ class Lanes:
         self._others = [_Lane(encoder, plan.threads_a_lane) for _ in range(plan.lanes - 1)]
 
     def logits(self, rows: Sequence[Row]) -> list[float]:
-        """Return one logit a row; see ``Engine.logits``."""
+        """Return one logit for each row; see ``Engine.logits``."""
         first, *others = shares([len(row) for row in rows], 1 + len(self._others))
         running = [
             lane.start([rows[index] for index in share])

@@ -41,7 +41,7 @@ class Group:
     """``[rows, width]``: the token of the stream in each place. A place of padding holds the
     first token of its row, which the mask hides."""
     padding: Flags | None
-    """``[rows, width]``: which places are padding; None where none is."""
+    """``[rows, width]``: which places are padding; None if there is no padding."""
     mask: Tensor | None
     """``[rows, 1, width]``: -inf at padding and 0 elsewhere; None where nothing is padded."""
 
@@ -66,7 +66,7 @@ class PackedRows:
     positions: Tensor
     """``[tokens]``"""
     firsts: Tensor
-    """``[rows]`` and a tail up to the alignment: where each row's ``<s>`` stands."""
+    """``[rows]`` and a tail up to the alignment: the place of each row's ``<s>``."""
     groups: tuple[Group, ...]
     to_slots: Tensor
     """``[slots]``: the token of the stream in each place of the padded view."""

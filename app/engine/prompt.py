@@ -33,7 +33,7 @@ class Prompt:
 
     @classmethod
     def load(cls, directory: Path) -> Prompt:
-        """Read the prompt of a checkpoint; one that states none gets the default words.
+        """Read the prompt of a checkpoint; a checkpoint without one gets the default words.
 
         Raises:
             StartError: the file is there and does not hold a prompt.

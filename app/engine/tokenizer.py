@@ -15,7 +15,7 @@ from app.engine.prompt import Prompt
 from app.errors import FieldError, InvalidRequestError, TextTooLongError
 
 SEPARATOR_PIECE = "\u2581"
-"""The piece that stands for a lone space; a text of nothing else has no content."""
+"""The piece of a single space; a text with no other piece has no content."""
 
 
 @dataclass(frozen=True)
@@ -62,7 +62,7 @@ class PairTokenizer:
         return id(self._tokenizer), self.prompt, self.max_tokens
 
     def encode(self, items: Sequence[CausalItem]) -> list[Rows | InvalidRequestError]:
-        """Return each item's rows, or why it has none; a bad item leaves the others alone."""
+        """Return the rows of each item, or its error; a bad item does not affect the others."""
         pairs = [
             (item.premise, self.prompt.ask(item.question, choice))
             for item in items
@@ -89,7 +89,7 @@ class PairTokenizer:
         return tuple(tuple(encoding.ids) for encoding in encodings)
 
     def _blank_fields(self, item: CausalItem) -> list[FieldError]:
-        """Find texts of which the tokenizer keeps nothing, such as zero-width spaces alone."""
+        """Find texts without any token, such as a text of zero-width spaces."""
         texts = {"premise": item.premise, "choice1": item.choice1, "choice2": item.choice2}
         return [
             FieldError(name, "must contain text that the model can read; it is blank")

@@ -1,6 +1,6 @@
-"""Prometheus metrics of one application. What each is: ``declarations.py``.
+"""Prometheus metrics of one application; ``declarations.py`` describes each.
 
-Other parts say what happened; that it is a counter or a gauge is known here alone.
+Other parts say what happened. Only this file knows which counter or gauge that changes.
 """
 
 from __future__ import annotations
@@ -151,10 +151,10 @@ class Metrics:
         self._ready.set_function(ready)
 
     def exposition(self, accept: str) -> tuple[bytes, str]:
-        """Return what a scrape is answered with, and its content type.
+        """Return the body of the answer to a scrape, and its content type.
 
         Args:
-            accept: the scraper's ``Accept`` header; it picks OpenMetrics or Prometheus's text.
+            accept: the scraper's ``Accept`` header; it selects OpenMetrics or Prometheus' text.
         """
         encode, content_type = choose_encoder(accept)
         return encode(self.registry), content_type

@@ -1,6 +1,6 @@
-"""Traces (OpenTelemetry): where the time of each item of a call went, and why its batch left.
+"""Traces (OpenTelemetry): the stages of each item of a call, and the reason of its batch.
 
-Off unless the standard variables name a collector (``OTEL_EXPORTER_OTLP_ENDPOINT`` or
+They are off unless the standard variables name a collector (``OTEL_EXPORTER_OTLP_ENDPOINT`` or
 ``OTEL_EXPORTER_OTLP_TRACES_ENDPOINT``); the SDK reads all others itself.
 """
 

@@ -44,7 +44,7 @@ def rewritten(page: str, data: Mapping[str, Mapping[str, Any]]) -> str:
 
 
 def table(names: list[str], data: Mapping[str, Mapping[str, Any]]) -> str:
-    """Return a table of Markdown with the results of some measurements, a line each."""
+    """Return a table of Markdown with the results of some measurements, one line for each."""
     lines = [
         "| measurement | what | unit | median | least | greatest | target | details |",
         "|---|---|---|---|---|---|---|---|",

@@ -9,11 +9,11 @@ from app.engine.tokenizer import CausalItem
 
 
 class DataError(Exception):
-    """Data is missing, cannot be fetched, or has a row that is not as its set describes."""
+    """Data is missing, cannot be fetched, or has a wrong row."""
 
 
 class Head(StrEnum):
-    """What stands on top of the encoder while a task trains."""
+    """The layer on top of the encoder while a task trains."""
 
     MULTIPLE_CHOICE = "multiple-choice"
     CLASSIFICATION = "classification"

@@ -74,7 +74,7 @@ class Loop:
     """Runs one phase in one folder."""
 
     def __init__(self, network: Network, schedule: Schedule, folder: Path, bf16: bool) -> None:
-        # Tasks take turns, so a step leaves the heads of the others without a gradient.
+        # A step has one task, so the heads of the others get no gradient.
         unused = DistributedDataParallelKwargs(find_unused_parameters=True)
         self._accelerator = Accelerator(
             cpu=not torch.cuda.is_available(),
@@ -149,7 +149,7 @@ class Loop:
         self._optimizer.zero_grad()
 
     def _noise(self, step: int) -> int:
-        """Return the seed of a step's dropout, another one in each process."""
+        """Return the seed for the dropout of a step; it differs between processes."""
         accelerator = self._accelerator
         count = self._schedule.seed * _BETWEEN_SEEDS + step
         return int(count * accelerator.num_processes + accelerator.process_index) % 2**32
@@ -163,7 +163,7 @@ class Loop:
     # Checkpoints ------------------------------------------------------------------------------
 
     def _save(self, progress: Progress, rates: LambdaLR) -> None:
-        """Write a checkpoint; of those before it the weights alone are kept."""
+        """Write a checkpoint; of earlier ones only the weights are kept."""
         if self.is_main:
             before = list(self._folder.glob("checkpoint-*/state.pt"))
             whole, partial = self._checkpoint(progress.step), self._folder / "saving"

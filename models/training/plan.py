@@ -103,7 +103,7 @@ def _sorted(places: Sequence[int], items: Sequence[Encoded]) -> list[int]:
 def _cut(
     places: Sequence[int], items: Sequence[Encoded], batch_tokens: int
 ) -> Iterator[tuple[int, ...]]:
-    """Cut a sequence where the tokens of a batch are full; a batch has one item at least."""
+    """Cut a sequence into batches of at most so many tokens, and at least one item."""
     batch: list[int] = []
     tokens = 0
     for place in places:

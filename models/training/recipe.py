@@ -49,7 +49,7 @@ class Full(_Part):
 
 
 class Keep(StrEnum):
-    """Which weights of a phase go on."""
+    """Which weights of a phase the next one starts from."""
 
     BEST = "best"
     """Those of the evaluation with the best validation accuracy; of equals, the earliest."""
@@ -59,7 +59,7 @@ class Keep(StrEnum):
 
 
 class MaskedText(_Part):
-    """Continued masked language modelling beside the tasks (Phang et al. 2020, section 2)."""
+    """Masked language modelling in addition to the tasks (Phang et al. 2020, section 2)."""
 
     files: tuple[Path, ...] = Field(min_length=1, description="UTF-8 text, a passage a line.")
     share: float = Field(gt=0, lt=1, description="Of the phase's batches.")

@@ -44,7 +44,7 @@ class TrainingRun:
 
 
 OnPhase = Callable[[str], OnStep]
-"""Called with the title of each phase that is run; returns what is told of its steps."""
+"""Called with the title of each phase that runs; returns an observer of its steps."""
 
 
 def train(run: TrainingRun, on_phase: OnPhase) -> None:

@@ -73,7 +73,7 @@ class Stream:
 
 
 def stream(rows: Sequence[Sequence[int]], padding_id: int) -> Stream:
-    """Lay rows of token ids, none of them empty, out as a stream.
+    """Arrange rows of token ids as a stream; no row may be empty.
 
     Positions count from ``padding_id + 1``, as XLM-R's do.
     """

@@ -37,7 +37,7 @@ class SetPredictions:
 
     @cached_property
     def right(self) -> NDArray[np.float64]:
-        """1 for each item predicted right, 0 for the others; shape ``[items]``."""
+        """1 for each item with the right choice, 0 for the others; shape ``[items]``."""
         right: NDArray[np.float64] = (self.choices == self.labels).astype(np.float64)
         return right
 
@@ -110,10 +110,10 @@ def _finite(run: Run, logits: PairLogits) -> PairLogits:
 
 
 def save(predictions: Predictions, path: Path) -> None:
-    """Write one JSON object a line for each item of each item set, without its text.
+    """Write a line with a JSON object for each item of each item set, without its text.
 
-    The fields: ``task``, ``split``, ``language``, ``questions`` (null where there is one reading
-    alone), ``id`` (COPA's), ``label``, and ``logits`` by run, two each.
+    The fields: ``task``, ``split``, ``language``, ``questions`` (null if there is only one
+    reading), ``id`` (COPA's), ``label``, and ``logits`` by run, two each.
     """
     with path.open("w", encoding="utf-8") as lines:
         lines.writelines(json.dumps(row) + "\n" for row in _rows(predictions))

@@ -16,7 +16,7 @@ Advance = Callable[[int], None]
 
 
 class EvaluationError(Exception):
-    """The evaluation cannot go on; the message is one line for the person who started it."""
+    """The evaluation cannot continue; the message is one line for its user."""
 
 
 class Predictor(Protocol):

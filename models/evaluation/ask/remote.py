@@ -17,16 +17,16 @@ from app.engine.tokenizer import CausalItem
 from models.evaluation.ask.predictor import Advance, EvaluationError
 
 CALL_ITEMS = 64
-"""Items in a call, at first; a call that is too much for the service is halved."""
+"""Items in a call, at first. If a call is too large for the service, the next has half as many."""
 
 TIMEOUT = httpx.Timeout(120, connect=10)
 """Seconds; the service's own deadline is shorter by default, and its answer says more."""
 
 RETRY_AFTER_S = 1.0
-"""How long to wait where nobody says."""
+"""How long to wait without a ``Retry-After``, in seconds."""
 
 PATIENCE_S = 300.0
-"""How long the service may go on without an answer before it is given up."""
+"""How long the service may give no answer before the evaluation stops, in seconds."""
 
 _TOO_MUCH = {
     HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
@@ -46,7 +46,7 @@ class RetryClock:
 
 @dataclass(frozen=True)
 class _Reply:
-    """What a call came back with."""
+    """The response to a call."""
 
     status: int
     body: Any
@@ -113,7 +113,7 @@ class Service:
             raise EvaluationError(f"{self.url} cannot be reached: {error}") from error
 
     def predict(self, model: str, items: Sequence[CausalItem]) -> _Reply:
-        """Ask for a batch of items; what the network breaks off counts as timed out, 504."""
+        """Ask for a batch of items. A call that the network interrupts counts as 504."""
         body = {"items": [asdict(item) for item in items], "model": model}
         try:
             return _reply(self._client.post("predict/xcopa/batch", json=body))
@@ -169,7 +169,7 @@ class RemotePredictor:
         return max(1, size // 2)
 
     def _answers(self, reply: _Reply, items: int) -> list[list[float] | None]:
-        """Return the logits of each item of a call, None where it is to be asked again."""
+        """Return the logits of each item of a call; None if it must be asked again."""
         if reply.status in _PASSING:
             return [None] * items
         try:

@@ -45,7 +45,7 @@ def load(data: Path | None, split: str) -> list[Tagged]:
 
 
 def read_labels(data: Path | None) -> tuple[str, ...]:
-    """Return the categories of ``ccg/tags.txt``, one a line, or else those of the training set.
+    """Return the categories of ``ccg/tags.txt``, one on each line, else of the training set.
 
     Raises:
         DataError: no directory is named; the training set is missing or malformed.

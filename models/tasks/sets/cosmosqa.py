@@ -19,7 +19,7 @@ _ANSWERS = 4
 
 
 def make(row: DataRow) -> Choices | None:
-    """Make an example of a row of upstream's files or of the hub."""
+    """Make an example of a row of the published files or of the hub."""
     answers = [row.text(f"answer{index}") for index in range(_ANSWERS)]
     return choices(
         row.text("context"), after(row.text("question"), answers), row.index("label", _ANSWERS)

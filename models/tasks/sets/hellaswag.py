@@ -21,7 +21,7 @@ _ENDINGS = 4
 
 
 def make(row: DataRow) -> Choices | None:
-    """Make an example of a row of upstream's files or of the hub."""
+    """Make an example of a row of the published files or of the hub."""
     endings = [plain(ending) for ending in row.texts("endings")]
     return choices(plain(row.text("ctx")), endings, row.index("label", count=_ENDINGS))
 

@@ -22,7 +22,7 @@ from models.tasks.task import Task
 
 
 def make(row: DataRow) -> Choices | None:
-    """Make an example of a row of upstream's files, label included, or of the hub."""
+    """Make an example of a row of the published files, with its label, or of the hub."""
     solutions = [row.text("sol1"), row.text("sol2")]
     return choices(row.text("goal"), solutions, row.index("label", len(solutions)))
 

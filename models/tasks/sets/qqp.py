@@ -19,7 +19,7 @@ LABELS = ("not duplicate", "duplicate")
 
 
 def makes(label: str) -> Callable[[DataRow], Sentences | None]:
-    """Return what makes an example of a row, by the name that its source has for the label."""
+    """Return a function that makes an example of a row; the sources name the label differently."""
 
     def make(row: DataRow) -> Sentences | None:
         if any(row.blank(name) for name in ("question1", "question2", label)):

@@ -20,7 +20,7 @@ def causal(
     label: str = "label",
     first_label: int = 0,
 ) -> Callable[[DataRow], Example]:
-    """Return what makes an example of a row, by the set's names of the fields.
+    """Return a function that makes an example of a row, with the set's names of the fields.
 
     A set counts its choices from ``first_label``, and an example from 0.
     """

@@ -15,7 +15,7 @@ NO_CONSENSUS = "-"
 def named(
     premise: str, hypothesis: str, label: str, names: Sequence[str] = LABELS
 ) -> Callable[[DataRow], Sentences | None]:
-    """Return what makes an example of a row with names for labels.
+    """Return a function that makes an example of a row whose labels are names.
 
     A pair without a consensus, or with an empty hypothesis, is no example.
     """
