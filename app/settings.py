@@ -117,8 +117,7 @@ class Settings(BaseSettings):
         default=1_048_576, description="Largest request body. A larger one is refused with 413."
     )
     max_batch_items: PositiveInt = Field(
-        default=256,
-        description="Most items in one call of /predict/xcopa/batch. More are refused with 413.",
+        default=256, description="Most items in one call of /predict/xcopa/batch."
     )
     drain_delay_s: float = Field(
         default=0.0,

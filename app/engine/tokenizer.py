@@ -62,7 +62,7 @@ class PairTokenizer:
         return id(self._tokenizer), self.prompt, self.max_tokens
 
     def encode(self, items: Sequence[CausalItem]) -> list[Rows | InvalidRequestError]:
-        """Return the rows of each item, or its error; a bad item does not affect the others."""
+        """Return each item's rows, or why it has none; a bad item leaves the others alone."""
         pairs = [
             (item.premise, self.prompt.ask(item.question, choice))
             for item in items
@@ -89,7 +89,7 @@ class PairTokenizer:
         return tuple(tuple(encoding.ids) for encoding in encodings)
 
     def _blank_fields(self, item: CausalItem) -> list[FieldError]:
-        """Find texts without any token, such as a text of zero-width spaces."""
+        """Find texts of which the tokenizer keeps nothing, such as zero-width spaces alone."""
         texts = {"premise": item.premise, "choice1": item.choice1, "choice2": item.choice2}
         return [
             FieldError(name, "must contain text that the model can read; it is blank")

@@ -30,7 +30,7 @@ CHARACTERS_A_TOKEN = 32
 """Twice the longest piece of XLM-R. It limits the text that waits to be tokenised."""
 
 LEAST_TOKENS = 16
-"""At most as many as any item has: two rows with four tokens around their texts."""
+"""Fewer than any item has: two rows with four tokens around their texts."""
 
 
 class ServedModel(Protocol):
@@ -179,7 +179,7 @@ class PredictionService(Generic[Model]):
     async def _run(
         self, asks: Sequence[Ask], tokenised: Sequence[Tokenised], caller: str, deadline: float
     ) -> dict[int, InFlightItem]:
-        """Wait for every ask that has rows; return the items by the index of the ask."""
+        """Wait for every ask that has rows; return its item by the place of the ask."""
         readable = {i: rows for i, rows in enumerate(tokenised) if not isinstance(rows, Exception)}
         self._count([ask for i, ask in enumerate(asks) if i not in readable], "invalid")
         waiter = Waiter(self._loop)

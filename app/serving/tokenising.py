@@ -15,7 +15,7 @@ from app.engine.tokenizer import CausalItem, PairTokenizer, Rows
 from app.errors import InvalidRequestError, OverloadedError
 
 SHORT_CALL_CHARACTERS = 2_000
-"""They take about half a millisecond."""
+"""About half a millisecond of work."""
 
 Tokenised = Rows | InvalidRequestError
 

@@ -1,4 +1,4 @@
-"""The protocol of a predictor: anything that gives each choice a logit."""
+"""Who predicts the items of an evaluation: anything that gives each choice a logit."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ Advance = Callable[[int], None]
 
 
 class EvaluationError(Exception):
-    """The evaluation cannot continue; the message is one line for its user."""
+    """The evaluation cannot go on; the message is one line for the person who started it."""
 
 
 class Predictor(Protocol):

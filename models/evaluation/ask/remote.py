@@ -1,4 +1,4 @@
-"""Asks a running service through its public HTTP API, so that it measures what users get."""
+"""Asks a running service through its public HTTP API: what its users get is what is measured."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ from app.engine.tokenizer import CausalItem
 from models.evaluation.ask.predictor import Advance, EvaluationError
 
 CALL_ITEMS = 64
-"""Items in a call, at first. If a call is too large for the service, the next has half as many."""
+"""Items in a call, at first; a call that is too much for the service is halved."""
 
 TIMEOUT = httpx.Timeout(120, connect=10)
 """Seconds; the service's own deadline is shorter by default, and its answer says more."""
 
 RETRY_AFTER_S = 1.0
-"""How long to wait without a ``Retry-After``, in seconds."""
+"""How long to wait where nobody says."""
 
 PATIENCE_S = 300.0
-"""How long the service may give no answer before the evaluation stops, in seconds."""
+"""How long the service may go on without an answer before it is given up."""
 
 _TOO_MUCH = {
     HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
@@ -46,7 +46,7 @@ class RetryClock:
 
 @dataclass(frozen=True)
 class _Reply:
-    """The response to a call."""
+    """What a call came back with."""
 
     status: int
     body: Any
@@ -80,7 +80,7 @@ class Service:
         try:
             self._client = httpx.Client(base_url=url, timeout=TIMEOUT, transport=transport)
         except httpx.InvalidURL as error:
-            raise EvaluationError(f"{url!r} is not a URL: {error}") from error
+            raise EvaluationError(f"{url!r} is no URL: {error}") from error
         self.url = url
         self.clock = clock or RetryClock()
 
@@ -113,7 +113,7 @@ class Service:
             raise EvaluationError(f"{self.url} cannot be reached: {error}") from error
 
     def predict(self, model: str, items: Sequence[CausalItem]) -> _Reply:
-        """Ask for a batch of items. A call that the network interrupts counts as 504."""
+        """Ask for a batch of items; what the network breaks off counts as timed out, 504."""
         body = {"items": [asdict(item) for item in items], "model": model}
         try:
             return _reply(self._client.post("predict/xcopa/batch", json=body))
@@ -169,7 +169,7 @@ class RemotePredictor:
         return max(1, size // 2)
 
     def _answers(self, reply: _Reply, items: int) -> list[list[float] | None]:
-        """Return the logits of each item of a call; None if it must be asked again."""
+        """Return the logits of each item of a call, None where it is to be asked again."""
         if reply.status in _PASSING:
             return [None] * items
         try:
@@ -216,7 +216,7 @@ class _Patience:
         """
         if self._service.clock.now() + reply.retry_after > self._over:
             raise EvaluationError(
-                f"{self._service.url} answered nothing for {PATIENCE_S:.0f} s; its last response: "
+                f"{self._service.url} answered nothing for {PATIENCE_S:.0f} s; its last word: "
                 f"{reply.summary}"
             )
         self._service.clock.sleep(reply.retry_after)
