@@ -115,10 +115,17 @@ def _header(node: ast.AST) -> Iterator[str]:
         name = value.decode("latin-1")
         if _LOWER.fullmatch(name) or name in _ONE_WORD:
             yield name
+    if isinstance(asked := _asked_of_headers(node), str):
+        yield asked.lower()
+
+
+def _asked_of_headers(node: ast.AST) -> object:
+    """Return the name in ``headers.get(NAME)`` or ``NAME in headers``."""
     if isinstance(node, ast.Call) and ast.unparse(node.func).endswith("headers.get"):
-        name = str(_value(node.args[0]) or "")
-        if name:
-            yield name.lower()
+        return _value(node.args[0])
+    if isinstance(node, ast.Compare) and ast.unparse(node.comparators[0]).endswith("headers"):
+        return _value(node.left)
+    return None
 
 
 def _is_one_word(value: str) -> bool:
