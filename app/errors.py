@@ -34,7 +34,7 @@ class StartError(Exception):
 
 @contextmanager
 def wanted_by(name: str) -> Iterator[None]:
-    """Begin every ``StartError`` from inside with the name of the setting that asked for it."""
+    """Add the name of the setting in front of every ``StartError`` that is raised inside."""
     try:
         yield
     except StartError as error:
@@ -161,7 +161,7 @@ class InferenceError(ServiceError):
 
 
 class CallFailedError(ServiceError):
-    """No item of a call could be answered: the outcome of the first, naming what every one met."""
+    """No item of a call could be answered: the outcome of the first, with the errors of all."""
 
     def __init__(self, first: ServiceError, errors: Sequence[FieldError]) -> None:
         super().__init__(first.detail, errors=errors)

@@ -35,12 +35,12 @@ def create_app(
     on_started: OnStarted | None = None,
     load: Callable[[Settings], Mapping[str, Variant]] | None = None,
 ) -> FastAPI:
-    """Make the application; its models load, beside the event loop, when it starts.
+    """Make the application. When it starts, its models load on another thread.
 
     Args:
-        settings: read from the environment when not given.
-        on_started: see ``OnStarted``; the error is logged when not given.
-        load: returns the models; ``load_models`` when not given.
+        settings: read from the environment if not given.
+        on_started: see ``OnStarted``; without it an error is logged.
+        load: returns the models; ``load_models`` if not given.
     """
     settings = settings or Settings()
     metrics = Metrics(settings.models.model_dump())

@@ -1,6 +1,6 @@
-"""Everything that is switched for the whole process, in one place.
+"""All settings of libraries that hold for the whole process.
 
-Importing a module of this project switches nothing, with one exception: importing ``app`` calls
+Importing a module of this project changes none of them, with one exception: importing ``app`` calls
 ``set_environment``, because OpenMP and ``tokenizers`` read their variables when they are loaded.
 """
 
@@ -10,31 +10,31 @@ import gc
 import os
 
 _ENVIRONMENT = {
-    # Threads of a forward pass that have nothing to do sleep instead of spinning: beside other
-    # work spinning made a pass three to five times slower (docs/decisions/0012-threads-sleep.md).
+    # Idle threads of a forward pass sleep instead of spinning. With other work on the machine,
+    # spinning made a pass three to five times slower (docs/decisions/0012-threads-sleep.md).
     # OpenMP reads this when torch is imported.
     "OMP_WAIT_POLICY": "PASSIVE",
-    # The threads of the tokenizers library would contend with those of the forward pass. Calls
-    # are short, and long ones run on a thread of ours.
+    # The threads of the tokenizers library would compete with those of the forward pass. Calls
+    # are short, and long ones run on a thread of our own.
     "TOKENIZERS_PARALLELISM": "false",
 }
 
 
 def set_environment() -> None:
-    """Set what libraries read from the environment when they load; what a user set stays."""
+    """Set variables that libraries read when they load; a value of the user stays."""
     for name, value in _ENVIRONMENT.items():
         os.environ.setdefault(name, value)
 
 
 def use_threads(count: int) -> None:
-    """Have torch use that many threads for one operator, on this thread and on new ones."""
+    """Make torch use this many threads for one operator, on this thread and on new ones."""
     import torch
 
     torch.set_num_threads(count)
 
 
 def quiet_transformers() -> None:
-    """Have transformers print no warnings and no progress bars of its own."""
+    """Turn off the warnings and progress bars of transformers."""
     import transformers
 
     transformers.logging.set_verbosity_error()
@@ -42,11 +42,11 @@ def quiet_transformers() -> None:
 
 
 def freeze_loaded_objects() -> None:
-    """Keep Python's garbage collector away from the objects that exist now, which stay.
+    """Exclude the objects that exist now from garbage collection.
 
-    It would go through a million objects of the libraries again and again: left alone, it
-    doubled the time of a prediction on an engine that answers at once. New objects are collected
-    less often than by default.
+    Otherwise the collector scans a million objects of the libraries again and again. That doubled
+    the time of a prediction on an engine that answers at once. New objects are collected less
+    often than by default.
     """
     gc.collect()
     gc.freeze()

@@ -1,6 +1,6 @@
-"""Traces (OpenTelemetry): where the time of each item of a call went, and why its batch left.
+"""Traces (OpenTelemetry): the stages of each item of a call, and the reason of its batch.
 
-Off unless the standard variables name a collector (``OTEL_EXPORTER_OTLP_ENDPOINT`` or
+They are off unless the standard variables name a collector (``OTEL_EXPORTER_OTLP_ENDPOINT`` or
 ``OTEL_EXPORTER_OTLP_TRACES_ENDPOINT``); the SDK reads all others itself.
 """
 
@@ -44,7 +44,7 @@ class ItemTrace:
 
 
 def provider_from_environment() -> TracerProvider | None:
-    """Return a provider that sends to the collector of the environment, or None without one."""
+    """Return a provider that sends to the collector that the environment names; else None."""
     if not any(os.environ.get(name) for name in _ENDPOINTS):
         return None
     name = os.environ.get("OTEL_SERVICE_NAME", "xcopa")
@@ -87,6 +87,6 @@ class Tracing:
                 span("xcopa.batch", item.sealed_at, item.answered_at, model | item.batch)
 
     def close(self) -> None:
-        """Send what has not been sent."""
+        """Send the spans that have not been sent."""
         if self.provider is not None:
             self.provider.shutdown()

@@ -133,7 +133,7 @@ def test_what_is_left_when_the_grace_is_over_is_told_so(variants: dict[str, Vari
         assert not await made.drain(delay=0, grace=0.05)
         for [outcome] in await asyncio.gather(*calls):
             assert isinstance(outcome, UnavailableError)
-            assert "shutting down" in outcome.detail
+            assert "before it could answer" in outcome.detail
         held.set()
         await made.stop()
 

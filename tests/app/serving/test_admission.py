@@ -167,9 +167,10 @@ def test_limits_that_make_no_sense_are_refused() -> None:
         Limits(0)
     with pytest.raises(ValueError, match=r"^max_wait is 0 at least$"):
         Limits(1, -1)
-    with pytest.raises(ValueError, match=r"^batch_tokens is 1 at least$"):
+    with pytest.raises(ValueError, match=r"^batch_tokens must be at least 1$"):
         ModelProfile(0, ServiceCurve(0, 1))
-    with pytest.raises(ValueError, match=r"^a batch takes no less than 0 s, and a token more$"):
+    negative = "the fixed time must be at least 0 s, and the time per token above 0"
+    with pytest.raises(ValueError, match=f"^{negative}$"):
         ServiceCurve(0, 0)
 
 
