@@ -49,7 +49,7 @@ def serve(settings: Settings) -> int:
         access_log=False,
         server_header=False,
         timeout_graceful_shutdown=RESPONSE_GRACE_S,
-        **_connection_options(settings, app.state.metrics),
+        **connection_options(settings, app.state.metrics),
     )
     server = DrainingServer(config, app.state.runtime, settings)
     server.run()
@@ -58,7 +58,7 @@ def serve(settings: Settings) -> int:
     return 1 if failures or not server.started else 0
 
 
-def _connection_options(settings: Settings, metrics: Metrics) -> dict[str, Any]:
+def connection_options(settings: Settings, metrics: Metrics) -> dict[str, Any]:
     """Return how uvicorn is to treat connections: our protocol, its limits, trusted proxies."""
     limits = ConnectionLimits(
         connections=allow_connections(settings.max_connections),

@@ -30,7 +30,7 @@ from app.errors import ServiceError, UnavailableError
 LINGER_BYTES = 64 * 2**20
 """What is read, and dropped, from a client that has its answer and goes on sending."""
 
-_TOO_MANY_RETRY_AFTER = 1.0
+_RETRY_AFTER = 1.0
 
 
 class Connection(HttpToolsProtocol):
@@ -60,7 +60,7 @@ class Connection(HttpToolsProtocol):
         super().connection_made(cast("asyncio.Transport", self._closing))
         self._shared.waits(self)
         if not self._shared.make_room(self, len(self.connections)):
-            error = UnavailableError("too many connections", retry_after=_TOO_MANY_RETRY_AFTER)
+            error = UnavailableError("too many connections", retry_after=_RETRY_AFTER)
             self._refuse(error)
             return
         self.timeout_keep_alive_task = self.loop.call_later(
@@ -83,10 +83,13 @@ class Connection(HttpToolsProtocol):
         self._closing.abort()
 
     def shutdown(self) -> None:
-        if self.cycle is None or self.cycle.response_complete:
-            self._closing.close_now()
+        """End when what was accepted has been answered; a request that is not whole was not."""
+        if self._receiving and not self._closing.is_closing():
+            self._refuse(UnavailableError("the service is shutting down", retry_after=_RETRY_AFTER))
+        if self._answering:
+            self.cycle.keep_alive = False
         else:
-            self._keep_alive = self.cycle.keep_alive = False
+            self._closing.close_now()
 
     def pause_writing(self) -> None:
         super().pause_writing()
@@ -201,7 +204,7 @@ class Connection(HttpToolsProtocol):
         self._unaccounted = 0
         if not self._shared.hold(self, len(body)):
             detail = "too many bodies are being received"
-            raise UnavailableError(detail, retry_after=_TOO_MANY_RETRY_AFTER)
+            raise UnavailableError(detail, retry_after=_RETRY_AFTER)
         super().on_body(body)
 
     def on_message_complete(self) -> None:
@@ -232,7 +235,8 @@ class Connection(HttpToolsProtocol):
 
     @property
     def _answering(self) -> bool:
-        return self.cycle is not None and not self.cycle.response_complete
+        cycle = self.cycle
+        return cycle is not None and not cycle.response_complete and not cycle.disconnected
 
     def disarm(self) -> None:
         if self._deadline is not None:

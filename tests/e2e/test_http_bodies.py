@@ -189,12 +189,8 @@ def test_who_sends_without_end_is_let_go(url: str) -> None:
     """The refusal is read, and the rest is dropped up to a limit: then the connection ends."""
     with RawConnection(url) as connection:
         connection.send(PREDICT + b"Content-Length: 10000000000\r\n\r\n")
-        part, sent_bytes = bytes(MEGABYTE), 0
         with pytest.raises((BrokenPipeError, ConnectionResetError)):
-            while sent_bytes < 500 * MEGABYTE:
-                connection.send(part)
-                sent_bytes += len(part)
-        assert sent_bytes < 200 * MEGABYTE
+            connection.send(bytes(200 * MEGABYTE))
 
 
 def test_a_refusal_ends_the_connection_when_the_client_has_read_it(url: str) -> None:

@@ -8,7 +8,7 @@ import httpx
 from fastapi import FastAPI
 
 from app.api import problem
-from app.api.middleware import RequestIdMiddleware
+from app.api.middleware import DefectsMiddleware, RequestIdMiddleware
 from app.errors import (
     MOST_FIELD_ERRORS,
     CallFailedError,
@@ -21,6 +21,7 @@ from app.errors import (
 def test_an_unforeseen_error_is_a_problem_that_echoes_the_request_id() -> None:
     app = FastAPI()
     problem.install(app)
+    app.add_middleware(DefectsMiddleware)
     app.add_middleware(RequestIdMiddleware)
 
     @app.get("/broken")
