@@ -149,7 +149,7 @@ def test_files_of_the_docs_may_be_kept_and_asked_for_again(plain: httpx.Client) 
 
 @pytest.mark.parametrize("value", ["", ",", "nobody", "1.2.3.4, 5.6.7.8", "[::1]:80", "\u00ff" * 9])
 def test_a_forwarded_address_of_any_form_is_no_error(plain: httpx.Client, value: str) -> None:
-    forwarded = {"X-Forwarded-For": value.encode("latin-1"), "X-Forwarded-Proto": b"gopher"}
+    forwarded = [(b"X-Forwarded-For", value.encode("latin-1")), (b"X-Forwarded-Proto", b"gopher")]
     assert plain.post("/predict/xcopa", json=ITEM, headers=forwarded).status_code == 200
 
 
