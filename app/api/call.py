@@ -14,6 +14,8 @@ from app.runtime import Runtime
 from app.settings import Settings
 from app.telemetry.metrics import Metrics
 
+_LONGEST_ECHO = 40
+
 
 def runtime_of(request: Request) -> Runtime:
     runtime: Runtime = request.app.state.runtime
@@ -95,6 +97,6 @@ def _timeout(request: Request, longest: float) -> float:
     except ValueError:
         milliseconds = 0.0
     if not 0 < milliseconds < float("inf"):
-        message = f"must be a number of milliseconds above 0, not {asked!r}"
+        message = f"must be a number of milliseconds above 0, not {asked[:_LONGEST_ECHO]!r}"
         raise InvalidRequestError([FieldError(TIMEOUT_HEADER, message)])
     return min(milliseconds / 1000, longest)

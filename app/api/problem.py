@@ -21,6 +21,7 @@ from app.errors import (
 REQUEST_ID = "X-Request-ID"
 MEDIA_TYPE = "application/problem+json"
 _LONGEST_FIELD_NAME = 120
+_LONGEST_INSTANCE = 200
 TYPE_PREFIX = "urn:xcopa:problem:"
 TIMEOUT_HEADER = "X-Request-Timeout-Ms"
 """The deadline of the call, in milliseconds from its arrival."""
@@ -54,7 +55,7 @@ def problem(
         "title": error.title,
         "status": error.status,
         "detail": detail_of(error),
-        "instance": instance,
+        "instance": instance[:_LONGEST_INSTANCE],
         "request_id": request_id,
         "errors": [{"field": each.field, "message": each.message} for each in fields],
     }

@@ -10,8 +10,6 @@ from app.api.problem import MEDIA_TYPE, REQUEST_ID, problem
 from app.api.security_headers import FOR_DATA
 from app.errors import ServiceError
 
-LONGEST_TARGET = 200
-
 
 def refusal(error: ServiceError, target: bytes) -> bytes:
     """Return a whole answer in HTTP/1.1, a problem document, after which the connection ends.
@@ -21,8 +19,7 @@ def refusal(error: ServiceError, target: bytes) -> bytes:
         target: what was asked for, as far as it is known.
     """
     request_id = f"{random.getrandbits(64):016x}"
-    instance = target[:LONGEST_TARGET].decode("latin-1")
-    body = json.dumps(problem(error, instance, request_id)).encode()
+    body = json.dumps(problem(error, target.decode("latin-1"), request_id)).encode()
     lines = [
         f"HTTP/1.1 {error.status} {HTTPStatus(error.status).phrase}".encode(),
         *(name + b": " + value for name, value in FOR_DATA),

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import gzip
 import json
-import os
-import shutil
 import subprocess
 import zlib
 from pathlib import Path
@@ -159,30 +157,6 @@ def test_curl_reads_that_its_body_is_too_large(
     done = subprocess.run(command, cwd=tmp_path, check=False, capture_output=True, timeout=60)
     assert done.stdout == b"413", done.stderr
     assert json.loads((tmp_path / "answer").read_bytes())["status"] == 413
-
-
-NODE = """
-const body = Buffer.alloc(20 * 2 ** 20, 120);
-const headers = {"content-type": "application/json"};
-fetch(process.argv[1], {method: "POST", body, headers})
-  .then(async (answer) => console.log(answer.status, (await answer.json()).status))
-  .catch((error) => console.log("failed", error.cause));
-"""
-
-
-def test_node_reads_that_its_body_is_too_large(url: str) -> None:
-    node = shutil.which("node")
-    if node is None:
-        pytest.skip("node is not installed")
-    done = subprocess.run(
-        [node, "--eval", NODE, f"{url}/predict/xcopa"],
-        check=False,
-        capture_output=True,
-        text=True,
-        timeout=60,
-        env={**os.environ, "NODE_OPTIONS": ""},
-    )
-    assert done.stdout.strip() == "413 413", done.stdout + done.stderr
 
 
 def test_who_sends_without_end_is_let_go(url: str) -> None:

@@ -51,6 +51,12 @@ def test_a_deadline_that_is_no_time_is_refused_and_names_the_header(
     assert repr(asked) in error.message
 
 
+def test_a_deadline_that_is_no_time_is_not_repeated_at_length(app: FastAPI) -> None:
+    with pytest.raises(InvalidRequestError) as refused:
+        call_of(request(app, {TIMEOUT_HEADER: "x" * 30_000}))
+    assert len(refused.value.detail) < 200
+
+
 def test_a_call_knows_who_calls(app: FastAPI) -> None:
     assert call_of(request(app)).caller == "192.0.2.7"
 

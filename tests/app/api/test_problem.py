@@ -58,3 +58,8 @@ def test_a_late_answer_says_how_http_allows_more_time_also_for_a_whole_call() ->
 
 def test_another_error_says_what_it_says() -> None:
     assert problem.detail_of(InvalidRequestError([FieldError("a", "is wrong")])) == "a: is wrong"
+
+
+def test_a_long_path_is_not_repeated_at_length() -> None:
+    error = InvalidRequestError([FieldError("a", "is wrong")])
+    assert len(problem.problem(error, "/" * 30_000, "id")["instance"]) == 200
