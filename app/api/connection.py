@@ -30,6 +30,9 @@ from app.errors import ServiceError, UnavailableError
 LINGER_BYTES = 64 * 2**20
 """What is read, and dropped, from a client that has its answer and goes on sending."""
 
+SHUTDOWN_LINGER_S = 1.0
+"""How long a client may go on sending while the process ends: enough to read its answer."""
+
 _RETRY_AFTER = 1.0
 
 
@@ -87,7 +90,9 @@ class Connection(HttpToolsProtocol):
         if self._receiving and not self._closing.is_closing():
             self._refuse(UnavailableError("the service is shutting down", retry_after=_RETRY_AFTER))
         if self._answering:
-            self.cycle.keep_alive = False
+            self._keep_alive = self.cycle.keep_alive = False
+        elif self._closing.is_closing():
+            self._closing.limit_time(SHUTDOWN_LINGER_S)
         else:
             self._closing.close_now()
 
@@ -222,7 +227,7 @@ class Connection(HttpToolsProtocol):
         if more:
             return
         self._shared.release(self)
-        if self._last_words is not None:
+        if self._last_words is not None and not self._closing.is_closing():
             self._say(self._last_words)
         self._shared.waits(self)
 
@@ -303,7 +308,7 @@ class _GentleTransport:
         if not self._connection.unfinished:
             self.close_now()
             return
-        self._limit_time()
+        self.limit_time(self._connection.limits.receive_seconds)
         self._connection.disarm()
         self._connection.flow.resume_reading()
         if self._transport.can_write_eof():
@@ -311,7 +316,7 @@ class _GentleTransport:
 
     def close_now(self) -> None:
         """Close when what was written has been sent."""
-        self._limit_time()
+        self.limit_time(self._connection.limits.receive_seconds)
         self._transport.close()
 
     def discard(self, size: int) -> None:
@@ -324,10 +329,12 @@ class _GentleTransport:
         if self._end is not None:
             self._end.cancel()
 
-    def _limit_time(self) -> None:
-        if self._end is None:
-            seconds = self._connection.limits.receive_seconds
-            self._end = self._connection.loop.call_later(seconds, self._transport.abort)
+    def limit_time(self, seconds: float) -> None:
+        """Abort after that time, unless the end was to come sooner."""
+        loop = self._connection.loop
+        if self._end is None or self._end.when() > loop.time() + seconds:
+            self.ended()
+            self._end = loop.call_later(seconds, self._transport.abort)
 
 
 def _error_of(error: httptools.HttpParserError) -> ServiceError:

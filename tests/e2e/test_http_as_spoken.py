@@ -220,6 +220,13 @@ def test_requests_before_a_body_that_is_none_are_answered(url: str) -> None:
         assert connection.ended()
 
 
+def test_nothing_is_said_after_an_answer_that_ends_the_connection(url: str) -> None:
+    with RawConnection(url) as connection:
+        connection.send(post(b"Connection: close\r\n") + b"nonsense\r\n\r\n" + post())
+        assert connection.answer().status == 200
+        assert connection.ended()
+
+
 def test_lines_that_are_empty_before_a_request_are_skipped(url: str) -> None:
     assert ask(url, b"\r\n\r\n" + post()).status == 200
 

@@ -280,7 +280,13 @@ def test_sigterm_does_not_wait_for_clients_that_send_slowly(
             stack.enter_context(RawConnection(url)).send(opening)
         lingering = stack.enter_context(RawConnection(url))
         assert lingering.send(PREDICT + b"Content-Length: 9000000\r\n\r\n").answer().status == 413
+        halfway = stack.enter_context(RawConnection(url)).send(post()[:-1])
+        behind = stack.enter_context(RawConnection(url)).send(post() + post()[:-1])
+        assert behind.answer().status == 200
         began = time.monotonic()
         server.terminate()
+        for connection in (halfway, behind):
+            assert connection.answer().status == 503
+            assert connection.ended()
         assert server.exit_status() == 0
         assert time.monotonic() - began < 20
