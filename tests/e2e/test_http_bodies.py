@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import gzip
+import http.client
 import json
 import subprocess
 import zlib
 from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
 
 import httpx
 import pytest
@@ -112,6 +116,25 @@ def peak_memory(url: str) -> float:
 
 
 # Too large --------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("framing", ["whole", "chunked"])
+@pytest.mark.parametrize(
+    ("path", "status"), [("/predict/xcopa", 413), ("/livez", 405), ("/nothing", 404)]
+)
+def test_who_sends_all_before_reading_reads_why_it_was_not_wanted(
+    url: str, path: str, status: int, framing: str
+) -> None:
+    """The connection was reset in the midst of the body; ``http.client`` reads no answer then."""
+    parts = urlsplit(url)
+    connection = http.client.HTTPConnection(parts.hostname or "", parts.port or 0, timeout=60)
+    body: Any = bytes(TWENTY) if framing == "whole" else iter([bytes(MEGABYTE)] * 20)
+    with contextlib.closing(connection):
+        connection.request("POST", path, body, {"Content-Type": "application/json"})
+        answer = connection.getresponse()
+        assert answer.status == status
+        assert answer.headers["connection"] == "close"
+        assert json.loads(answer.read())["status"] == status
 
 
 def test_requests_reads_that_its_body_is_too_large(url: str) -> None:
