@@ -160,11 +160,9 @@ class Container:
 
     def remove(self) -> None:
         """End it at once, if it still runs."""
-        self.execute_quietly("delete", "--force")
+        command = [*self._runc, "delete", "--force", self.name]
+        subprocess.run(command, capture_output=True, check=False)
         self._process.wait()
-
-    def execute_quietly(self, *words: str) -> None:
-        subprocess.run([*self._runc, *words, self.name], capture_output=True, check=False)
 
 
 @contextlib.contextmanager
