@@ -112,8 +112,8 @@ class ImageStore:
 def make_root_file_system(target: Path, release: str, log: Path) -> None:
     """Install Debian with Python, and remove what slim images lack as well."""
     packages = ",".join(DEBIAN_PACKAGES)
-    command = ["debootstrap", "--variant=minbase", f"--include={packages}", release, target]
-    run_logged(command, log, {})
+    options: list[str | Path] = ["--variant=minbase", f"--include={packages}"]
+    run_logged(["debootstrap", *options, release, target], log, {})
     for pattern in NOT_IN_SLIM_IMAGES:
         for path in target.glob(pattern):
             shutil.rmtree(path) if path.is_dir() and not path.is_symlink() else path.unlink()

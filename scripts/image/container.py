@@ -93,6 +93,12 @@ def runtime_config(
     }
 
 
+def handles(status: str, number: int) -> bool:
+    """Return whether a process has a handler for a signal, by its ``/proc/PID/status``."""
+    found = re.search(r"SigCgt:\s*([0-9a-f]+)", status)
+    return found is not None and bool(int(found[1], 16) >> (number - 1) & 1)
+
+
 class Container:
     """A container that runs; its first process is the service."""
 
@@ -119,13 +125,13 @@ class Container:
         """The number of the service's process outside of the container."""
         return int(json.loads(output([*self._runc, "state", self.name]))["pid"])
 
-    def wait_until_running(self) -> None:
-        """Wait until the first process of the container has started."""
+    def wait_for_handler(self, number: int) -> float:
+        """Wait until the first process has a handler for a signal; return the seconds it took."""
         while self._process.poll() is None:
-            with contextlib.suppress(ImageTestError):
-                state = json.loads(output([*self._runc, "state", self.name]))
-                if state["status"] == "running":
-                    return
+            with contextlib.suppress(ImageTestError, FileNotFoundError):
+                status = Path(f"/proc/{self.pid}/status").read_text(encoding="utf-8")
+                if "Name:\trunc" not in status and handles(status, number):
+                    return time.monotonic() - self._started
             time.sleep(POLL_S)
         raise ImageTestError(f"{self.name} did not start:\n{self.log}")
 
