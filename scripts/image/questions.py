@@ -15,8 +15,8 @@ from scripts.image.container import Container
 
 ASK_LIMIT_S = 60
 POLL_S = 0.01
-LONG_CALL = 256
-"""Items; some seconds of work, and no more than a call may have."""
+LONG_CALL = 128
+"""Items: a second of work or more, and less than the time limit of a call."""
 EXAMPLE = {
     "premise": "The man forgot his umbrella.",
     "choice1": "He got wet in the rain.",
