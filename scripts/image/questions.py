@@ -60,7 +60,11 @@ def ask_inside(container: Container, path: str, body: object = None, port: int =
 
 
 def ask(host: str, port: int, path: str, body: object = None) -> Reply:
-    """Ask from this machine."""
+    """Ask from this machine.
+
+    Raises:
+        ImageTestError: nobody answers.
+    """
     connection = http.client.HTTPConnection(host, port, timeout=ASK_LIMIT_S)
     try:
         text = None if body is None else json.dumps(body)
@@ -68,6 +72,8 @@ def ask(host: str, port: int, path: str, body: object = None) -> Reply:
         connection.request(method, path, text, {"Content-Type": "application/json"})
         response = connection.getresponse()
         return Reply(response.status, response.read().decode())
+    except OSError as error:
+        raise ImageTestError(f"{host}:{port}{path} was not answered: {error}") from error
     finally:
         connection.close()
 

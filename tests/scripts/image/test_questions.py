@@ -6,8 +6,9 @@ from concurrent.futures import Future
 
 import pytest
 
+from scripts.image.checks import free_port
 from scripts.image.commands import ImageTestError
-from scripts.image.questions import Reply, wait_until_busy, waiting_items
+from scripts.image.questions import Reply, ask, wait_until_busy, waiting_items
 
 
 def test_items_of_both_models_wait() -> None:
@@ -24,3 +25,8 @@ def test_a_call_that_is_refused_is_said() -> None:
     refused.set_result(Reply(413, "too large"))
     with pytest.raises(ImageTestError, match="413 too large"):
         wait_until_busy("127.0.0.1", 9, refused)
+
+
+def test_a_service_that_does_not_answer_is_said() -> None:
+    with pytest.raises(ImageTestError, match=r"127\.0\.0\.1:\d+/livez was not answered: .*refused"):
+        ask("127.0.0.1", free_port(), "/livez")
