@@ -13,7 +13,7 @@ from opentelemetry.instrumentation.asgi import OpenTelemetryMiddleware
 from starlette.types import Lifespan
 
 from app import __version__
-from app.api import models, predict, probes, problem
+from app.api import models, predict, probes, problem, rank
 from app.api.middleware import BodyLimitMiddleware, CountRequestsMiddleware, RequestIdMiddleware
 from app.errors import StartError
 from app.runtime import Runtime
@@ -60,7 +60,7 @@ def create_app(
         lifespan=_lifespan(runtime, tracing, on_started),
     )
     app.state.settings, app.state.runtime, app.state.metrics = settings, runtime, metrics
-    for router in (predict.router, models.router, probes.router):
+    for router in (predict.router, rank.router, models.router, probes.router):
         app.include_router(router)
     problem.install(app)
     _add_middleware(app, settings, metrics, tracing)

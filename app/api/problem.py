@@ -113,7 +113,15 @@ def _message(error: Mapping[str, Any]) -> str:
         return str(error["ctx"]["error"])
     if kind in ("model_attributes_type", "model_type"):
         return "must be a JSON object"
+    if kind == "too_long" or (kind == "too_short" and error["ctx"]["actual_length"]):
+        return _wrong_length(error["ctx"])
     return _MESSAGES.get(kind, str(error["msg"]))
+
+
+def _wrong_length(context: Mapping[str, Any]) -> str:
+    bound = "min_length" if "min_length" in context else "max_length"
+    extreme = "at least" if bound == "min_length" else "at most"
+    return f"has {context['actual_length']} entries; send {extreme} {context[bound]}"
 
 
 def install(app: FastAPI) -> None:

@@ -12,7 +12,7 @@ from fastapi import FastAPI
 from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive
 
-from app.api import models, predict, probes, problem
+from app.api import models, predict, probes, problem, rank
 from app.api.middleware import RequestIdMiddleware
 from app.errors import ServiceError
 from app.runtime import State
@@ -81,7 +81,7 @@ def application(runtime: StandInRuntime | None = None, **settings: Any) -> FastA
     app.state.runtime = runtime or StandInRuntime()
     app.state.settings = Settings(**settings)
     app.state.metrics = Metrics(VARIANTS)
-    for router in (predict.router, models.router, probes.router):
+    for router in (predict.router, rank.router, models.router, probes.router):
         app.include_router(router)
     problem.install(app)
     app.add_middleware(RequestIdMiddleware)
