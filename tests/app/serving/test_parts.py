@@ -32,7 +32,7 @@ from tests.app.serving.services import (
 )
 from tests.engines import ColdEngine
 
-CHOICES = tuple(f"It was {number} degrees." for number in range(31)) + ("A storm came.",)
+CHOICES = tuple("It was " + "very " * number + "cold." for number in range(32))
 MANY = RankItem(ITEM.premise, CHOICES, "cause")
 pytestmark = pytest.mark.anyio
 
