@@ -19,8 +19,9 @@ CHOICES = list(itertools.chain.from_iterable((i["choice1"], i["choice2"]) for i 
 def test_a_ranking_of_two_choices_is_the_prediction(client: httpx.Client, model: str) -> None:
     for item in ITEMS[:6]:
         predicted = client.post("/predict/xcopa", json={**item, "model": model}).json()
-        choices = [item.pop("choice1"), item.pop("choice2")]
-        ranked = client.post("/rank", json={**item, "choices": choices, "model": model}).json()
+        asked = {name: item[name] for name in ("premise", "question")}
+        choices = [item["choice1"], item["choice2"]]
+        ranked = client.post("/rank", json={**asked, "choices": choices, "model": model}).json()
         for name in ("logits", "probabilities"):
             assert ranked[name] == pytest.approx(predicted[name], abs=1e-4)
         assert ranked["order"][0] == predicted["label"]
