@@ -15,6 +15,7 @@ from starlette.types import Lifespan
 from app import __version__
 from app.api import models, predict, probes, problem, rank
 from app.api.middleware import BodyLimitMiddleware, CountRequestsMiddleware, RequestIdMiddleware
+from app.api.open_inference import infer, metadata
 from app.errors import StartError
 from app.runtime import Runtime
 from app.serving.scheduler import Limits
@@ -60,8 +61,8 @@ def create_app(
         lifespan=_lifespan(runtime, tracing, on_started),
     )
     app.state.settings, app.state.runtime, app.state.metrics = settings, runtime, metrics
-    for router in (predict.router, rank.router, models.router, probes.router):
-        app.include_router(router)
+    for resource in (predict, rank, models, probes, metadata, infer):
+        app.include_router(resource.router)
     problem.install(app)
     _add_middleware(app, settings, metrics, tracing)
     return app

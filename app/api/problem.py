@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -68,13 +69,23 @@ def detail_of(error: ServiceError) -> str:
     return error.detail + _HINTS.get(error.slug, "")
 
 
+OPEN_INFERENCE = re.compile(r"(^|/)v2(/|$)")
+"""Paths whose clients read errors in the form of the Open Inference Protocol."""
+
+
 def problem_response(
     error: ServiceError, instance: str, request_id: str, headers: Mapping[str, str] | None = None
 ) -> JSONResponse:
+    all_headers = {**error.headers, **(headers or {})}
+    if OPEN_INFERENCE.search(instance):
+        invalid = isinstance(error, InvalidRequestError)
+        return JSONResponse(
+            {"error": detail_of(error)}, 400 if invalid else error.status, all_headers
+        )
     return JSONResponse(
         problem(error, instance, request_id),
         status_code=error.status,
-        headers={**error.headers, **(headers or {})},
+        headers=all_headers,
         media_type=MEDIA_TYPE,
     )
 

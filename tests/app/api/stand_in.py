@@ -14,6 +14,7 @@ from starlette.types import ASGIApp, Message, Receive
 
 from app.api import models, predict, probes, problem, rank
 from app.api.middleware import RequestIdMiddleware
+from app.api.open_inference import infer, metadata
 from app.errors import ServiceError
 from app.runtime import State
 from app.serving.answer import Answer, Ask, StageTimes
@@ -81,8 +82,8 @@ def application(runtime: StandInRuntime | None = None, **settings: Any) -> FastA
     app.state.runtime = runtime or StandInRuntime()
     app.state.settings = Settings(**settings)
     app.state.metrics = Metrics(VARIANTS)
-    for router in (predict.router, rank.router, models.router, probes.router):
-        app.include_router(router)
+    for resource in (predict, rank, models, probes, metadata, infer):
+        app.include_router(resource.router)
     problem.install(app)
     app.add_middleware(RequestIdMiddleware)
     return app
