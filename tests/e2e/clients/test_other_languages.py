@@ -15,8 +15,9 @@ CALLS = 8
 
 def test_nodes_fetch(tiny_url: str, expected: dict[str, Any]) -> None:
     said = output(needed("node"), HERE / "ask.mjs", tiny_url, json.dumps(ITEM), str(CALLS))
-    answers = json.loads(said)
-    assert len(answers) == 2 * CALLS
+    refused, *answers = json.loads(said)
+    assert refused["status"] == 413
+    assert len(answers) == 2 * CALLS + 1
     for answer in answers:
         check(answer, expected)
 
@@ -25,7 +26,8 @@ def test_javas_http_client_which_offers_an_upgrade_to_http_2(
     tiny_url: str, expected: dict[str, Any]
 ) -> None:
     said = output(needed("java"), HERE / "Ask.java", tiny_url, json.dumps(ITEM), str(CALLS))
-    answers = [json.loads(line) for line in said.splitlines()]
+    refused, *answers = map(json.loads, said.splitlines())
+    assert refused["status"] == 413
     assert len(answers) == 4 * CALLS
     for answer in answers:
         check(answer, expected)

@@ -93,3 +93,25 @@ async def test_aiohttp_keeps_as_many_connections_as_it_needs(
         for _ in range(CALLS):
             check(await ask(session), expected)
     assert created <= 4
+
+
+# aiohttp leaves a connection that was closed under it to the collector.
+@pytest.mark.filterwarnings("ignore::ResourceWarning")
+@pytest.mark.anyio
+async def test_aiohttp_reads_that_its_body_is_too_large_and_goes_on(
+    tiny_url: str, expected: dict[str, Any]
+) -> None:
+    large = {"data": bytes(20_000_000), "headers": {"Content-Type": "application/json"}}
+    async with aiohttp.ClientSession(tiny_url) as session:
+        for _ in range(2):
+            async with session.post("/predict/xcopa", **large) as response:
+                assert (await response.json(content_type=None))["status"] == 413
+            async with session.post("/predict/xcopa", json=ITEM) as response:
+                check(await response.json(), expected)
+
+
+def test_requests_and_httpx_read_that_their_body_is_too_large(tiny_url: str) -> None:
+    target, headers = f"{tiny_url}/predict/xcopa", {"Content-Type": "application/json"}
+    large = bytes(20_000_000)
+    assert requests.post(target, data=large, headers=headers, timeout=60).status_code == 413
+    assert httpx.post(target, content=large, headers=headers, timeout=60).status_code == 413

@@ -146,3 +146,15 @@ def test_a_deadline_holds(server: Any) -> None:
 def test_an_output_that_is_none_is_named(server: Any) -> None:
     with pytest.raises(InferenceServerException, match=r"outputs\.scores: is no output"):
         server.infer("direct", inputs([GOOD]), outputs=[triton.InferRequestedOutput("scores")])
+
+
+@pytest.mark.parametrize("algorithm", ["gzip", "deflate"])
+def test_a_request_may_be_compressed(server: Any, client: httpx.Client, algorithm: str) -> None:
+    result = server.infer(
+        "direct",
+        inputs(ITEMS),
+        request_compression_algorithm=algorithm,
+        response_compression_algorithm=algorithm,
+    )
+    expected = predictions(client, "direct", "logits")
+    np.testing.assert_allclose(result.as_numpy("logits"), expected, atol=1e-4)
