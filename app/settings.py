@@ -112,7 +112,8 @@ class Settings(BaseSettings):
         default=1_048_576, description="Largest request body; beyond it 413."
     )
     max_batch_items: PositiveInt = Field(
-        default=256, description="Most items in one call of /predict/xcopa/batch."
+        default=256,
+        description="Most items in one call of /predict/xcopa/batch, or of infer under /v2.",
     )
     drain_delay_s: float = Field(
         default=0.0,

@@ -101,10 +101,10 @@ async def test_aiohttp_keeps_as_many_connections_as_it_needs(
 async def test_aiohttp_reads_that_its_body_is_too_large_and_goes_on(
     tiny_url: str, expected: dict[str, Any]
 ) -> None:
-    large = {"data": bytes(20_000_000), "headers": {"Content-Type": "application/json"}}
+    large, headers = bytes(20_000_000), {"Content-Type": "application/json"}
     async with aiohttp.ClientSession(tiny_url) as session:
         for _ in range(2):
-            async with session.post("/predict/xcopa", **large) as response:
+            async with session.post("/predict/xcopa", data=large, headers=headers) as response:
                 assert (await response.json(content_type=None))["status"] == 413
             async with session.post("/predict/xcopa", json=ITEM) as response:
                 check(await response.json(), expected)
