@@ -35,6 +35,18 @@ ERRORS: dict[int | str, dict[str, Any]] = {
 }
 
 
+BINARY: dict[str, Any] = {
+    binary.MEDIA_TYPE: {
+        "schema": {
+            "type": "string",
+            "format": "binary",
+            "description": f"JSON of as many bytes as {binary.HEADER} says, then binary data.",
+        }
+    }
+}
+BODY: dict[str, Any] = {"requestBody": {"content": BINARY}}
+
+
 class InferRoute(APIRoute):
     """Reads a body with or without binary data, and answers in the form that it asks for.
 
@@ -59,16 +71,18 @@ router = APIRouter(
     prefix="/v2/models/{name}",
     tags=["open inference protocol"],
     route_class=InferRoute,
-    responses=ERRORS,
+    responses={200: {"content": BINARY}, **ERRORS},
 )
 
 
-@router.post("/infer", summary="Answer items with one model")
+@router.post("/infer", summary="Answer items with one model", openapi_extra=BODY)
 async def infer(body: InferRequest, call: CallDep, name: str) -> InferResponse:
     return await _infer(body, call, name, None)
 
 
-@router.post("/versions/{version}/infer", summary="The same with a version of it")
+@router.post(
+    "/versions/{version}/infer", summary="The same with a version of it", openapi_extra=BODY
+)
 async def infer_version(
     body: InferRequest, call: CallDep, name: str, version: str
 ) -> InferResponse:

@@ -318,3 +318,13 @@ async def test_what_is_not_there_is_an_error_of_the_protocol(path: str, status: 
 async def test_a_body_that_is_no_json_object_is_refused(body: bytes) -> None:
     response, _ = await infer(body)
     assert "body" in refused(response)
+
+
+async def test_the_description_names_both_forms_of_a_body() -> None:
+    paths = application().openapi()["paths"]
+    for path in ("/v2/models/{name}/infer", "/v2/models/{name}/versions/{version}/infer"):
+        described = paths[path]["post"]
+        forms = {"application/json", "application/octet-stream"}
+        assert set(described["requestBody"]["content"]) == forms
+        assert set(described["responses"]["200"]["content"]) == forms
+        assert {"400", "404", "413", "429", "503", "504"} <= set(described["responses"])
