@@ -19,7 +19,8 @@ from tests.e2e.clients.programs import ITEM, LIMIT_S
 from tests.e2e.clients.proxies import NAMES, free_port, proxy
 from tests.e2e.server import ServerProcess
 
-CALLERS = 6
+CALLERS = 4
+PREDICT = "/predict/xcopa"
 BATCH = {"items": [ITEM] * 64}
 
 
@@ -67,6 +68,10 @@ def test_headers_go_through_both_ways(proxied: httpx.Client) -> None:
     assert "server-timing" in named.headers
 
 
+LARGE = {"items": [ITEM] * 128}
+"""Above 16 kB: HAProxy could not send it a second time."""
+
+
 class Load:
     """Callers that ask through the proxy without a pause; every outcome is counted."""
 
@@ -75,7 +80,7 @@ class Load:
         self._url = url
         self._stop = threading.Event()
         self._changed = threading.Condition()
-        self._threads = [threading.Thread(target=self._ask) for _ in range(CALLERS)]
+        self._threads = [threading.Thread(target=self._ask, args=(n,)) for n in range(CALLERS)]
 
     def __enter__(self) -> Load:
         for thread in self._threads:
@@ -92,11 +97,14 @@ class Load:
         with self._changed:
             assert self._changed.wait_for(condition, timeout=LIMIT_S)
 
-    def _ask(self) -> None:
+    def _ask(self, number: int) -> None:
+        path, body = (
+            ("/predict/xcopa/batch", LARGE) if number % 3 == 0 else ("/predict/xcopa", ITEM)
+        )
         with httpx.Client(base_url=self._url, timeout=60) as client:
             while not self._stop.is_set():
                 try:
-                    response = client.post("/predict/xcopa", json=ITEM)
+                    response = client.post(path, json=body)
                     outcome = str(response.status_code)
                     if response.status_code != httpx.codes.OK:
                         outcome += f": {response.text}"
