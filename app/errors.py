@@ -5,10 +5,12 @@ The outcome is an RFC 9457 problem: ``status``, ``title`` and ``type`` belong to
 
     StartError                 the service cannot start (no HTTP outcome)
     ServiceError
+      BadBodyError             400  the body is not what its headers say
       InvalidRequestError      422  a field is wrong
         TextTooLongError       422  a text exceeds what the model reads
       PayloadTooLargeError     413  more than one call may ask for
       UnsupportedMediaError    415  the body is not declared as JSON
+        UnsupportedEncodingError 415  the body is compressed in a way that is not read
       OverloadedError          429  the queue is full; retry later
       UnavailableError         503  starting or shutting down; retry later
       DeadlineExceededError    504  no answer within the deadline
@@ -71,6 +73,14 @@ class ServiceError(Exception):
         return {}
 
 
+class BadBodyError(ServiceError):
+    """The body is not what its headers say: damaged, or cut short."""
+
+    status = 400
+    title = "Bad request"
+    slug = "bad-request"
+
+
 class InvalidRequestError(ServiceError):
     """A field is missing, unknown, of the wrong type, blank, or not one of its values."""
 
@@ -107,6 +117,18 @@ class UnsupportedMediaError(ServiceError):
     status = 415
     title = "Unsupported media type"
     slug = "unsupported-media-type"
+
+
+class UnsupportedEncodingError(UnsupportedMediaError):
+    """The body is compressed in a way that is not read; ``accepted`` names those that are."""
+
+    def __init__(self, detail: str, *, accepted: str) -> None:
+        super().__init__(detail)
+        self.accepted = accepted
+
+    @property
+    def headers(self) -> dict[str, str]:
+        return {"Accept-Encoding": self.accepted}
 
 
 class RetryableError(ServiceError):

@@ -7,7 +7,14 @@ Importing a module of this project switches nothing, with one exception: importi
 from __future__ import annotations
 
 import gc
+import logging
 import os
+import resource
+
+log = logging.getLogger(__name__)
+
+_OTHER_FILES = 128
+"""Descriptors that a process needs beside its connections: models, collectors, engines."""
 
 _ENVIRONMENT = {
     # Threads of a forward pass that have nothing to do sleep instead of spinning: beside other
@@ -51,3 +58,21 @@ def freeze_loaded_objects() -> None:
     gc.collect()
     gc.freeze()
     gc.set_threshold(10_000, 20, 20)
+
+
+def allow_connections(wanted: int) -> int:
+    """Let the process have as many descriptors as connections need; return how many it may have.
+
+    Shells and containers often begin with 1,024 and allow more (``ulimit -Hn``).
+    """
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    needed = wanted + _OTHER_FILES
+    if soft >= needed or soft == resource.RLIM_INFINITY:
+        return wanted
+    enough = needed if hard == resource.RLIM_INFINITY else min(needed, hard)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (enough, hard))
+    if enough < needed:
+        allowed = max(1, enough - _OTHER_FILES)
+        log.warning("%d connections at most: this process may open %d files", allowed, enough)
+        return allowed
+    return wanted

@@ -2,16 +2,50 @@
 
 from __future__ import annotations
 
+import ipaddress
+import re
 from pathlib import Path
 from typing import Annotated, Literal
 
 import platformdirs
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 SHIPPED_MODELS = Path(__file__).resolve().parent.parent / "models"
 
 PositiveInt = Annotated[int, Field(gt=0)]
+
+ALL, NONE = "*", "none"
+_ORIGIN = re.compile(r"https?://[^/,\s]+")
+
+
+def split(listed: str) -> list[str]:
+    """Return the entries of a setting that is a list, separated by commas."""
+    return [entry.strip() for entry in listed.split(",") if entry.strip()]
+
+
+def _proxies(listed: str) -> str:
+    if listed in (ALL, NONE):
+        return listed
+    for entry in split(listed):
+        try:
+            ipaddress.ip_network(entry)
+        except ValueError as error:
+            message = f"{entry!r} is no address and no network, nor is it `*` or `none`: {error}"
+            raise ValueError(message) from error
+    return listed
+
+
+def _origins(listed: str) -> str:
+    for entry in split(listed):
+        if entry != ALL and not _ORIGIN.fullmatch(entry):
+            message = f"{entry!r} is no origin: it is written like https://example.org, no path"
+            raise ValueError(message)
+    return listed
+
+
+Proxies = Annotated[str, AfterValidator(_proxies)]
+Origins = Annotated[str, AfterValidator(_origins)]
 
 DIRECT, STILTS = "direct", "stilts"
 VARIANTS = (DIRECT, STILTS)
@@ -110,6 +144,49 @@ class Settings(BaseSettings):
     )
     max_body_bytes: PositiveInt = Field(
         default=1_048_576, description="Largest request body; beyond it 413."
+    )
+    max_header_bytes: PositiveInt = Field(
+        default=32_768, description="Largest request line with its headers; beyond it 431."
+    )
+    max_connections: PositiveInt = Field(
+        default=1_000,
+        description="Connections open at once. Beyond it the one that has waited longest for its "
+        "client is closed, so that idle ones keep nobody out.",
+    )
+    max_buffered_bytes: PositiveInt = Field(
+        default=134_217_728,
+        description="Request bodies held at once, over all connections; beyond it the slowest "
+        "connections are closed.",
+    )
+    receive_timeout_s: float = Field(
+        default=30.0,
+        gt=0,
+        le=3_600,
+        description="How long a client may take to send a request, from its first byte to its "
+        "last (408), and to read its answer.",
+    )
+    keep_alive_s: PositiveInt = Field(
+        default=75,
+        le=3_600,
+        description="How long a connection without a request stays open. Longer than the idle "
+        "time of the proxy in front (nginx, AWS: 60 s), or now and then a call meets a "
+        "connection that is just being closed.",
+    )
+    forwarded_allow_ips: Proxies = Field(
+        default="127.0.0.1,::1",
+        description="Proxies whose X-Forwarded-For and X-Forwarded-Proto are believed: addresses "
+        "and networks (`10.0.0.0/8`), separated by commas; `*` is everybody, `none` nobody.",
+    )
+    root_path: str = Field(
+        default="",
+        pattern=r"^(/[A-Za-z0-9._~-]+)*$",
+        description="Prefix of all paths behind a proxy, such as `/xcopa`, whether or not the "
+        "proxy takes it off.",
+    )
+    cors_origins: Origins = Field(
+        default="",
+        description="Origins whose pages may call from a browser, such as "
+        "`https://example.org`, separated by commas; `*` is every one, empty none.",
     )
     max_batch_items: PositiveInt = Field(
         default=256,

@@ -14,10 +14,12 @@ from dataclasses import dataclass
 from opentelemetry import trace
 from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
 from opentelemetry.sdk.resources import SERVICE_NAME, Resource
-from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace import SpanLimits, TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor
 
 _ENDPOINTS = ("OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT")
+_LONGEST_ATTRIBUTE = 1_024
+"""Of a span: paths and user agents are the caller's, and wait in memory for the collector."""
 _NANOSECONDS = 1_000_000_000
 
 
@@ -48,7 +50,10 @@ def provider_from_environment() -> TracerProvider | None:
     if not any(os.environ.get(name) for name in _ENDPOINTS):
         return None
     name = os.environ.get("OTEL_SERVICE_NAME", "xcopa")
-    provider = TracerProvider(resource=Resource.create({SERVICE_NAME: name}))
+    provider = TracerProvider(
+        resource=Resource.create({SERVICE_NAME: name}),
+        span_limits=SpanLimits(max_span_attribute_length=_LONGEST_ATTRIBUTE),
+    )
     provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter()))
     return provider
 

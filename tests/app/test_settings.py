@@ -43,3 +43,34 @@ def test_every_setting_is_described_and_in_the_reference() -> None:
     own = [field for name, field in Settings.model_fields.items() if name != "models"]
     described = [*own, *ModelSources.model_fields.values()]
     assert [field for field in described if str(field.description) not in reference] == []
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "reason"),
+    [
+        ("FORWARDED_ALLOW_IPS", "10.0.0.0/8,proxy", "'proxy' is no address"),
+        ("FORWARDED_ALLOW_IPS", "10.0.0.1/8", "host bits"),
+        ("CORS_ORIGINS", "example.org", "'example.org' is no origin"),
+        ("CORS_ORIGINS", "https://example.org/", "no path"),
+        ("ROOT_PATH", "xcopa", "pattern"),
+        ("ROOT_PATH", "/xcopa/", "pattern"),
+        ("KEEP_ALIVE_S", "0", "greater than 0"),
+    ],
+)
+def test_a_setting_that_would_be_ignored_is_refused(
+    monkeypatch: pytest.MonkeyPatch, name: str, value: str, reason: str
+) -> None:
+    """uvicorn keeps an address that is none, and trusts nobody by it."""
+    monkeypatch.setenv(f"XCOPA_{name}", value)
+    with pytest.raises(ValidationError, match=reason):
+        Settings()
+
+
+@pytest.mark.parametrize("proxies", ["*", "none", "127.0.0.1", "10.0.0.0/8, ::1", "fd00::/8"])
+def test_proxies_are_addresses_and_networks(proxies: str) -> None:
+    assert Settings(forwarded_allow_ips=proxies).forwarded_allow_ips == proxies
+
+
+@pytest.mark.parametrize("origins", ["", "*", "https://a.example,http://localhost:3000"])
+def test_origins_are_schemes_with_hosts(origins: str) -> None:
+    assert Settings(cors_origins=origins).cors_origins == origins

@@ -1,0 +1,85 @@
+"""Clients of other languages, as they come, read answers and refusals."""
+
+from __future__ import annotations
+
+import asyncio
+import io
+import json
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from tests.e2e.raw import ITEM
+
+TWENTY = 20 * 2**20
+LIMIT_S = 60
+
+NODE = """
+const [url, item] = process.argv.slice(1);
+const headers = {"content-type": "application/json"};
+const large = Buffer.alloc(20 * 2 ** 20, 120);
+(async () => {
+  for (const body of [item, large, item, new Blob([item]).stream()]) {
+    const answer = await fetch(url, {method: "POST", body, headers, duplex: "half"});
+    await answer.json();
+    console.log(answer.status);
+  }
+})().catch((error) => console.log("failed", error.cause));
+"""
+
+
+@pytest.fixture(scope="module")
+def predict_url(tiny_url: str) -> str:
+    return f"{tiny_url}/predict/xcopa"
+
+
+def printed(program: str, *arguments: str) -> list[str]:
+    """The lines that a program prints, or a skip where it is not installed."""
+    found = shutil.which(program)
+    if found is None:
+        pytest.skip(f"{program} is not installed")
+    done = subprocess.run(
+        [found, *arguments],
+        check=False,
+        capture_output=True,
+        text=True,
+        timeout=LIMIT_S,
+        env={**os.environ, "NODE_OPTIONS": "", "JAVA_TOOL_OPTIONS": ""},
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout.split()
+
+
+def test_java_s_client_is_answered_though_it_offers_http2(predict_url: str) -> None:
+    """Each of its calls came without its body, and was refused."""
+    source = str(Path(__file__).with_name("Ask.java"))
+    assert printed("java", source, predict_url, json.dumps(ITEM)) == ["200"] * 6 + ["413"]
+
+
+def test_node_s_fetch_is_answered(predict_url: str) -> None:
+    statuses = printed("node", "--eval", NODE, predict_url, json.dumps(ITEM))
+    assert statuses == ["200", "413", "200", "200"]
+
+
+# It leaves a connection that was closed under it to the collector.
+@pytest.mark.filterwarnings("ignore::ResourceWarning")
+def test_aiohttp_reads_that_its_body_is_too_large(predict_url: str) -> None:
+    aiohttp = pytest.importorskip("aiohttp")
+
+    async def statuses() -> list[int]:
+        found: list[int] = []
+        async with aiohttp.ClientSession() as session:
+            for _ in range(2):
+                async with session.post(predict_url, json=ITEM) as answer:
+                    found.append(answer.status)
+                headers = {"Content-Type": "application/json"}
+                async with session.post(
+                    predict_url, data=io.BytesIO(bytes(TWENTY)), headers=headers
+                ) as answer:
+                    found.append((await answer.json(content_type=None))["status"])
+        return found
+
+    assert asyncio.run(asyncio.wait_for(statuses(), LIMIT_S)) == [200, 413, 200, 413]
