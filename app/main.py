@@ -13,7 +13,7 @@ from opentelemetry.instrumentation.asgi import OpenTelemetryMiddleware
 from starlette.types import Lifespan
 
 from app import __version__
-from app.api import models, predict, probes, problem
+from app.api import models, predict, probes, problem, rank
 from app.api.content_encoding import DecodeBodyMiddleware
 from app.api.cors import OriginsMiddleware
 from app.api.middleware import (
@@ -23,6 +23,7 @@ from app.api.middleware import (
     RequestIdMiddleware,
     TargetMiddleware,
 )
+from app.api.open_inference import infer, metadata
 from app.api.security_headers import SecurityHeadersMiddleware
 from app.errors import StartError
 from app.runtime import Runtime
@@ -71,8 +72,8 @@ def create_app(
         redirect_slashes=False,
     )
     app.state.settings, app.state.runtime, app.state.metrics = settings, runtime, metrics
-    for router in (predict.router, models.router, probes.router):
-        app.include_router(router)
+    for resource in (predict, rank, models, probes, metadata, infer):
+        app.include_router(resource.router)
     problem.install(app)
     _add_middleware(app, settings, metrics, tracing)
     return app

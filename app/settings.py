@@ -194,7 +194,8 @@ class Settings(BaseSettings):
         "`https://example.org`, separated by commas; `*` is every one, empty none.",
     )
     max_batch_items: PositiveInt = Field(
-        default=256, description="Most items in one call of /predict/xcopa/batch."
+        default=256,
+        description="Most items in one call of /predict/xcopa/batch, or of infer under /v2.",
     )
     drain_delay_s: float = Field(
         default=0.0,
