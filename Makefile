@@ -65,7 +65,7 @@ bare-clone: $(VENV)/.dev ## Count the tests that are skipped in a clone without 
 
 # IMAGE="--work DIR" keeps its layers elsewhere; `python -m scripts.image --help` lists the options.
 image-test: IMAGE ?= --record
-image-test: $(VENV)/.dev ## Build the image, run it, and try what it promises (root; five minutes)
+image-test: $(VENV)/.dev ## Build the image, run it, and try what it promises (root; many minutes)
 	$(BIN)/python -m scripts.image $(IMAGE)
 
 docs: $(VENV)/.dev ## Build the documentation site into site/
