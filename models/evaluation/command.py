@@ -17,7 +17,8 @@ from models.evaluation.ask.items import ItemSets, Split, collect, distinct
 from models.evaluation.ask.local import Opener
 from models.evaluation.ask.predictions import AdvanceRun, predict_all
 from models.evaluation.ask.predictor import EvaluationError, Run
-from models.evaluation.ask.remote import RemotePredictor, Service
+from models.evaluation.ask.remote import RemotePredictor
+from models.evaluation.ask.service import Service
 from models.evaluation.measure.report import ReportSource, build
 from models.evaluation.show.console import print_report
 from models.evaluation.show.files import write
