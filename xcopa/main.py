@@ -1,4 +1,4 @@
-"""The commands and their options: ``xcopa serve | base | data | train | evaluate | report``.
+"""The commands and their options: ``xcopa serve | base | predict | data | train | evaluate | ...``.
 
 A command imports what it needs when it runs, so that serving loads no training code and an extra
 that is not installed is missed by its own commands alone.
@@ -59,6 +59,34 @@ def base() -> None:
 
     with failing_on(StartError):
         typer.echo(ensure_base(settings.cache_dir))
+
+
+@app.command()
+def predict(
+    file: Annotated[
+        Path,
+        typer.Argument(help="JSON lines or CSV, a question a row; - reads standard input."),
+    ],
+    model: Annotated[
+        str | None, typer.Option(metavar="NAME", help="direct or stilts; else the default model.")
+    ] = None,
+    against: Annotated[
+        str | None, typer.Option(metavar="URL", help="Ask the service that runs there, over HTTP.")
+    ] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="Where the answers go, else to standard output. Interrupted, the same command "
+            "goes on in that file.",
+        ),
+    ] = None,
+) -> None:
+    """Answer every row of a file, in order, as JSON lines; exits with 1 if a row failed."""
+    settings = read_settings()
+    from xcopa import predict as prediction
+
+    prediction.run(settings, file, model, against, out)
 
 
 @app.command()

@@ -45,7 +45,7 @@ class RemotePredictor:
 
     def __init__(self, service: Service, model: str, revision: str) -> None:
         self._service = service
-        self._model = model
+        self.model = model
         self._revision = revision
         self._most = CALL_ITEMS
 
@@ -82,7 +82,7 @@ class RemotePredictor:
         size = self._most
         while waiting:
             call = [waiting.popleft() for _ in range(min(size, len(waiting)))]
-            reply = self._service.predict(self._model, [items[index] for index in call])
+            reply = self._service.predict(self.model, [items[index] for index in call])
             settled = self._settled(reply, call, expired)
             found |= settled
             waiting.extendleft(index for index in reversed(call) if index not in settled)
@@ -134,7 +134,7 @@ class RemotePredictor:
         if answer["revision"] != self._revision:
             change = f"from {self._revision} to {answer['revision']}"
             raise EvaluationError(
-                f"{self._service.url} changed {self._model} {change} while it was asked"
+                f"{self._service.url} changed {self.model} {change} while it was asked"
             )
         return checked(answer["logits"])
 
