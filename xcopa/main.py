@@ -84,9 +84,16 @@ def predict(
 ) -> None:
     """Answer every row of a file, in order, as JSON lines; exits with 1 if a row failed."""
     settings = read_settings()
-    from xcopa import predict as prediction
+    from xcopa.predict import model_here, run_by_service, wanted_prediction
 
-    prediction.run(settings, file, model, against, out)
+    wanted = wanted_prediction(file, out)
+    if against is not None:
+        run_by_service(wanted, against, model)
+        return
+    name = model_here(settings, model)
+    from xcopa.predict_here import run_here
+
+    run_here(wanted, settings, name)
 
 
 @app.command()

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import threading
 from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future
 from dataclasses import dataclass
 from itertools import islice
+from queue import SimpleQueue
 from typing import Protocol
 
 from app.engine.tokenizer import CausalItem
@@ -67,15 +69,53 @@ def _answered(group: Sequence[FileRow], predictor: ItemPredictor) -> AnsweredRow
 def _side_by_side(
     groups: Iterator[list[FileRow]], ask: Callable[[list[FileRow]], AnsweredRows], calls: int
 ) -> Iterator[AnsweredRows]:
-    pool = ThreadPoolExecutor(calls, thread_name_prefix="xcopa-call")
+    threads = _CallThreads(ask, calls)
     waiting: deque[Future[AnsweredRows]] = deque()
     try:
         for group in groups:
-            waiting.append(pool.submit(ask, group))
+            waiting.append(threads.start(group))
             if len(waiting) > calls:
                 yield waiting.popleft().result()
         while waiting:
             yield waiting.popleft().result()
     finally:
-        # Not waited for here: whoever closes the service ends the calls.
-        pool.shutdown(wait=False, cancel_futures=True)
+        for future in waiting:
+            future.cancel()
+        threads.close()
+
+
+class _CallThreads:
+    """Threads that ask. They do not keep the process from exiting.
+
+    Those of an executor would: after Ctrl-C it would wait for a service to answer the last calls.
+    """
+
+    def __init__(self, ask: Callable[[list[FileRow]], AnsweredRows], number: int) -> None:
+        self._ask = ask
+        self._work: SimpleQueue[tuple[list[FileRow], Future[AnsweredRows]] | None] = SimpleQueue()
+        self._threads = [
+            threading.Thread(target=self._run, name="xcopa-call", daemon=True)
+            for _ in range(number)
+        ]
+        for thread in self._threads:
+            thread.start()
+
+    def start(self, group: list[FileRow]) -> Future[AnsweredRows]:
+        done: Future[AnsweredRows] = Future()
+        self._work.put((group, done))
+        return done
+
+    def close(self) -> None:
+        """Have each end after its call; none is waited for."""
+        for _ in self._threads:
+            self._work.put(None)
+
+    def _run(self) -> None:
+        while (work := self._work.get()) is not None:
+            group, done = work
+            if not done.set_running_or_notify_cancel():
+                continue
+            try:
+                done.set_result(self._ask(group))
+            except BaseException as error:
+                done.set_exception(error)

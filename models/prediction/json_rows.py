@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Iterable, Iterator
+from json import JSONDecodeError
 from typing import Any, NoReturn
 
 from models.prediction.lines import TextLine
@@ -24,10 +25,17 @@ def _row(line: TextLine) -> RawRow:
     try:
         fields = json.loads(line.text, parse_constant=_refuse, parse_float=_finite)
     except (ValueError, RecursionError) as error:
-        return RawRow(line.number, line.end, problem=f"is not JSON: {error}")
+        return RawRow(line.number, line.end, problem=f"is not JSON: {_reason(error)}")
     if not isinstance(fields, dict):
         return RawRow(line.number, line.end, problem="must be a JSON object")
     return RawRow(line.number, line.end, fields)
+
+
+def _reason(error: Exception) -> str:
+    """Return json's message; the line that it counts is always the first."""
+    return (
+        f"{error.msg}, column {error.colno}" if isinstance(error, JSONDecodeError) else str(error)
+    )
 
 
 def _refuse(constant: str) -> NoReturn:

@@ -17,6 +17,9 @@ OWN = ("line", "label", "probabilities", "logits", "model", "revision", "error")
 BEGINNING = b'{"line": '
 """Of every line."""
 
+_LINE_ENDS = {ord(each): f"\\u{ord(each):04x}" for each in "\x85\u2028\u2029"}
+"""Some programs end a line at these; JSON has them in strings alone, where they may be escaped."""
+
 
 @dataclass(frozen=True)
 class AnsweringModel:
@@ -63,7 +66,8 @@ def _answer(row: FileRow, outcome: Outcome, model: AnsweringModel) -> Mapping[st
 
 def _encoded(content: Mapping[str, Any]) -> bytes:
     try:
-        return f"{json.dumps(content, ensure_ascii=False)}\n".encode()
+        text = json.dumps(content, ensure_ascii=False)
+        return f"{text.translate(_LINE_ENDS)}\n".encode()
     except UnicodeEncodeError:
         # A lone surrogate of the row's: only escaped can it be written at all.
         return f"{json.dumps(content)}\n".encode()

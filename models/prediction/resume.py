@@ -5,7 +5,7 @@ from __future__ import annotations
 import fcntl
 import json
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -91,11 +91,15 @@ def output_file(path: Path) -> Iterator[OutputFile]:
         file = path.open("a+b") if path.is_file() or not path.exists() else path.open("wb")
     except OSError as error:
         raise DataError(f"--out {path} cannot be written: {error.strerror}") from error
-    with file:
+    try:
         if file.readable():
             _lock(path, file)
             file.seek(0)
         yield OutputFile(path, file)
+    finally:
+        # Every line was flushed: what closing meets, writing has said.
+        with suppress(OSError):
+            file.close()
 
 
 def _lock(path: Path, file: BinaryIO) -> None:
