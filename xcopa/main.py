@@ -141,13 +141,22 @@ def evaluate(
         Path | None,
         typer.Option(metavar="DIR", help="Write report, pictures and raw predictions there."),
     ] = None,
+    items: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="Measure a file of your own instead, in COPA's or XCOPA's format: JSON lines, "
+            "CSV or XML; by language where rows have one. --data, --split and --questions then "
+            "say nothing.",
+        ),
+    ] = None,
 ) -> None:
     """Measure both models by language, zero-shot, and compare them."""
     settings = read_settings()
     with needs("evaluate"):
         from xcopa import evaluate as evaluation
 
-    evaluation.run(settings, data, split, questions, against, seeds or [], out)
+    evaluation.run(settings, data, split, questions, against, seeds or [], out, items)
 
 
 @data_sets.command()
