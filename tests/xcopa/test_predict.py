@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import os
+import pty
 import random
 import signal
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -208,6 +210,21 @@ def test_a_reader_that_leaves_ends_the_command_quietly(url: str, tmp_path: Path)
         process.stdout.close()
         assert b"Traceback" not in process.stderr.read()
         assert process.wait(LIMIT_S) == 1
+
+
+def test_a_bar_is_drawn_on_a_terminal(url: str, source: Path, tmp_path: Path) -> None:
+    ours, theirs = pty.openpty()
+    command = [*COMMAND, str(source), "--against", url, "--out", str(tmp_path / "out")]
+    with subprocess.Popen(command, stderr=theirs, env={**os.environ, "TERM": "xterm"}) as process:
+        os.close(theirs)
+        drawn = b""
+        with suppress(OSError):  # how Linux says that the other side is closed
+            while part := os.read(ours, 4096):
+                drawn += part
+    os.close(ours)
+    assert process.returncode == 1
+    assert b"300 rows, 2 failed" in drawn
+    assert b"298 of 300 rows answered" in drawn
 
 
 def test_an_interrupt_ends_a_command_that_waits_for_a_busy_service(url: str, source: Path) -> None:
