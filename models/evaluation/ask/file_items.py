@@ -25,6 +25,8 @@ def collect_file(path: Path) -> ItemSets:
     Raises:
         DataError: the file is missing, a row is wrong or lacks its label, or there is no row.
     """
+    if not path.is_file():
+        raise DataError(f"--items {path} does not exist, or is no file")
     rows: dict[str, list[tuple[DataRow, Example]]] = {}
     parted: bool | None = None
     for row, example in _examples(path):

@@ -116,7 +116,7 @@ def test_a_file_of_another_encoding_is_one_clear_line(suffix: str, tmp_path: Pat
     (tmp_path / f"mine.{suffix}").write_bytes(b"caf\xe9,b\n")
     with pytest.raises(DataError, match="is not UTF-8"):
         collect_file(tmp_path / f"mine.{suffix}")
-    with pytest.raises(DataError, match="does not exist"):
+    with pytest.raises(DataError, match=r"--items .* does not exist, or is no file"):
         collect_file(tmp_path / "missing")
 
 
