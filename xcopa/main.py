@@ -35,6 +35,15 @@ OptionalDataOption = Annotated[
         "the hub.",
     ),
 ]
+ItemsOption = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="FILE",
+        help="Measure a file of your own instead, in COPA's or XCOPA's format: JSON lines, "
+        "CSV or XML; by language where rows have one. --data, --split and --questions then "
+        "say nothing.",
+    ),
+]
 ReportFile = Annotated[
     Path, typer.Argument(help="A report.json, as xcopa evaluate --out writes it.")
 ]
@@ -150,15 +159,7 @@ def evaluate(
         Path | None,
         typer.Option(metavar="DIR", help="Directory for report, pictures and predictions."),
     ] = None,
-    items: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="FILE",
-            help="Measure a file of your own instead, in COPA's or XCOPA's format: JSON lines, "
-            "CSV or XML; by language where rows have one. --data, --split and --questions then "
-            "say nothing.",
-        ),
-    ] = None,
+    items: ItemsOption = None,
 ) -> None:
     """Measure the zero-shot accuracy of both models in every language, and compare them."""
     settings = read_settings()
