@@ -12,7 +12,7 @@ from queue import SimpleQueue
 from typing import Protocol
 
 from app.engine.tokenizer import CausalItem
-from models.evaluation.ask.predictor import Outcome
+from models.evaluation.ask.predictor import ItemOutcome
 from models.prediction.output import bad_row
 from models.prediction.rows import FileRow
 
@@ -23,7 +23,7 @@ class ItemPredictor(Protocol):
     @property
     def revision(self) -> str: ...
 
-    def outcomes(self, items: Sequence[CausalItem]) -> list[Outcome]: ...
+    def outcomes(self, items: Sequence[CausalItem]) -> list[ItemOutcome]: ...
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,7 @@ class Pace:
     """At work at the same time; one runs on the caller's own thread."""
 
 
-AnsweredRows = list[tuple[FileRow, Outcome]]
+AnsweredRows = list[tuple[FileRow, ItemOutcome]]
 
 
 def answers(

@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from app.serving.answer import softmax
-from models.evaluation.ask.predictor import Outcome, Unanswered
+from models.evaluation.ask.predictor import ItemOutcome, Unanswered
 from models.prediction.rows import FileRow
 
 OWN = ("line", "label", "probabilities", "logits", "model", "revision", "error")
@@ -29,12 +29,12 @@ class AnsweringModel:
     revision: str
 
 
-def output_line(row: FileRow, outcome: Outcome, model: AnsweringModel) -> bytes:
+def output_line(row: FileRow, outcome: ItemOutcome, model: AnsweringModel) -> bytes:
     """Return the line of a row, its end included: one JSON object."""
     return _encoded({**kept_fields(row), **_answer(row, outcome, model)})
 
 
-def choice_of(outcome: Outcome) -> int | None:
+def choice_of(outcome: ItemOutcome) -> int | None:
     """Return the choice with the larger logit, of equals the first as the service does."""
     return None if isinstance(outcome, Unanswered) else outcome.index(max(outcome))
 
@@ -51,7 +51,7 @@ def kept_fields(row: FileRow) -> dict[str, Any]:
     return {"line": row.line, **renamed}
 
 
-def _answer(row: FileRow, outcome: Outcome, model: AnsweringModel) -> Mapping[str, Any]:
+def _answer(row: FileRow, outcome: ItemOutcome, model: AnsweringModel) -> Mapping[str, Any]:
     if isinstance(outcome, Unanswered):
         detail = f"line {row.line}: {outcome.detail}"
         return {"error": {"detail": detail, "errors": [asdict(error) for error in outcome.errors]}}

@@ -12,7 +12,7 @@ from app.engine.tokenizer import CausalItem, Rows
 from app.errors import InvalidRequestError
 from app.settings import Settings
 from app.weights.variant import Variant, load_variants
-from models.evaluation.ask.predictor import Advance, Outcome, Unanswered, checked
+from models.evaluation.ask.predictor import Advance, ItemOutcome, Unanswered, checked
 from models.tasks.example import DataError
 
 WINDOW_ITEMS = 256
@@ -35,7 +35,7 @@ class LocalPredictor:
         return self._variant.revision
 
     def logits(self, items: Sequence[CausalItem], advance: Advance) -> NDArray[np.float64]:
-        logits: list[Outcome] = []
+        logits: list[ItemOutcome] = []
         for start in range(0, len(items), WINDOW_ITEMS):
             window = items[start : start + WINDOW_ITEMS]
             for item, outcome in zip(window, self.outcomes(window), strict=True):
@@ -45,14 +45,14 @@ class LocalPredictor:
             advance(len(window))
         return np.reshape(np.array(logits, dtype=np.float64), (len(items), 2))
 
-    def outcomes(self, items: Sequence[CausalItem]) -> list[Outcome]:
+    def outcomes(self, items: Sequence[CausalItem]) -> list[ItemOutcome]:
         """Return each item's logits, or why it has none; a bad item leaves the others alone.
 
         Items of like length share a batch, up to the token budget.
         """
         encoded = self._variant.tokenizer.encode(items)
         readable: dict[int, Rows] = {}
-        found: dict[int, Outcome] = {}
+        found: dict[int, ItemOutcome] = {}
         for index, rows in enumerate(encoded):
             if isinstance(rows, InvalidRequestError):
                 found[index] = Unanswered(rows.detail, rows.errors)
@@ -62,7 +62,7 @@ class LocalPredictor:
             found |= zip(batch, self._run([readable[index] for index in batch]), strict=True)
         return [found[index] for index in range(len(items))]
 
-    def _run(self, batch: Sequence[Rows]) -> list[Outcome]:
+    def _run(self, batch: Sequence[Rows]) -> list[ItemOutcome]:
         """Run a batch; one that fails, for lack of memory say, is run again by halves."""
         try:
             logits = self._variant.engine.logits([row for rows in batch for row in rows])

@@ -33,10 +33,10 @@ class Unanswered:
 ItemLogits = tuple[float, float]
 """One a choice."""
 
-Outcome = ItemLogits | Unanswered
+ItemOutcome = ItemLogits | Unanswered
 
 
-def checked(pair: Sequence[float]) -> Outcome:
+def checked(pair: Sequence[float]) -> ItemOutcome:
     """Return an item's logits, or that they are no numbers."""
     first, second = pair
     if not (math.isfinite(first) and math.isfinite(second)):

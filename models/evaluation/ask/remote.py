@@ -15,7 +15,7 @@ from app.errors import FieldError
 from models.evaluation.ask.predictor import (
     Advance,
     EvaluationError,
-    Outcome,
+    ItemOutcome,
     Unanswered,
     checked,
 )
@@ -66,7 +66,7 @@ class RemotePredictor:
             advance(len(found))
         return logits
 
-    def outcomes(self, items: Sequence[CausalItem]) -> list[Outcome]:
+    def outcomes(self, items: Sequence[CausalItem]) -> list[ItemOutcome]:
         """Return each item's logits, or why it has none.
 
         Items that a busy or absent service refuses are asked again after the time it names, and
@@ -75,7 +75,7 @@ class RemotePredictor:
         Raises:
             EvaluationError: the service answers nothing for too long, or is another one.
         """
-        found: dict[int, Outcome] = {}
+        found: dict[int, ItemOutcome] = {}
         waiting = deque(range(len(items)))
         expired: Counter[int] = Counter()
         patience = Patience(self._service)
@@ -102,7 +102,7 @@ class RemotePredictor:
 
     def _settled(
         self, reply: Reply, call: Sequence[int], expired: Counter[int]
-    ) -> dict[int, Outcome]:
+    ) -> dict[int, ItemOutcome]:
         """Return the outcomes that a reply holds; items without one are to be asked again."""
         if reply.status in _PASSING:
             return self._alone(reply, call[0], expired) if len(call) == 1 else {}
@@ -117,7 +117,7 @@ class RemotePredictor:
             ) from error
         return {index: each for index, each in outcomes.items() if each is not None}
 
-    def _alone(self, reply: Reply, index: int, expired: Counter[int]) -> dict[int, Outcome]:
+    def _alone(self, reply: Reply, index: int, expired: Counter[int]) -> dict[int, ItemOutcome]:
         """Return the outcome of an item that was asked alone, if waiting would not change it."""
         if reply.status == HTTPStatus.REQUEST_ENTITY_TOO_LARGE:
             return {index: Unanswered(f"a single item is too large: {reply.summary}")}
@@ -127,7 +127,7 @@ class RemotePredictor:
 
     def _outcome(
         self, answer: Mapping[str, Any], index: int, expired: Counter[int]
-    ) -> Outcome | None:
+    ) -> ItemOutcome | None:
         if problem := answer.get("error"):
             late = problem["status"] == HTTPStatus.GATEWAY_TIMEOUT and _too_late(index, expired)
             return None if problem["status"] in _PASSING and not late else _unanswered(problem)

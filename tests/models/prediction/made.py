@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from app.engine.tokenizer import CausalItem
-from models.evaluation.ask.predictor import Outcome, Unanswered
+from models.evaluation.ask.predictor import ItemOutcome, Unanswered
 from models.prediction.rows import FileRow, read_rows
 
 QUESTION = {"premise": "It rained.", "choice1": "A", "choice2": "B", "question": "effect"}
@@ -43,11 +43,11 @@ class Guesser:
         self.asked: list[CausalItem] = []
         self._refused = refused
 
-    def outcomes(self, items: Sequence[CausalItem]) -> list[Outcome]:
+    def outcomes(self, items: Sequence[CausalItem]) -> list[ItemOutcome]:
         self.asked += items
         return [self._outcome(item) for item in items]
 
-    def _outcome(self, item: CausalItem) -> Outcome:
+    def _outcome(self, item: CausalItem) -> ItemOutcome:
         if self._refused in item.premise:
             return Unanswered("the model failed")
         drawn = zlib.crc32(item.premise.encode())

@@ -9,7 +9,7 @@ from contextlib import closing
 import pytest
 
 from app.engine.tokenizer import CausalItem
-from models.evaluation.ask.predictor import EvaluationError, Outcome, Unanswered
+from models.evaluation.ask.predictor import EvaluationError, ItemOutcome, Unanswered
 from models.prediction.answers import Pace, answers
 from models.prediction.rows import FileRow
 from tests.models.prediction.made import Guesser, json_file, question, read
@@ -47,7 +47,7 @@ def test_calls_overlap() -> None:
     together = threading.Barrier(4, timeout=30)
 
     class Slow(Guesser):
-        def outcomes(self, items: Sequence[CausalItem]) -> list[Outcome]:
+        def outcomes(self, items: Sequence[CausalItem]) -> list[ItemOutcome]:
             together.wait()
             return super().outcomes(items)
 
@@ -57,7 +57,7 @@ def test_calls_overlap() -> None:
 
 def test_a_service_that_is_gone_ends_the_rows_after_those_it_answered() -> None:
     class Leaving(Guesser):
-        def outcomes(self, items: Sequence[CausalItem]) -> list[Outcome]:
+        def outcomes(self, items: Sequence[CausalItem]) -> list[ItemOutcome]:
             if any("50 times" in item.premise for item in items):
                 raise EvaluationError("it is gone")
             return super().outcomes(items)

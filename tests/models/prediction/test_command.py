@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from app.engine.tokenizer import CausalItem
-from models.evaluation.ask.predictor import Outcome
+from models.evaluation.ask.predictor import ItemOutcome
 from models.prediction.answers import Pace
 from models.prediction.command import FilePrediction, predict_file
 from models.prediction.resume import output_file
@@ -165,7 +165,7 @@ def most_memory(path: Path, rows: int) -> int:
     """Return the most bytes that Python held while it answered, and then read, so many rows."""
 
     class Forgetful(Guesser):
-        def outcomes(self, items: Sequence[CausalItem]) -> list[Outcome]:
+        def outcomes(self, items: Sequence[CausalItem]) -> list[ItemOutcome]:
             self.asked.clear()
             return super().outcomes(items)
 

@@ -12,7 +12,7 @@ import pytest
 
 from app.engine.tokenizer import CausalItem
 from app.errors import FieldError
-from models.evaluation.ask.predictor import EvaluationError, Outcome, Unanswered
+from models.evaluation.ask.predictor import EvaluationError, ItemOutcome, Unanswered
 from models.evaluation.ask.remote import CALL_ITEMS, RemotePredictor
 from models.evaluation.ask.service import PATIENCE_S, RetryClock, Service
 
@@ -163,7 +163,7 @@ def test_what_waiting_cannot_mend_is_one_clear_line(reply: httpx.Response, messa
         ask(lambda items: reply)
 
 
-def outcomes(handle: Handler, time: Passing | None = None) -> list[Outcome]:
+def outcomes(handle: Handler, time: Passing | None = None) -> list[ItemOutcome]:
     with service(handle, time) as made:
         return RemotePredictor(made, "direct", "abc").outcomes(ITEMS[:CALL_ITEMS])
 
