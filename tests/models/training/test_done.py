@@ -45,9 +45,10 @@ def test_a_phase_that_was_killed_as_it_finished_is_not_done(
         path.write_bytes(b"half")
         raise Killed
 
-    with monkeypatch.context() as patched, pytest.raises(Killed):
+    with monkeypatch.context() as patched:
         patched.setattr(done, "save_file", killed)
-        DonePhase.write(tmp_path, runs.outcome(), {})
+        with pytest.raises(Killed):
+            DonePhase.write(tmp_path, runs.outcome(), {})
     assert not DonePhase.is_in(tmp_path)
     assert (tmp_path / "checkpoint-4").is_dir(), "what the next process goes on from"
 

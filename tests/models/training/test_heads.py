@@ -36,7 +36,9 @@ def encoder(base: Path) -> XLMRobertaModel:
 def heads(encoder: XLMRobertaModel) -> dict[str, Any]:
     """A head of every kind whose parameters, biases among them, are all random."""
     torch.manual_seed(3)
-    made: dict[str, Any] = {name: make_head(name, labels, encoder) for name, labels in HEADS.items()}
+    made: dict[str, Any] = {
+        name: make_head(name, labels, encoder) for name, labels in HEADS.items()
+    }
     for head in made.values():
         for parameter in head.parameters():
             nn.init.normal_(parameter)
@@ -45,7 +47,9 @@ def heads(encoder: XLMRobertaModel) -> dict[str, Any]:
 
 def states_of(batch: Inputs) -> Tensor:
     """Random states, one a place of the stream; what stands at padding is large and wrong."""
-    drawn = torch.randn(batch.stream.ids.shape[1], HIDDEN, generator=torch.Generator().manual_seed(7))
+    drawn = torch.randn(
+        batch.stream.ids.shape[1], HIDDEN, generator=torch.Generator().manual_seed(7)
+    )
     drawn[batch.stream.ids[0] == PADDING] = 1e4
     return drawn
 
@@ -129,7 +133,9 @@ def test_an_item_with_a_single_choice_is_right_and_costs_nothing(base: Path) -> 
 def test_a_sentence_is_classified_by_its_first_token(heads: dict[str, Any]) -> None:
     batch = inputs("classification:mnli")
     states = states_of(batch)
-    logits = [score(heads["classification:mnli"], of_row(states, batch, row)[0]) for row in range(3)]
+    logits = [
+        score(heads["classification:mnli"], of_row(states, batch, row)[0]) for row in range(3)
+    ]
     assert_is(heads["classification:mnli"](states, batch), logits, [0, 2, 1])
 
 
@@ -142,7 +148,9 @@ def span(heads: dict[str, Any], batch: Inputs) -> tuple[list[Tensor], list[Tenso
 
 def test_an_answer_lies_within_its_row_and_both_of_its_ends_count(heads: dict[str, Any]) -> None:
     starts, stops = span(heads, inputs("span:squad2"))
-    batch = make_inputs("span:squad2", [Encoded((ROWS[0],), (1, 2)), Encoded((ROWS[1],), (0, 0))], 1)
+    batch = make_inputs(
+        "span:squad2", [Encoded((ROWS[0],), (1, 2)), Encoded((ROWS[1],), (0, 0))], 1
+    )
     answer = heads["span:squad2"](states_of(batch), batch)
     losses = [
         functional.cross_entropy(scores[row][None], torch.tensor([target]))

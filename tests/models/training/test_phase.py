@@ -79,7 +79,7 @@ def test_every_phase_is_looked_at_and_only_the_last_trains_the_head_that_is_serv
 ) -> None:
     intermediate, target = phase(tasks=("mnli",), max_tokens=256), phase()
     check(recipe(phases=(intermediate, target)), base)
-    with pytest.raises(RecipeError, match="phases.1.tasks"):
+    with pytest.raises(RecipeError, match=r"phases\.1\.tasks"):
         check(recipe(phases=(target, intermediate)), base)
     with pytest.raises(RecipeError, match="reads 256 at most"):
         check(recipe(phases=(phase(max_tokens=257), target)), base)

@@ -84,7 +84,9 @@ def test_only_what_a_model_needs_is_written_and_all_may_read_it(
 def test_an_adapter_holds_its_updates_and_the_head_in_half_precision(
     base: Path, tmp_path: Path
 ) -> None:
-    weights = load_file(published(network(base), base, LORA, tmp_path) / "adapter_model.safetensors")
+    weights = load_file(
+        published(network(base), base, LORA, tmp_path) / "adapter_model.safetensors"
+    )
     assert {weight.dtype for weight in weights.values()} == {torch.float16}
     rest = [name for name in weights if ".lora_A." not in name and ".lora_B." not in name]
     assert sorted(name.removeprefix("base_model.model.") for name in rest) == [
