@@ -17,6 +17,8 @@ def test_a_p_value_is_never_written_as_zero(p: float | None, written: str) -> No
 
 def test_a_difference_has_its_sign() -> None:
     assert interval(Estimate(0.012, -0.005, 0.03), sign="+") == "+1.2 [-0.5, +3.0]"
+    assert interval(Estimate(-0.01, -0.03, 0.0), sign="+") == "-1.0 [-3.0, +0.0]"
+    assert interval(Estimate(0.02, 0.01, 0.03), sign="+") == "+2.0 [+1.0, +3.0]"
     assert interval(Estimate(0.636, 0.5934, 0.6766)) == "63.6 [59.3, 67.7]"
     assert interval(None) == "-"
 

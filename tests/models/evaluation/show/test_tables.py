@@ -10,7 +10,10 @@ from models.evaluation.ask.items import ItemSets
 from models.evaluation.measure.report import Report, ReportSource, build
 from models.evaluation.show.numbers import interval, p_value, percent
 from models.evaluation.show.tables import Table, tables
+from models.statistics import Estimate
 from tests.models.evaluation.stand_ins import predicted
+
+NOTHING = Estimate(0.0, 0.0, 0.0)
 
 
 def table(report: Report, title: str) -> Table:
@@ -109,7 +112,10 @@ def test_calibration_is_by_pool_and_variant(report: Report) -> None:
 
 
 def test_twins_and_items_without_a_premise_are_by_variant(report: Report) -> None:
-    chosen = report.premise.twins[0]
+    figures = [Estimate(value, value - 0.1, value + 0.1) for value in (0.2, 0.3, 0.4)]
+    original, mirror, both = ({"direct": NOTHING, "stilts": own} for own in figures)
+    chosen = replace(report.premise.twins[0], original=original, mirror=mirror, both=both)
+    report = replace(report, premise=replace(report.premise, twins=(chosen,)))
     shown = cells(table(report, "Twins"), f"{chosen.originals} and {chosen.mirrors}", "stilts")
     assert shown["pairs"] == str(chosen.pairs)
     assert shown["originals"] == interval(chosen.original["stilts"])
