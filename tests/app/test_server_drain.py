@@ -15,7 +15,6 @@ import pytest
 import uvicorn
 from starlette.types import Receive, Scope, Send
 
-from app import server
 from app.runtime import Runtime
 from app.server import DrainingServer, serve
 from app.settings import ModelSources, Settings
@@ -184,7 +183,7 @@ async def test_without_a_descriptor_left_the_shutdown_goes_on(
 
     runtime.may_finish.set()
     async with running(runtime) as made:
-        monkeypatch.setattr(server.os, "dup", none_left)
+        monkeypatch.setattr("app.server.os.dup", none_left)
         made.handle_exit(signal.SIGTERM, None)
     assert not any(listener.is_serving() for listener in made.servers)
 

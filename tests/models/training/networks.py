@@ -37,7 +37,7 @@ def phase(**changes: object) -> Phase:
     return Phase.model_validate(values)
 
 
-def recipe(tuning: LowRank | Full = LORA, **changes: object) -> Recipe:
+def recipe(tuning: LowRank | Full = LORA, /, **changes: object) -> Recipe:
     values = {
         "name": "tiny",
         "base": "somewhere",

@@ -199,7 +199,8 @@ def token_logits(head: Any, state: Tensor) -> Tensor:
     norm = head.norm
     inner = functional.gelu(functional.linear(state, head.dense.weight, head.dense.bias))
     normed = functional.layer_norm(inner, (HIDDEN,), norm.weight, norm.bias, norm.eps)
-    return table.weight @ normed + head.bias
+    logits: Tensor = table.weight @ normed + head.bias
+    return logits
 
 
 def test_a_batch_that_asks_about_no_token_costs_nothing_and_breaks_nothing(base: Path) -> None:

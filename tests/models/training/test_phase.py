@@ -118,7 +118,7 @@ def test_a_limit_on_items_holds_for_every_set_and_for_its_digest(
     base: Path, invented: Path
 ) -> None:
     sets = loaded(mixed(invented, share=None, max_items=7), base, invented)
-    counts = {name: len(items) for name, items in (sets.training | sets.validation).items()}
+    counts = {name: len(items) for name, items in {**sets.training, **sets.validation}.items()}
     assert counts == dict.fromkeys(counts, 7)
     assert sets.digests["copa/val"] == digest(find("copa").load(invented, "val")[:7])
 

@@ -40,7 +40,7 @@ def in_transformers(folder: Path, base: Path) -> XLMRobertaForMultipleChoice:
     if not (folder / "adapter_config.json").exists():
         return XLMRobertaForMultipleChoice.from_pretrained(folder).eval()
     model = XLMRobertaForMultipleChoice.from_pretrained(base)
-    return PeftModel.from_pretrained(model, str(folder)).eval()  # type: ignore[no-any-return]
+    return PeftModel.from_pretrained(model, str(folder)).eval()
 
 
 @pytest.mark.parametrize("tuning", TUNINGS)

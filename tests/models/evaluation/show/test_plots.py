@@ -49,7 +49,8 @@ def test_a_mark_is_the_accuracy_and_its_bar_the_interval(report: Report, variant
     marks, bars = drawn(panel, variant)
     reading = report.readings["repaired"]
     nine, eleven, _ = reading.means
-    estimates = [each.accuracy[variant] for each in (*reading.languages, nine, eleven)]
+    estimates = [each.accuracy[variant] for each in reading.languages]
+    estimates += [each.accuracy[variant] for each in (nine, eleven)]
     rows = np.arange(len(estimates)) + LOOKS[variant].shift
     assert marks == [
         pytest.approx((100 * each.value, row)) for each, row in zip(estimates, rows, strict=True)

@@ -21,6 +21,12 @@ def test_whole_pairs_are_read_and_torn_or_empty_ones_left_out(tmp_path: Path) ->
     ]
 
 
+def test_a_row_that_is_torn_in_its_second_question_is_left_out(tmp_path: Path) -> None:
+    rows = "1\t2\t3\tWho sings?\tWho\n2\t3\t4\tWho?\tWhom?\t1\n"
+    data = write({**QQP.files, "qqp/train.tsv": HEADER + rows}, tmp_path)
+    assert TASK.load(data, "train") == [Sentences("Who?", "Whom?", 1)]
+
+
 def test_a_label_that_is_none_is_named(tmp_path: Path) -> None:
     files = {**QQP.files, "qqp/train.tsv": f"{HEADER}1\t2\t3\tWho?\tWhom?\t2\n"}
     with pytest.raises(DataError, match=r"train\.tsv:2: is_duplicate is not one of 0 to 1: 2"):
