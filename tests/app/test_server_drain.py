@@ -152,18 +152,34 @@ async def test_work_that_is_left_is_said_and_does_not_keep_the_server(
     assert caplog.messages == ["work was left after 7 s of grace"]
 
 
-async def test_who_connected_but_was_not_heard_yet_is_answered(runtime: SlowRuntime) -> None:
+async def listening(runtime: SlowRuntime) -> DrainingServer:
     """As in ``Server.serve``, but without its turns of the loop, in which it would accept."""
     made = server_of(runtime)
     made.config.load()
     made.lifespan = made.config.lifespan_class(made.config)
     await made.startup()
+    return made
+
+
+async def test_who_connected_but_was_not_heard_yet_is_answered(runtime: SlowRuntime) -> None:
+    made = await listening(runtime)
     clients = [connect(made) for _ in range(3)]
     await made.shutdown()
     for client in clients:
         answered = await asyncio.to_thread(response_of, client)
         assert answered.startswith(b"HTTP/1.1 200")
         assert answered.endswith(b"/livez")
+
+
+async def test_nobody_can_connect_from_the_moment_it_ends(runtime: SlowRuntime) -> None:
+    """Who is refused asks another replica; who is let in might be cut off."""
+    made = await listening(runtime)
+    address = (HOST, port_of(made))
+    ending = asyncio.create_task(made.shutdown())
+    await asyncio.sleep(0)
+    with pytest.raises(ConnectionRefusedError):
+        socket.create_connection(address, timeout=LIMIT_S)
+    await ending
 
 
 async def test_nobody_listens_after_it(runtime: SlowRuntime) -> None:
