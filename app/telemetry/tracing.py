@@ -1,6 +1,6 @@
-"""Traces (OpenTelemetry): where the time of each item of a call went, and why its batch left.
+"""Traces (OpenTelemetry): the stages of each item of a call, and the reason of its batch.
 
-Off unless the standard variables name a collector (``OTEL_EXPORTER_OTLP_ENDPOINT`` or
+They are off unless the standard variables name a collector (``OTEL_EXPORTER_OTLP_ENDPOINT`` or
 ``OTEL_EXPORTER_OTLP_TRACES_ENDPOINT``); the SDK reads all others itself.
 """
 
@@ -14,10 +14,12 @@ from dataclasses import dataclass
 from opentelemetry import trace
 from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
 from opentelemetry.sdk.resources import SERVICE_NAME, Resource
-from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace import SpanLimits, TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor
 
 _ENDPOINTS = ("OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT")
+_LONGEST_ATTRIBUTE = 1_024
+"""Of a span: paths and user agents are the caller's, and wait in memory for the collector."""
 _NANOSECONDS = 1_000_000_000
 
 
@@ -44,11 +46,14 @@ class ItemTrace:
 
 
 def provider_from_environment() -> TracerProvider | None:
-    """Return a provider that sends to the collector of the environment, or None without one."""
+    """Return a provider that sends to the collector that the environment names; else None."""
     if not any(os.environ.get(name) for name in _ENDPOINTS):
         return None
     name = os.environ.get("OTEL_SERVICE_NAME", "xcopa")
-    provider = TracerProvider(resource=Resource.create({SERVICE_NAME: name}))
+    provider = TracerProvider(
+        resource=Resource.create({SERVICE_NAME: name}),
+        span_limits=SpanLimits(max_span_attribute_length=_LONGEST_ATTRIBUTE),
+    )
     provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter()))
     return provider
 
@@ -87,6 +92,6 @@ class Tracing:
                 span("xcopa.batch", item.sealed_at, item.answered_at, model | item.batch)
 
     def close(self) -> None:
-        """Send what has not been sent."""
+        """Send the spans that have not been sent."""
         if self.provider is not None:
             self.provider.shutdown()

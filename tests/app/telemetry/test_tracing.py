@@ -159,3 +159,15 @@ def test_the_service_s_name_is_the_environment_s(monkeypatch: pytest.MonkeyPatch
     assert provider is not None
     assert provider.resource.attributes[SERVICE_NAME] == "xcopa-blue"
     provider.shutdown()
+
+
+def test_what_a_caller_sends_is_not_kept_at_length(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Spans wait in memory for the collector, by the thousand, with paths and user agents."""
+    monkeypatch.setenv(ENDPOINTS[0], "http://127.0.0.1:9")
+    provider = provider_from_environment()
+    assert provider is not None
+    span = provider.get_tracer("test").start_span("call", attributes={"url": "x" * 30_000})
+    assert isinstance(span, ReadableSpan)
+    assert span.attributes is not None
+    assert span.attributes["url"] == "x" * 1_024
+    provider.shutdown()
