@@ -46,6 +46,9 @@ def publish(recipe: Recipe, base: Path, weights: Weights, out: Path) -> None:
     else:
         _write_checkpoint(model, base, weights, out)
     Prompt(recipe.prompt.cause, recipe.prompt.effect).save(out)
+    # safetensors lets the owner alone read what it writes; the service may be another user.
+    for file in out.iterdir():
+        file.chmod(0o644)
 
 
 def _write_adapter(
@@ -90,7 +93,6 @@ def _fill(model: Any, weights: Weights) -> None:
 def _halve(path: Path) -> None:
     halved = {name: tensor.half().contiguous() for name, tensor in load_file(path).items()}
     save_file(halved, path, metadata={"format": "pt"})
-    path.chmod(0o644)
 
 
 def _name_base(path: Path, base_name: str) -> None:
