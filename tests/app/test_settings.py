@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
-from app.settings import ModelSources, Settings
+from app.settings import ModelSources, Settings, variables
 
 REFERENCE = Path(__file__).resolve().parents[2] / "docs" / "reference" / "settings.md"
 
@@ -43,3 +43,32 @@ def test_every_setting_is_described_and_in_the_reference() -> None:
     own = [field for name, field in Settings.model_fields.items() if name != "models"]
     described = [*own, *ModelSources.model_fields.values()]
     assert [field for field in described if str(field.description) not in reference] == []
+
+
+def test_an_empty_variable_gives_the_default_for_every_setting(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Compose's ``${X:-}`` sets a variable that is empty."""
+    for name in variables():
+        monkeypatch.delenv(name, raising=False)
+    defaults = Settings()
+    for name in variables():
+        monkeypatch.setenv(name, "")
+    assert Settings() == defaults
+
+
+def test_the_port_of_a_kubernetes_service_is_not_ours(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XCOPA_PORT", "tcp://10.96.0.12:8000")
+    assert Settings().port == 8000
+
+
+def test_a_quoted_value_with_a_line_end_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XCOPA_MODELS__STILTS", '"someone/model"\n')
+    monkeypatch.setenv("XCOPA_THREADS", "'2'")
+    settings = Settings()
+    assert (settings.models.stilts, settings.threads) == ("someone/model", 2)
+
+
+def test_every_setting_is_a_variable() -> None:
+    assert {"XCOPA_PORT", "XCOPA_MODELS", "XCOPA_MODELS__STILTS"} <= variables()
+    assert len(variables()) == len(Settings.model_fields) + len(ModelSources.model_fields)
