@@ -17,7 +17,7 @@ NESTED = "__"
 _LEAST_PREFIX = "XCOPA"
 
 ELSEWHERE = frozenset({"XCOPA_DATA_DIR", "XCOPA_PUBLISH"})
-"""Variables of the prefix that others read: the commands and the load test, and the compose file."""
+"""Variables of the prefix that others read: commands, the load test, the compose file."""
 
 # https://kubernetes.io/docs/concepts/services-networking/service/#environment-variables
 _LINK_NAME = re.compile(

@@ -7,7 +7,19 @@ Importing a module of this project switches nothing, with one exception: importi
 from __future__ import annotations
 
 import gc
+import logging
 import os
+import signal
+import sys
+import threading
+import time
+from types import FrameType
+from typing import NoReturn
+
+LEAVE_S = 0.5
+"""How long the exit waits for threads to end by themselves."""
+
+_TELEMETRY = "OTEL_"
 
 _ENVIRONMENT = {
     # Threads of a forward pass that have nothing to do sleep instead of spinning: beside other
@@ -21,9 +33,52 @@ _ENVIRONMENT = {
 
 
 def set_environment() -> None:
-    """Set what libraries read from the environment when they load; what a user set stays."""
+    """Set what libraries read from the environment when they load; what a user set stays.
+
+    An empty variable of OpenTelemetry's is removed: its specification says that it counts as not
+    set, and the library raises for some.
+    """
     for name, value in _ENVIRONMENT.items():
         os.environ.setdefault(name, value)
+    for name in [name for name in os.environ if name.startswith(_TELEMETRY)]:
+        if not os.environ[name].strip():
+            del os.environ[name]
+
+
+def leave_on_signals() -> None:
+    """Have SIGTERM and Ctrl-C end the process with 0 as long as there is nothing to finish.
+
+    Without a handler the first process of a container does not get SIGTERM at all, and Ctrl-C
+    would print where the imports are.
+    """
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, _leave_at_once)
+
+
+def _leave_at_once(number: int, frame: FrameType | None) -> None:  # noqa: ARG001
+    os._exit(0)
+
+
+def leave(status: int) -> NoReturn:
+    """End the process with a status, whatever its threads still do.
+
+    Python would wait for those of executors, such as a download's. It stops daemon threads where
+    they are, and one inside of torch's C++ then aborts the process.
+    """
+    give_up = time.monotonic() + LEAVE_S
+    while _others_are_alive() and time.monotonic() < give_up:
+        time.sleep(0.01)
+    if _others_are_alive():
+        logging.shutdown()
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(status)
+    sys.exit(status)
+
+
+def _others_are_alive() -> bool:
+    own = threading.current_thread()
+    return any(thread is not own and thread.is_alive() for thread in threading.enumerate())
 
 
 def use_threads(count: int) -> None:
