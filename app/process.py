@@ -6,20 +6,19 @@ Importing a module of this project switches nothing, with one exception: importi
 
 from __future__ import annotations
 
+import contextlib
 import gc
 import logging
 import os
 import signal
 import sys
-import threading
-import time
 from types import FrameType
 from typing import NoReturn
 
-LEAVE_S = 0.5
-"""How long the exit waits for threads to end by themselves."""
+log = logging.getLogger(__name__)
 
 _TELEMETRY = "OTEL_"
+_PROPAGATORS = "OTEL_PROPAGATORS"
 
 _ENVIRONMENT = {
     # Threads of a forward pass that have nothing to do sleep instead of spinning: beside other
@@ -45,6 +44,17 @@ def set_environment() -> None:
             del os.environ[name]
 
 
+def drop_unknown_propagators() -> None:
+    """Take a variable out of the environment that would stop the import of FastAPI."""
+    if _PROPAGATORS not in os.environ:
+        return
+    try:
+        pass
+    except ValueError as error:
+        log.warning("%s is ignored: %s", _PROPAGATORS, error)
+        del os.environ[_PROPAGATORS]
+
+
 def leave_on_signals() -> None:
     """Have SIGTERM and Ctrl-C end the process with 0 as long as there is nothing to finish.
 
@@ -60,25 +70,18 @@ def _leave_at_once(number: int, frame: FrameType | None) -> None:  # noqa: ARG00
 
 
 def leave(status: int) -> NoReturn:
-    """End the process with a status, whatever its threads still do.
+    """End the process with a status, at once and whatever its threads still do.
 
-    Python would wait for those of executors, such as a download's. It stops daemon threads where
-    they are, and one inside of torch's C++ then aborts the process.
+    Python would wait for the threads of executors, such as a download's. It would stop daemon
+    threads where they are, and one inside of torch's C++ then aborts the process. And it would
+    take a million objects apart one by one.
     """
-    give_up = time.monotonic() + LEAVE_S
-    while _others_are_alive() and time.monotonic() < give_up:
-        time.sleep(0.01)
-    if _others_are_alive():
-        logging.shutdown()
-        sys.stdout.flush()
-        sys.stderr.flush()
-        os._exit(status)
-    sys.exit(status)
-
-
-def _others_are_alive() -> bool:
-    own = threading.current_thread()
-    return any(thread is not own and thread.is_alive() for thread in threading.enumerate())
+    logging.shutdown()
+    for stream in (sys.stdout, sys.stderr):
+        # Whoever read it may have gone.
+        with contextlib.suppress(OSError, ValueError):
+            stream.flush()
+    os._exit(status)
 
 
 def use_threads(count: int) -> None:

@@ -12,6 +12,7 @@ from pydantic import ValidationError
 from pydantic_settings import SettingsError
 
 from app import environment
+from app.process import drop_unknown_propagators
 from app.settings import Settings, variables
 
 log = logging.getLogger(__name__)
@@ -38,6 +39,7 @@ def read_settings() -> Settings:
         logging.getLogger(name).setLevel(logging.WARNING)
     for remark in environment.read(os.environ, variables()).remarks:
         log.warning("%s", remark)
+    drop_unknown_propagators()
     return settings
 
 

@@ -33,9 +33,7 @@ async def startupz(runtime: RuntimeDep, response: Response) -> Status:
     return Status(status="started")
 
 
-@router.get(
-    "/metrics", summary="Prometheus metrics", response_class=Response, responses=METRICS
-)
+@router.get("/metrics", summary="Prometheus metrics", response_class=Response, responses=METRICS)
 async def metrics(request: Request) -> Response:
     body, content_type = metrics_of(request).exposition(request.headers.get("accept", ""))
     return Response(body, headers={"Content-Type": content_type})

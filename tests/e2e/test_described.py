@@ -66,3 +66,38 @@ def test_docs_tell_of_request_headers_and_the_example_is_answered(path: str, url
 
 def test_docs_open(url: str) -> None:
     assert httpx.get(f"{url}/docs").status_code == 200
+
+
+ROW = {
+    "premise": "The street lights went out.",
+    "choice1": "A storm came.",
+    "choice2": "It was noon.",
+    "question": "cause",
+    "label": 0,
+    "idx": 12,
+    "changed": False,
+}
+"""In the form of the XCOPA files."""
+
+
+def test_a_row_of_xcopa_as_it_is_is_answered_like_its_question_alone(url: str) -> None:
+    item = {name: ROW[name] for name in ("premise", "choice1", "choice2", "question")}
+    alone = httpx.post(f"{url}/predict/xcopa", json=item, timeout=60).json()
+    row = httpx.post(f"{url}/predict/xcopa", json=ROW, timeout=60).json()
+    unlabelled = {"items": [ROW, {**ROW, "label": None}]}
+    batch = httpx.post(f"{url}/predict/xcopa/batch", json=unlabelled, timeout=60).json()
+    both = httpx.post(f"{url}/compare/xcopa", json=ROW, timeout=60).json()
+    answers = [row, *batch["predictions"], both["predictions"]["stilts"]]
+    for answer in answers:
+        assert answer["logits"] == pytest.approx(alone["logits"], abs=1e-4)
+
+
+def test_any_other_field_of_a_row_is_named_alone_and_in_a_batch(url: str) -> None:
+    wrong = {**ROW, "lang": "et"}
+    alone = httpx.post(f"{url}/predict/xcopa", json=wrong, timeout=60)
+    assert alone.status_code == 422
+    assert [error["field"] for error in alone.json()["errors"]] == ["lang"]
+    batch = httpx.post(f"{url}/predict/xcopa/batch", json={"items": [ROW, wrong]}, timeout=60)
+    [answered, refused] = batch.json()["predictions"]
+    assert "label" in answered
+    assert [error["field"] for error in refused["error"]["errors"]] == ["items.1.lang"]
