@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import socket
+from typing import Any
 
 from app.errors import StartError
 
@@ -34,18 +35,15 @@ def listen(host: str, port: int) -> list[socket.socket]:
     return bound
 
 
-_Address = tuple[str, int] | tuple[str, int, int, int]
-
-
-def _addresses(host: str, port: int) -> dict[tuple[socket.AddressFamily, _Address], None]:
+def _addresses(host: str, port: int) -> list[tuple[socket.AddressFamily, Any]]:
     try:
         found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
     except UnicodeError as error:  # a label that is empty or too long
         raise socket.gaierror(socket.EAI_NONAME, str(error)) from error
-    return dict.fromkeys((family, address) for family, _, _, _, address in found)
+    return list(dict.fromkeys((family, address) for family, _, _, _, address in found))
 
 
-def _bind(family: socket.AddressFamily, address: _Address) -> socket.socket:
+def _bind(family: socket.AddressFamily, address: tuple[Any, ...]) -> socket.socket:
     made = socket.socket(family, socket.SOCK_STREAM)
     try:
         # A restart takes over the port although connections of the last run linger.

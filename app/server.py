@@ -111,7 +111,9 @@ class DrainingServer(uvicorn.Server):
         # for it, who waits there is reset; the rest of the shutdown goes on.
         with contextlib.suppress(OSError):
             copies.extend(each.dup() for each in sockets)
-        for each in (*self.servers, *sockets):
+        for server in self.servers:
+            server.close()
+        for each in sockets:
             each.close()
         for copy in copies:
             with copy, contextlib.suppress(OSError):

@@ -42,7 +42,7 @@ def any_item() -> ItemFields:
     return random.choice(ITEMS[language])  # noqa: S311
 
 
-@events.init.add_listener  # type: ignore[untyped-decorator]
+@events.init.add_listener
 def check_service(environment: Environment, **_: object) -> None:
     """End a run that has nothing to measure with one line. (The page asks for its host later.)"""
     options = environment.parsed_options

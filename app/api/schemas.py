@@ -11,6 +11,7 @@ from pydantic import (
     ConfigDict,
     Field,
     GetJsonSchemaHandler,
+    JsonValue,
     WithJsonSchema,
 )
 from pydantic.json_schema import JsonSchemaValue
@@ -58,7 +59,7 @@ Text = Annotated[
 ]
 
 _OF_A_ROW = "Ignored, whatever it is: a row of XCOPA or COPA can be sent as it is."
-_EXAMPLE = {
+_EXAMPLE: dict[str, JsonValue] = {
     "premise": "The man broke his toe.",
     "choice1": "He got a hole in his sock.",
     "choice2": "He dropped a hammer on his foot.",
