@@ -6,16 +6,22 @@ import asyncio
 import contextlib
 import logging
 import socket
+from functools import partial
 from types import FrameType
+from typing import Any
 
 import typer
 import uvicorn
 
+from app.api.connection import Connection
+from app.api.connections import ConnectionLimits, Connections
 from app.errors import StartError
 from app.listening import listen
 from app.main import create_app
+from app.process import allow_connections
 from app.runtime import Runtime
-from app.settings import Settings
+from app.settings import NONE, Settings
+from app.telemetry.metrics import Metrics
 
 log = logging.getLogger(__name__)
 
@@ -49,12 +55,31 @@ def serve(settings: Settings) -> int:
         access_log=False,
         server_header=False,
         timeout_graceful_shutdown=RESPONSE_GRACE_S,
+        **connection_options(settings, app.state.metrics),
     )
     server = DrainingServer(config, app.state.runtime, settings)
     server.run(sockets)
     for failure in failures:
         typer.echo(f"xcopa cannot start: {failure}", err=True)
     return 1 if failures or not server.started else 0
+
+
+def connection_options(settings: Settings, metrics: Metrics) -> dict[str, Any]:
+    """Return how uvicorn is to treat connections: our protocol, its limits, trusted proxies."""
+    limits = ConnectionLimits(
+        connections=allow_connections(settings.max_connections),
+        header_bytes=settings.max_header_bytes,
+        buffered_bytes=settings.max_buffered_bytes,
+        receive_seconds=settings.receive_timeout_s,
+    )
+    return {
+        "http": partial(Connection, shared=Connections(limits, metrics)),
+        # There is no WebSocket here, so an offer to switch to one is ignored like any other.
+        "ws": "none",
+        "timeout_keep_alive": settings.keep_alive_s,
+        "proxy_headers": settings.forwarded_allow_ips != NONE,
+        "forwarded_allow_ips": settings.forwarded_allow_ips,
+    }
 
 
 LAST_WORDS_S = 0.3

@@ -1,4 +1,4 @@
-"""Whether an answer of the service is sound: a load test counts any other as a failure.
+"""Checks whether an answer of the service is sound. Load tests count other answers as failures.
 
 An answer is whatever JSON a server may send: none of these functions raises for any value.
 """

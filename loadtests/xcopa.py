@@ -1,9 +1,9 @@
-"""The locustfile: people and programs asking in all twelve languages.
+"""The locustfile: people and programs that ask in all twelve languages.
 
     locust -f loadtests/xcopa.py --headless -u 16 -t 30s
 
-Single questions to either model, comparisons of both, and batches. An answer that is not sound
-counts as a failure, whatever its status.
+They send single questions to either model, comparisons of both, and batches. An answer that is not
+sound counts as a failure, whatever its status.
 """
 
 from __future__ import annotations

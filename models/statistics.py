@@ -1,6 +1,6 @@
-"""Intervals and tests: what the figures of an evaluation may and may not say.
+"""Intervals and tests for the figures of an evaluation.
 
-Which of them answers which question, with formulas and sources: ``docs/statistics.md``.
+``docs/statistics.md`` says which of them answers which question, with formulas and sources.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ class Estimate:
 def wilson(correct: int, total: int) -> Estimate:
     """Return a proportion with its score interval (Wilson 1927, JASA 22:209-212)."""
     if total == 0:
-        raise ValueError("a proportion of nothing has no interval")
+        raise ValueError("a proportion of 0 items has no interval")
     interval = binomtest(correct, total).proportion_ci(LEVEL, method="wilson")
     return Estimate(correct / total, float(interval.low), float(interval.high))
 
@@ -98,7 +98,7 @@ class Bootstrap:
 
     def __init__(self, items: int, resamples: int = RESAMPLES, seed: int = 0) -> None:
         if items == 0:
-            raise ValueError("there is nothing to resample")
+            raise ValueError("there are no items to resample")
         counts = np.random.default_rng(seed).multinomial(
             items, np.full(items, 1 / items), size=resamples
         )

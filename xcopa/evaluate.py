@@ -1,4 +1,4 @@
-"""``xcopa evaluate``: both models measured here, or those of a running service."""
+"""``xcopa evaluate``: measure both models in this process, or those of a running service."""
 
 from __future__ import annotations
 

@@ -26,6 +26,7 @@ from app.api.problem import field_errors
 from app.errors import ClientGoneError, FieldError, InvalidRequestError, UnsupportedMediaError
 
 JSON = "application/json"
+_LONGEST_NAME = 120
 
 
 class JsonRoute(APIRoute):
@@ -64,7 +65,10 @@ def _parsed(body: bytes) -> Any:
     if not body:
         raise InvalidRequestError([FieldError("body", "is required: an object in JSON")])
     try:
-        return json.loads(body.decode("utf-8"))
+        # Many clients on Windows begin with a byte order mark; RFC 8259 lets it be ignored.
+        return json.loads(
+            body.decode("utf-8-sig"), object_pairs_hook=_object, parse_constant=_no_constant
+        )
     except json.JSONDecodeError as error:
         place = f"{error.msg} at line {error.lineno}, column {error.colno}"
         raise _not_json(place) from error
@@ -74,6 +78,21 @@ def _parsed(body: bytes) -> Any:
         raise _not_json("it is nested too deeply") from error
     except ValueError as error:
         raise _not_json(str(error)) from error
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Refuse an object that names a field twice: readers differ in which of the two they take."""
+    made = dict(pairs)
+    if len(made) != len(pairs):
+        names = [name for name, _ in pairs]
+        twice = next(name for name in names if names.count(name) > 1)
+        raise ValueError(f"the field {twice[:_LONGEST_NAME]!r} is there twice")
+    return made
+
+
+def _no_constant(name: str) -> None:
+    """Refuse NaN and Infinity, which Python would read though JSON has none."""
+    raise ValueError(f"{name} is no value of JSON")
 
 
 def _not_json(reason: str) -> InvalidRequestError:

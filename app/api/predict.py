@@ -34,6 +34,7 @@ from app.errors import (
     ServiceError,
 )
 from app.serving.answer import Answer, Ask
+from app.serving.work import Caller
 
 router = APIRouter(tags=["predict"], route_class=JsonRoute, responses=PROBLEMS)
 
@@ -107,7 +108,7 @@ async def _answered(call: Call, asks: Sequence[Ask]) -> Sequence[Answer | Servic
     service = call.runtime.service
     if not asks:
         return []
-    return await unless_gone(call.request, service.predict(asks, call.timeout, call.caller))
+    return await unless_gone(call.request, service.predict(asks, call.timeout, Caller(call.caller)))
 
 
 def _causal(item: Item) -> CausalItem:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -19,11 +18,10 @@ from app.errors import (
     ServiceError,
 )
 
-log = logging.getLogger(__name__)
-
 REQUEST_ID = "X-Request-ID"
 MEDIA_TYPE = "application/problem+json"
 _LONGEST_FIELD_NAME = 120
+_LONGEST_INSTANCE = 200
 TYPE_PREFIX = "urn:xcopa:problem:"
 TIMEOUT_HEADER = "X-Request-Timeout-Ms"
 """The deadline of the call, in milliseconds from its arrival."""
@@ -57,7 +55,7 @@ def problem(
         "title": error.title,
         "status": error.status,
         "detail": detail_of(error),
-        "instance": instance,
+        "instance": instance[:_LONGEST_INSTANCE],
         "request_id": request_id,
         "errors": [{"field": each.field, "message": each.message} for each in fields],
     }
@@ -117,11 +115,10 @@ def _message(error: Mapping[str, Any]) -> str:
 
 
 def install(app: FastAPI) -> None:
-    """Have every error of the application leave as problem details."""
+    """Have every error that was foreseen leave as problem details."""
     app.add_exception_handler(ServiceError, _on_service_error)
     app.add_exception_handler(RequestValidationError, _on_validation_error)
     app.add_exception_handler(HTTPException, _on_http_exception)
-    app.add_exception_handler(Exception, _on_unexpected)
 
 
 async def _on_service_error(request: Request, error: Exception) -> JSONResponse:
@@ -142,7 +139,7 @@ async def _on_http_exception(request: Request, error: Exception) -> JSONResponse
         return problem_response(too_large, request.url.path, request_id_of(request), error.headers)
     titles = {404: "Not found", 405: "Method not allowed"}
     details = {
-        404: "there is nothing at this path; /docs lists what there is",
+        404: "there is nothing at this path (none ends in a slash); /docs lists what there is",
         405: f"{request.method} is not allowed here; /docs lists what is",
     }
     mapped = HttpError(
@@ -150,15 +147,10 @@ async def _on_http_exception(request: Request, error: Exception) -> JSONResponse
         titles.get(error.status_code, "HTTP error"),
         details.get(error.status_code, str(error.detail)),
     )
-    return problem_response(mapped, request.url.path, request_id_of(request), error.headers)
-
-
-async def _on_unexpected(request: Request, error: Exception) -> JSONResponse:
-    log.error("unexpected error", exc_info=error)
-    unexpected = ServiceError("an error of ours; the service's log has the cause")
-    # Starlette answers this outside all middleware, so the id is echoed here.
-    request_id = request_id_of(request)
-    return problem_response(unexpected, request.url.path, request_id, {REQUEST_ID: request_id})
+    headers = dict(error.headers or {})
+    if headers.get("Allow") == "GET":
+        headers["Allow"] = "GET, HEAD"
+    return problem_response(mapped, request.url.path, request_id_of(request), headers)
 
 
 def request_id_of(request: Request) -> str:

@@ -1,7 +1,7 @@
 """Pairs of texts to token ids: ``<s> premise </s></s> question in words, choice </s>``.
 
-The work is done by Hugging Face's ``tokenizers``, which releases the interpreter's lock, so
-that other threads go on meanwhile. Nothing is ever truncated.
+Hugging Face's ``tokenizers`` does the work and releases the interpreter's lock meanwhile, so other
+threads can run. Texts are never truncated.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from app.engine.prompt import Prompt
 from app.errors import FieldError, InvalidRequestError, TextTooLongError
 
 SEPARATOR_PIECE = "\u2581"
-"""The piece that stands for a lone space; a text of nothing else has no content."""
+"""The piece of a single space; a text with no other piece has no content."""
 
 
 @dataclass(frozen=True)

@@ -1,8 +1,8 @@
-"""Texts to rows for the asks of a call, at the least cost to the event loop.
+"""Turns the texts of a call into rows, with little work on the event loop.
 
-A short call is tokenised at once, since to hand it to another thread and back costs more than
-the work itself; a long one goes to a pool. Equal items for models with equal tokenisers (as both
-models of a comparison have) are tokenised once.
+The event loop tokenises a short call itself, because handing it to another thread costs more than
+the work. A long call goes to a pool of threads. Equal items for models with equal tokenisers, such
+as those of a comparison, are tokenised once.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ Tokenised = Rows | InvalidRequestError
 
 
 class Tokenising:
-    """Tokenises calls; made and used on one event loop."""
+    """Tokenises calls. One event loop makes and uses it."""
 
     def __init__(
         self, tokenizers: Mapping[str, PairTokenizer], threads: int, most_characters: float
@@ -37,11 +37,15 @@ class Tokenising:
     async def rows(
         self, asked: Sequence[tuple[CausalItem, str]], timeout: float
     ) -> list[Tokenised]:
-        """Return the rows of each item for its model, or why it has none.
+        """Return the rows of each item for its model, or the error that it has instead.
+
+        Args:
+            asked: items, each with its model.
+            timeout: seconds.
 
         Raises:
             OverloadedError: too much text waits to be tokenised.
-            TimeoutError: it was not done within so many seconds.
+            TimeoutError: the call was not tokenised within the timeout.
         """
         characters = sum(item.characters for item, _ in asked)
         if characters <= SHORT_CALL_CHARACTERS:

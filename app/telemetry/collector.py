@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
 from opentelemetry.instrumentation.asgi import OpenTelemetryMiddleware
 from opentelemetry.sdk.resources import SERVICE_NAME, Resource
-from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace import SpanLimits, TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor
 
 __all__ = ["OpenTelemetryMiddleware", "provider"]
@@ -21,6 +21,9 @@ __all__ = ["OpenTelemetryMiddleware", "provider"]
 _ENDPOINTS = ("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "OTEL_EXPORTER_OTLP_ENDPOINT")
 _PROTOCOLS = ("OTEL_EXPORTER_OTLP_TRACES_PROTOCOL", "OTEL_EXPORTER_OTLP_PROTOCOL")
 _PROTOCOL = "http/protobuf"
+
+_LONGEST_ATTRIBUTE = 1_024
+"""Of a span: paths and user agents are the caller's, and wait in memory for the collector."""
 
 
 def provider() -> TracerProvider:
@@ -32,7 +35,11 @@ def provider() -> TracerProvider:
     _check()
     name = os.environ.get("OTEL_SERVICE_NAME", "xcopa")
     # ``Tracing.close`` ends it; at the exit of Python it would wait once more.
-    made = TracerProvider(resource=Resource.create({SERVICE_NAME: name}), shutdown_on_exit=False)
+    made = TracerProvider(
+        resource=Resource.create({SERVICE_NAME: name}),
+        span_limits=SpanLimits(max_span_attribute_length=_LONGEST_ATTRIBUTE),
+        shutdown_on_exit=False,
+    )
     made.add_span_processor(BatchSpanProcessor(OTLPSpanExporter()))
     return made
 

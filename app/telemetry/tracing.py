@@ -1,8 +1,8 @@
-"""Traces (OpenTelemetry): where the time of each item of a call went, and why its batch left.
+"""Traces (OpenTelemetry): the stages of each item of a call, and the reason of its batch.
 
-Off unless the standard variables name a collector (``OTEL_EXPORTER_OTLP_ENDPOINT`` or
-``OTEL_EXPORTER_OTLP_TRACES_ENDPOINT``); the SDK reads all others itself. Whatever a collector does
-and the variables say, the service starts, answers and ends.
+They are off unless the standard variables name a collector (``OTEL_EXPORTER_OTLP_ENDPOINT`` or
+``OTEL_EXPORTER_OTLP_TRACES_ENDPOINT``); the SDK reads all others itself. Whatever these say and a
+collector does, the service starts, answers and ends.
 """
 
 from __future__ import annotations
@@ -115,7 +115,7 @@ class Tracing:
                 span("xcopa.batch", item.sealed_at, item.answered_at, model | item.batch)
 
     def close(self) -> None:
-        """Send what has not been sent, as far as the collector takes it within ``CLOSE_S``."""
+        """Send the spans that have not been sent, as far as the collector takes them in time."""
         if self.provider is None:
             return
         sending = threading.Thread(target=self.provider.shutdown, name="xcopa-spans", daemon=True)

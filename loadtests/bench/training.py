@@ -1,4 +1,4 @@
-"""A training step of ours beside one of transformers with PEFT, on the same batches."""
+"""Compares a training step with one of transformers with PEFT, on the same batches."""
 
 from __future__ import annotations
 

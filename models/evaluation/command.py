@@ -1,4 +1,4 @@
-"""An evaluation from its options to its files."""
+"""Runs an evaluation, from its options to its files."""
 
 from __future__ import annotations
 
@@ -106,7 +106,9 @@ def evaluate_service(options: Options, url: str, console: Console) -> None:
         EvaluationError: the service cannot be reached, lacks a model, or cannot answer.
     """
     if options.seeds:
-        raise EvaluationError("--seeds are models to load here; they do not go with --against")
+        raise EvaluationError(
+            "--seeds loads models in this process, so it cannot be used with --against"
+        )
     with Service(url) as service:
         revisions = service.revisions()
         if missing := [name for name in VARIANTS if name not in revisions]:

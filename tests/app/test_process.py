@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import gc
 import os
+import resource
 import subprocess
 import sys
 
 import pytest
 import torch
 
-from app.process import freeze_loaded_objects, set_environment, use_threads
+from app.process import allow_connections, freeze_loaded_objects, set_environment, use_threads
 
 
 def test_the_environment_is_set_and_what_the_user_set_stays(
@@ -81,3 +82,30 @@ def test_a_reader_of_the_output_that_has_gone_does_not_change_the_status() -> No
         assert started.stdout is not None
         started.stdout.close()
         assert started.wait(60) == 0
+
+
+@pytest.fixture
+def limit(monkeypatch: pytest.MonkeyPatch) -> list[tuple[int, int]]:
+    """The limit of open files, soft and hard; the last is in force."""
+    limits = [(256, 1024)]
+    monkeypatch.setattr(resource, "getrlimit", lambda _: limits[-1])
+    monkeypatch.setattr(resource, "setrlimit", lambda _, pair: limits.append(pair))
+    return limits
+
+
+def test_connections_get_the_descriptors_that_they_need(limit: list[tuple[int, int]]) -> None:
+    assert allow_connections(500) == 500
+    assert limit[-1] == (628, 1024)
+
+
+def test_a_limit_that_is_enough_is_left_alone(limit: list[tuple[int, int]]) -> None:
+    assert allow_connections(100) == 100
+    assert len(limit) == 1
+
+
+def test_more_connections_than_the_system_allows_are_cut_and_said(
+    limit: list[tuple[int, int]], caplog: pytest.LogCaptureFixture
+) -> None:
+    assert allow_connections(5_000) == 1024 - 128
+    assert limit[-1] == (1024, 1024)
+    assert "896 connections at most" in caplog.text

@@ -1,4 +1,4 @@
-"""The items that an evaluation asks: the English ones, their translations and their mirrors."""
+"""The items of an evaluation: the English ones, their translations and their mirrors."""
 
 from __future__ import annotations
 

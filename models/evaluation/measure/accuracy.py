@@ -1,4 +1,4 @@
-"""Accuracy by language and over languages, and the comparison of the pair."""
+"""Accuracy in each language and over languages, and the comparison of the two variants."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class Language:
     difference: Estimate
     """stilts minus direct, paired; the interval resamples items."""
     direct_only: int
-    """Items that direct alone answers right."""
+    """Items that only direct answers correctly."""
     stilts_only: int
     p: float
     """McNemar's exact test of the two counts."""

@@ -76,4 +76,4 @@ def load(path: Path) -> Report:
     except OSError as error:
         raise EvaluationError(f"{path} cannot be read: {error.strerror}") from error
     except ValidationError as error:
-        raise EvaluationError(f"{path} is no report: {error.errors()[0]['msg']}") from error
+        raise EvaluationError(f"{path} is not a report: {error.errors()[0]['msg']}") from error

@@ -28,7 +28,7 @@ def to_markdown(report: Report) -> str:
 
 
 def card_table(report: Report, variant: str) -> str:
-    """Return the table of a model card: a row a language and a mean, a column a reading.
+    """Return the table of a model card: rows are languages and means, columns are readings.
 
     In per cent, with 95 % intervals: Wilson, and for means a bootstrap over items.
 

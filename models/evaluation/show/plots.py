@@ -1,4 +1,4 @@
-"""Draws a report: accuracy by language, and whether probabilities hold what they promise."""
+"""Draws a report: accuracy by language, and accuracy against confidence."""
 
 from __future__ import annotations
 

@@ -26,7 +26,7 @@ def lines(path: Path) -> Iterator[tuple[str, str]]:
 
 
 def require(path: Path) -> None:
-    """Stop with the fix where a file is missing.
+    """Stop if a file is missing, and say how to fix it.
 
     Raises:
         DataError: there is no such file.

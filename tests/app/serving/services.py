@@ -9,8 +9,8 @@ from dataclasses import dataclass
 
 from app.engine.engine import Engine, Row
 from app.engine.tokenizer import CausalItem, PairTokenizer
+from app.serving.admission import Limits
 from app.serving.answer import Ask
-from app.serving.scheduler import Limits
 from app.serving.service import PredictionService, ServiceOptions
 from app.serving.work import ModelProfile, ServiceCurve
 from app.telemetry.metrics import Metrics

@@ -239,3 +239,15 @@ def test_requests_make_spans_only_where_there_is_a_provider() -> None:
     Tracing().add_to(without)
     assert (len(with_one.user_middleware), len(without.user_middleware)) == (1, 0)
     provider.shutdown()
+
+
+def test_what_a_caller_sends_is_not_kept_at_length(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Spans wait in memory for the collector, by the thousand, with paths and user agents."""
+    monkeypatch.setenv(ENDPOINTS[0], "http://127.0.0.1:9")
+    provider = provider_from_environment()
+    assert provider is not None
+    span = provider.get_tracer("test").start_span("call", attributes={"url": "x" * 30_000})
+    assert isinstance(span, ReadableSpan)
+    assert span.attributes is not None
+    assert span.attributes["url"] == "x" * 1_024
+    provider.shutdown()

@@ -120,7 +120,7 @@ def test_a_checkpoint_that_a_kill_left_half_written_is_not_resumed(
 
 def test_a_checkpoint_of_another_number_of_steps_is_refused(base: Path, tmp_path: Path) -> None:
     run(base, tmp_path, SCHEDULE)
-    with pytest.raises(RecipeError, match="begun with 12 steps and would now have 6"):
+    with pytest.raises(RecipeError, match="a run of 12 steps, but this run has 6"):
         run(base, tmp_path, replace(SCHEDULE, accumulation=2))
 
 

@@ -30,7 +30,7 @@ def test_a_file_that_is_no_report_is_one_clear_line(tmp_path: Path) -> None:
     with pytest.raises(EvaluationError, match=r"report\.json cannot be read"):
         load(path)
     path.write_text("{}", "utf-8")
-    with pytest.raises(EvaluationError, match=r"report\.json is no report"):
+    with pytest.raises(EvaluationError, match=r"report\.json is not a report"):
         load(path)
 
 
