@@ -4,7 +4,20 @@ from __future__ import annotations
 
 from typing import Any
 
-from app.api.problem import MEDIA_TYPE, REQUEST_ID, TIMEOUT_HEADER, TYPE_PREFIX
+from app.api.problem import MEDIA_TYPE, REQUEST_ID, TIMEOUT_HEADER, HttpError, problem
+from app.errors import (
+    BadBodyError,
+    DeadlineExceededError,
+    FieldError,
+    InferenceError,
+    InvalidRequestError,
+    OverloadedError,
+    PayloadTooLargeError,
+    RetryableError,
+    ServiceError,
+    UnavailableError,
+    UnsupportedMediaError,
+)
 
 _TEXT = {"type": "string"}
 _REQUEST_ID = {
@@ -28,58 +41,51 @@ _SERVER_TIMING = {
 REQUEST_HEADERS = f"""
 | request header | meaning |
 |---|---|
-| `Content-Type` | `application/json`; anything else is 415 |
-| `{TIMEOUT_HEADER}` | milliseconds after which nobody waits for the answer any more: a number \
-above 0, cut to the service's own limit; then 504 |
-| `{REQUEST_ID}` | comes back with the answer and stands in its body; made when there is none |
-| `X-API-Key`, `Authorization` | whose turn the call takes; else its address's |
+| `Content-Type` | `application/json`, required |
+| `{TIMEOUT_HEADER}` | deadline of the call, in milliseconds from its arrival: a number above 0. \
+The service has a limit of its own, which is also the default |
+| `{REQUEST_ID}` | an identifier; header and body of the answer have it too |
+| `X-API-Key`, `Authorization` | who calls. Callers share the engine in turns |
 
-Every refusal is `{MEDIA_TYPE}` (RFC 9457): its `errors` name each field that is wrong, and \
-what mends it.
+Every refusal is `{MEDIA_TYPE}` (RFC 9457). Its `errors` name each field that is wrong, and say \
+what to do.
 """
 
-_ITEM_ERROR = {"field": "choice2", "message": "must not be blank"}
-_PROBLEMS: dict[int, tuple[str, str, str, list[dict[str, str]]]] = {
-    400: ("Bad request", "bad-request", "the body is not what its headers say", []),
-    408: ("Request timeout", "request-timeout", "the request did not arrive in time", []),
-    413: ("Payload too large", "payload-too-large", "items: 300 items; one call may bring 256", []),
-    415: ("Unsupported media type", "unsupported-media-type", "send the body as JSON", []),
-    422: ("Invalid request", "invalid-request", "choice2: must not be blank", [_ITEM_ERROR]),
-    429: ("Overloaded", "overloaded", "the queue is full", []),
-    431: ("Header fields too large", "header-fields-too-large", "send shorter headers", []),
-    500: ("Internal error", "internal", "an error of ours; the service's log has the cause", []),
-    503: ("Unavailable", "unavailable", "the models are loading", []),
-    504: ("Deadline exceeded", "deadline-exceeded", "no answer within 50 ms", []),
+_EXAMPLES: dict[ServiceError, str] = {
+    BadBodyError("the body ends in the middle of its gzip data"): "The request is damaged.",
+    HttpError(
+        403, "Forbidden", "this service takes no calls from pages of https://example.org"
+    ): "A page of this origin may not call.",
+    HttpError(
+        408, "Request timeout", "the request did not arrive within 30 s"
+    ): "The request did not arrive in time.",
+    PayloadTooLargeError(
+        "items: 300 items; one call may bring 256 at most"
+    ): "More than one call may ask for.",
+    UnsupportedMediaError(
+        "send the body as JSON with the header 'Content-Type: application/json'"
+    ): "Not declared as JSON, or compressed in a way that is not read.",
+    InvalidRequestError(
+        [FieldError("choice2", "must not be blank")]
+    ): "A field is wrong; `errors` names each.",
+    OverloadedError("the queue is full", retry_after=2): "The queue is full.",
+    HttpError(
+        431, "Request header fields too large", "the headers exceed 32,768 bytes"
+    ): "The headers are too large.",
+    InferenceError("the model failed on this item; the service's log has the cause"): (
+        "The model failed on this item, or the service has a defect."
+    ),
+    UnavailableError("the models are loading", retry_after=2): "Loading, stopping, or stuck.",
+    DeadlineExceededError("no answer within 50 ms"): "No answer before the deadline.",
 }
-_MEANINGS = {
-    400: "The body is not what its headers say: damaged, or cut short",
-    408: "The request did not arrive in time",
-    413: "More than one call may ask for",
-    415: "Not declared as JSON, or compressed in a way that is not read",
-    422: "A field is wrong; `errors` names each",
-    429: "The queue is full; see Retry-After",
-    431: "The headers are too large",
-    500: "The model failed on this item, or an error of ours",
-    503: "Starting or shutting down; see Retry-After",
-    504: "No answer within the deadline",
-}
-_RETRYABLE = (429, 503)
+"""One refusal of each status, and what the status means."""
 
 
-def _problem(status: int) -> dict[str, Any]:
-    title, slug, detail, errors = _PROBLEMS[status]
-    example = {
-        "type": TYPE_PREFIX + slug,
-        "title": title,
-        "status": status,
-        "detail": detail,
-        "instance": "/predict/xcopa",
-        "request_id": "0f8c1d",
-        "errors": errors,
-    }
-    retry = _RETRY_AFTER if status in _RETRYABLE else {}
+def _described(error: ServiceError, meaning: str) -> dict[str, Any]:
+    retry = _RETRY_AFTER if isinstance(error, RetryableError) else {}
+    example = problem(error, "/predict/xcopa", "9f2ab80c51d7e634")
     return {
-        "description": _MEANINGS[status],
+        "description": meaning,
         "headers": {**_REQUEST_ID, **retry},
         # With "model" FastAPI would say that it is application/json.
         "content": {
@@ -88,16 +94,20 @@ def _problem(status: int) -> dict[str, Any]:
     }
 
 
+_REFUSALS: dict[int | str, dict[str, Any]] = {
+    error.status: _described(error, text) for error, text in _EXAMPLES.items()
+}
+
 ANSWERED: dict[int | str, dict[str, Any]] = {200: {"headers": {**_REQUEST_ID, **_SERVER_TIMING}}}
 """What goes with an answer."""
 
 PROBLEMS: dict[int | str, dict[str, Any]] = {
     **ANSWERED,
-    **{status: _problem(status) for status in _PROBLEMS},
+    **_REFUSALS,
 }
 """What a route that asks a model may answer, beside the body of its answer."""
 
-LOADING: dict[int | str, dict[str, Any]] = {503: _problem(503)}
+LOADING: dict[int | str, dict[str, Any]] = {503: _REFUSALS[503]}
 """What a route that tells of the models may answer while they load."""
 
 METRICS: dict[int | str, dict[str, Any]] = {
