@@ -9,7 +9,6 @@ from collections.abc import AsyncIterator, Callable, Mapping
 
 from fastapi import FastAPI
 from fastapi_offline import FastAPIOffline
-from opentelemetry.instrumentation.asgi import OpenTelemetryMiddleware
 from starlette.types import Lifespan
 
 from app import __version__
@@ -113,8 +112,7 @@ def _add_middleware(app: FastAPI, settings: Settings, metrics: Metrics, tracing:
     app.add_middleware(SecurityHeadersMiddleware)
     app.add_middleware(RequestIdMiddleware)
     app.add_middleware(TargetMiddleware, root_path=settings.root_path)
-    if tracing.provider is not None:
-        app.add_middleware(OpenTelemetryMiddleware, tracer_provider=tracing.provider)
+    tracing.add_to(app)
 
 
 async def _start(runtime: Runtime, on_started: OnStarted | None) -> None:

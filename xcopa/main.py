@@ -12,6 +12,7 @@ from typing import Annotated
 import typer
 
 from app.errors import StartError
+from app.process import leave, leave_on_signals
 from xcopa.start import failing_on, needs, read_settings
 
 app = typer.Typer(
@@ -57,10 +58,11 @@ def main() -> None:
 @app.command()
 def serve() -> None:
     """Serve both models over HTTP. XCOPA_* variables are its settings."""
+    leave_on_signals()
     settings = read_settings()
     from app import server
 
-    raise typer.Exit(server.serve(settings))
+    leave(server.serve(settings))
 
 
 @app.command()

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import itertools
-from typing import Any
 
 from fastapi import APIRouter
 from pydantic import ValidationError
 
 from app.api.call import Call, CallDep
+from app.api.described import PROBLEMS, REQUEST_HEADERS
 from app.api.json_route import JsonRoute
 from app.api.outcomes import answer_or_raise, answered, say_times
 from app.api.problem import detail_of, field_errors, problem
@@ -34,22 +34,15 @@ from app.errors import (
 )
 from app.serving.answer import Answer, Ask
 
-PROBLEMS: dict[int | str, dict[str, Any]] = {
-    status: {"model": Problem, "description": text}
-    for status, text in {
-        413: "More than one call may ask for",
-        415: "Not declared as JSON",
-        422: "A field is wrong",
-        429: "The queue is full; see Retry-After",
-        503: "Starting or shutting down; see Retry-After",
-        504: "No answer within the deadline",
-    }.items()
-}
-
 router = APIRouter(tags=["predict"], route_class=JsonRoute, responses=PROBLEMS)
 
 
-@router.post("/predict/xcopa", summary="Answer one item with one model")
+@router.post(
+    "/predict/xcopa",
+    summary="Answer one item with one model",
+    description="Says which of two choices is the more plausible cause or effect of the premise.\n"
+    + REQUEST_HEADERS,
+)
 async def predict(body: PredictRequest, call: CallDep) -> Prediction:
     ask = Ask(_causal(body), body.model or call.settings.default_model)
     [outcome] = await answered(call, [ask])
@@ -58,7 +51,12 @@ async def predict(body: PredictRequest, call: CallDep) -> Prediction:
     return _prediction(answer, call.request_id)
 
 
-@router.post("/compare/xcopa", summary="Answer one item with both models")
+@router.post(
+    "/compare/xcopa",
+    summary="Answer one item with both models",
+    description="Asks both models, and says whether they choose the same label.\n"
+    + REQUEST_HEADERS,
+)
 async def compare(body: CompareRequest, call: CallDep) -> CompareResponse:
     asks = [Ask(_causal(body), name) for name in call.runtime.served]
     answers = [answer_or_raise(outcome) for outcome in await answered(call, asks)]
@@ -69,7 +67,14 @@ async def compare(body: CompareRequest, call: CallDep) -> CompareResponse:
     )
 
 
-@router.post("/predict/xcopa/batch", summary="Answer many items with one model, in order")
+@router.post(
+    "/predict/xcopa/batch",
+    summary="Answer many items with one model, in order",
+    description="Gives one entry an item. An item that is wrong, or fails, harms none of its "
+    "neighbours: in its place stands `error` with a problem of its own, whose fields are named "
+    "from the call's root (`items.3.premise`), and the status is 200. When no item could be "
+    "answered, the answer is the first item's problem and names every one.\n" + REQUEST_HEADERS,
+)
 async def predict_batch(body: BatchRequest, call: CallDep) -> BatchResponse:
     most = call.settings.max_batch_items
     if len(body.items) > most:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from fastapi import APIRouter
 
 from app.api.call import Call, CallDep
+from app.api.described import PROBLEMS, REQUEST_HEADERS
 from app.api.json_route import JsonRoute
 from app.api.outcomes import answer_or_raise, answered, say_times
-from app.api.predict import PROBLEMS
 from app.api.rank_schemas import Ranking, RankRequest
 from app.engine.tokenizer import RankItem, characters
 from app.errors import PayloadTooLargeError
@@ -16,7 +16,12 @@ from app.serving.answer import Answer, Ask
 router = APIRouter(tags=["predict"], route_class=JsonRoute, responses=PROBLEMS)
 
 
-@router.post("/rank", summary="Order 2 to 32 choices by how plausible they are")
+@router.post(
+    "/rank",
+    summary="Order 2 to 32 choices by how plausible they are",
+    description="Says how plausible each choice is as the cause or effect of the premise.\n"
+    + REQUEST_HEADERS,
+)
 async def rank(body: RankRequest, call: CallDep) -> Ranking:
     item = RankItem(body.premise, tuple(body.choices), body.question)
     _check_length(item, call)
