@@ -44,7 +44,11 @@ BINARY: dict[str, Any] = {
         }
     }
 }
-BODY: dict[str, Any] = {"requestBody": {"content": BINARY}}
+# In words: as a content type of the body it would say that any bytes are a request.
+BODY = (
+    f"The body is JSON, or `{binary.MEDIA_TYPE}`: JSON of as many bytes as the header "
+    f"`{binary.HEADER}` says, then the binary data of its inputs."
+)
 
 
 class InferRoute(APIRoute):
@@ -75,14 +79,12 @@ router = APIRouter(
 )
 
 
-@router.post("/infer", summary="Answer items with one model", openapi_extra=BODY)
+@router.post("/infer", summary="Answer items with one model", description=BODY)
 async def infer(body: InferRequest, call: CallDep, name: str) -> InferResponse:
     return await _infer(body, call, name, None)
 
 
-@router.post(
-    "/versions/{version}/infer", summary="The same with a version of it", openapi_extra=BODY
-)
+@router.post("/versions/{version}/infer", summary="The same with a version of it", description=BODY)
 async def infer_version(
     body: InferRequest, call: CallDep, name: str, version: str
 ) -> InferResponse:

@@ -7,14 +7,52 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, TypeAdapter, WithJsonSchema
+from pydantic.json_schema import JsonSchemaValue
 
-Parameters = Annotated[dict[str, Any], BeforeValidator(lambda given: given or {})]
+from app.api.schemas import Text
+
+FIELDS = ("premise", "choice1", "choice2", "question")
+OUTPUT_NAMES = ("logits", "probabilities", "label")
+
+_PARAMETERS: JsonSchemaValue = {"type": ["object", "null"]}
+
+Parameters = Annotated[
+    dict[str, Any],
+    BeforeValidator(lambda given: {} if given is None else given),
+    WithJsonSchema(_PARAMETERS),
+]
 """Names and values; some clients send null where they have none."""
 
 
 class _Received(BaseModel):
     model_config = ConfigDict(strict=True)
+
+
+def _column(name: str, element: JsonSchemaValue) -> JsonSchemaValue:
+    """Describe the tensor of one item's field."""
+    return {
+        "type": "object",
+        "properties": {
+            "name": {"const": name},
+            "shape": {"const": [1]},
+            "datatype": {"const": "BYTES"},
+            "parameters": _PARAMETERS,
+            "data": {"type": "array", "items": element, "minItems": 1, "maxItems": 1},
+        },
+        "required": ["name", "shape", "datatype", "data"],
+    }
+
+
+_TEXT = TypeAdapter(Text).json_schema()
+_QUESTION: JsonSchemaValue = {"enum": ["cause", "effect"]}
+# JSON Schema cannot say that sizes agree, so it describes the call of one item.
+_INPUTS: JsonSchemaValue = {
+    "type": "array",
+    "prefixItems": [_column(n, _QUESTION if n == "question" else _TEXT) for n in FIELDS],
+    "items": False,
+    "minItems": len(FIELDS),
+}
 
 
 class InputTensor(_Received):
@@ -34,7 +72,10 @@ class InputTensor(_Received):
 class RequestedOutput(_Received):
     """An output that is asked for."""
 
-    name: str = Field(description="`logits`, `probabilities` or `label`.")
+    name: str = Field(
+        description="`logits`, `probabilities` or `label`.",
+        json_schema_extra={"enum": list(OUTPUT_NAMES)},
+    )
     parameters: Parameters = Field(
         default_factory=dict, description="`binary_data`: whether to send it after the JSON."
     )
@@ -47,7 +88,10 @@ class InferRequest(_Received):
     parameters: Parameters = Field(
         default_factory=dict, description="`binary_data_output`: the same for every output."
     )
-    inputs: list[InputTensor]
+    inputs: Annotated[list[InputTensor], WithJsonSchema(_INPUTS)] = Field(
+        description="A tensor for each field, in any order, of shape [n] or [n, 1] and of equally "
+        "many texts: n items. Here the tensors of one item."
+    )
     outputs: list[RequestedOutput] | None = Field(default=None, description="By default all.")
 
 

@@ -9,6 +9,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from app.api.open_inference.schemas import (
+    FIELDS,
     InferRequest,
     InputTensor,
     OutputTensor,
@@ -20,8 +21,6 @@ from app.api.schemas import Item
 from app.engine.tokenizer import CausalItem
 from app.errors import FieldError, InvalidRequestError, PayloadTooLargeError
 from app.serving.answer import Answer
-
-FIELDS = ("premise", "choice1", "choice2", "question")
 
 INPUTS = [TensorMetadata(name=name, datatype="BYTES", shape=[-1]) for name in FIELDS]
 OUTPUTS = [
