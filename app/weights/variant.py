@@ -23,7 +23,9 @@ from app.errors import StartError, wanted_by
 from app.process import quiet_transformers
 from app.settings import Settings
 from app.weights.checkpoint import Checkpoint, locate
-from app.weights.loading import load_model, max_tokens
+from app.weights.files import readable, refuse_lfs_pointer
+from app.weights.fitting import check_tokenizer
+from app.weights.loading import load, max_tokens
 
 log = logging.getLogger(__name__)
 
@@ -71,7 +73,8 @@ def load_variants(
     for name, source in sources.items():
         with wanted_by(f"XCOPA_MODELS__{name.upper()}"):
             checkpoint = locate(source, cache_dir)
-            variants[name] = _load_variant(name, checkpoint, compute or Compute(), shared)
+            with readable(source):
+                variants[name] = _load_variant(name, checkpoint, compute or Compute(), shared)
         log.info("loaded %s from %s, revision %s", name, source, variants[name].revision)
     return variants
 
@@ -88,11 +91,14 @@ class SharedParts:
 
         Raises:
             StartError: the file is not a tokenizer.
+            OSError: it cannot be read.
         """
-        digest = hashlib.sha256(path.read_bytes()).digest()
+        refuse_lfs_pointer(path)
+        content = path.read_bytes()
+        digest = hashlib.sha256(content).digest()
         if digest not in self._tokenizers:
             try:
-                self._tokenizers[digest] = Tokenizer.from_file(str(path))
+                self._tokenizers[digest] = Tokenizer.from_buffer(content)
             except Exception as error:  # tokenizers raises nothing narrower
                 raise StartError(f"{path} is not a tokenizer: {error}") from error
         return self._tokenizers[digest]
@@ -110,18 +116,15 @@ class SharedParts:
 def _load_variant(
     name: str, checkpoint: Checkpoint, compute: Compute, shared: SharedParts
 ) -> Variant:
-    model = load_model(checkpoint).to(compute.target.device)
+    loaded = load(checkpoint)
+    model = loaded.model.to(compute.target.device)
     shared.share_embeddings(model)
     tokenizer = shared.tokenizer(checkpoint.tokenizer_file)
-    if tokenizer.get_vocab_size() > model.config.vocab_size:
-        raise StartError(
-            f"the tokenizer of {checkpoint.source!r} has {tokenizer.get_vocab_size()} pieces, "
-            f"more than the {model.config.vocab_size} of its model"
-        )
+    check_tokenizer(tokenizer, model.config, checkpoint.tokenizer_file)
     return Variant(
         name=name,
         source=checkpoint.source,
-        revision=checkpoint.revision(),
+        revision=loaded.revision,
         parameters=sum(parameter.numel() for parameter in model.parameters()),
         tokenizer=PairTokenizer(tokenizer, Prompt.load(checkpoint.own), max_tokens(model.config)),
         engine=_engine(model, compute),
