@@ -10,13 +10,17 @@ import typer
 from pydantic import ValidationError
 from pydantic_settings import SettingsError
 
+from app.errors import StartError
 from app.settings import Settings
+from app.weights import environment
 
 _NOISY_LOGGERS = ("httpx", "huggingface_hub", "filelock", "uvicorn.error")
 
 
 def read_settings() -> Settings:
     """Read the settings and set up the log, or exit with one line that names the variable."""
+    with failing_on(StartError):
+        environment.prepare()
     try:
         settings = Settings()
     except ValidationError as error:

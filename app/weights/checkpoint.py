@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -116,7 +117,7 @@ def _base_of(adapter: Path) -> str:
     base = str(config.get("base_model_name_or_path") or "")
     if not base:
         raise StartError(f"{adapter / ADAPTER_CONFIG} names no base model")
-    if exists(Path(base).expanduser()):
+    if exists(Path(os.path.expanduser(base))):  # noqa: PTH111 - the other raises
         return base
     if exists(beside := adapter / base):
         return str(beside)

@@ -30,9 +30,10 @@ from transformers import (
 from app.errors import StartError
 from app.weights.adapter import merge
 from app.weights.checkpoint import Checkpoint, adapter_weights, read_json, weight_files
+from app.weights.files import readable
 from app.weights.tensors import SAVED_FROM_WRAPPER, name_some, read_tensors
 
-_LOAD_ERRORS = (OSError, ValueError, RuntimeError, KeyError, TypeError, AttributeError)
+_LOAD_ERRORS = (ValueError, RuntimeError, KeyError, TypeError, AttributeError)
 """What transformers and PEFT raise at files that are not what they should be."""
 
 _HEAD = ("pooler.", "classifier.")
@@ -77,7 +78,8 @@ def load_model(checkpoint: Checkpoint) -> XLMRobertaForMultipleChoice:
         StartError: the files are not those of a model that this service can hold.
     """
     try:
-        return _load_model(checkpoint)
+        with readable(checkpoint.source):
+            return _load_model(checkpoint)
     except _LOAD_ERRORS as error:
         reason = " ".join(str(error).split()) or repr(error)
         raise StartError(
