@@ -17,6 +17,7 @@ from app.engine.compute import Compute, set_up
 from app.engine.encoder import PackedEncoder
 from app.engine.engine import Engine
 from app.engine.lanes import Lanes
+from app.engine.memory import working_bytes
 from app.engine.prompt import Prompt
 from app.engine.tokenizer import PairTokenizer
 from app.errors import StartError, wanted_by
@@ -39,6 +40,8 @@ class Variant:
     revision: str
     """Twelve hex digits that change whenever the weights do."""
     parameters: int
+    working_bytes: int
+    """The most memory that its engine takes beside the weights, whatever it is asked."""
     tokenizer: PairTokenizer
     engine: Engine
 
@@ -75,7 +78,7 @@ def load_variants(
             checkpoint = locate(source, cache_dir)
             with readable(source):
                 variants[name] = _load_variant(name, checkpoint, compute or Compute(), shared)
-        log.info("loaded %s from %s, revision %s", name, source, variants[name].revision)
+        _log_loaded(variants[name])
     return variants
 
 
@@ -113,6 +116,16 @@ class SharedParts:
         self._tables.append(own)
 
 
+def _log_loaded(variant: Variant) -> None:
+    log.info("loaded %s from %s, revision %s", variant.name, variant.source, variant.revision)
+    log.info(
+        "%s reads %d tokens a row and, whatever it is asked, takes at most %.0f MB more memory",
+        variant.name,
+        variant.tokenizer.max_tokens,
+        variant.working_bytes / 1e6,
+    )
+
+
 def _load_variant(
     name: str, checkpoint: Checkpoint, compute: Compute, shared: SharedParts
 ) -> Variant:
@@ -121,12 +134,14 @@ def _load_variant(
     shared.share_embeddings(model)
     tokenizer = shared.tokenizer(checkpoint.tokenizer_file)
     check_tokenizer(tokenizer, model.config, checkpoint.tokenizer_file)
+    longest = max_tokens(model.config)
     return Variant(
         name=name,
         source=checkpoint.source,
         revision=loaded.revision,
         parameters=sum(parameter.numel() for parameter in model.parameters()),
-        tokenizer=PairTokenizer(tokenizer, Prompt.load(checkpoint.own), max_tokens(model.config)),
+        working_bytes=compute.plan.lanes * working_bytes(model.config, compute.target, longest),
+        tokenizer=PairTokenizer(tokenizer, Prompt.load(checkpoint.own), longest),
         engine=_engine(model, compute),
     )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -46,6 +47,18 @@ def test_a_cpus_threads_may_share_a_batch_in_lanes(tiny_direct: Path) -> None:
     shared = load_variants({"direct": str(tiny_direct)}, Path(), compute)["direct"].engine
     assert isinstance(shared, Lanes)
     assert shared.logits(ROWS) == pytest.approx(load(tiny_direct).engine.logits(ROWS), abs=1e-5)
+
+
+def test_the_memory_that_a_model_may_take_is_known_and_logged(
+    tiny_direct: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    alone = load(tiny_direct).working_bytes
+    compute = Compute(plan=LanePlan(2, 1))
+    with caplog.at_level(logging.INFO):
+        variant = load_variants({"direct": str(tiny_direct)}, Path(), compute)["direct"]
+    assert variant.working_bytes == 2 * alone
+    said = f"{tiny.MAX_TOKENS} tokens a row and, whatever it is asked, takes at most"
+    assert f"{said} {2 * alone / 1e6:.0f} MB" in caplog.text
 
 
 def test_models_are_loaded_as_the_settings_say(
