@@ -1,4 +1,4 @@
-"""The commands and their options: ``xcopa serve | base | data | train | evaluate | report``.
+"""The commands and their options: ``xcopa serve``, ``export``, ``train``, ``evaluate`` and so on.
 
 A command imports what it needs when it runs, so that serving loads no training code and an extra
 that is not installed is missed by its own commands alone.
@@ -113,6 +113,19 @@ def evaluate(
         from xcopa import evaluate as evaluation
 
     evaluation.run(settings, data, split, questions, against, seeds or [], out)
+
+
+@app.command()
+def export(
+    variant: Annotated[str, typer.Argument(help="direct or stilts.")],
+    out: Annotated[Path, typer.Argument(metavar="DIR", help="Where to write; new, or empty.")],
+) -> None:
+    """Write a model, its adapter merged, as a checkpoint that transformers loads."""
+    settings = read_settings()
+    from xcopa import export as exporting
+
+    exporting.run(settings, variant, out)
+    typer.echo(f"wrote {out}")
 
 
 @data_sets.command()

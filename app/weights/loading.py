@@ -33,9 +33,6 @@ from app.weights.checkpoint import Checkpoint, adapter_weights, read_json, weigh
 from app.weights.files import readable
 from app.weights.tensors import SAVED_FROM_WRAPPER, name_some, read_tensors
 
-_LOAD_ERRORS = (ValueError, RuntimeError, KeyError, TypeError, AttributeError)
-"""What transformers and PEFT raise at files that are not what they should be."""
-
 _HEAD = ("pooler.", "classifier.")
 """Parts of the multiple-choice head, which a pretrained encoder lacks."""
 
@@ -80,7 +77,9 @@ def load_model(checkpoint: Checkpoint) -> XLMRobertaForMultipleChoice:
     try:
         with readable(checkpoint.source):
             return _load_model(checkpoint)
-    except _LOAD_ERRORS as error:
+    except StartError:
+        raise
+    except Exception as error:  # transformers and PEFT raise of all kinds at a wrong value
         reason = " ".join(str(error).split()) or repr(error)
         raise StartError(
             f"cannot load {checkpoint.source!r}: {reason[:_LONGEST_REASON]}"
