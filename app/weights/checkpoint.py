@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from app.errors import StartError
+from app.errors import StartError, wanted_by
 from app.weights.embedded import EMBEDDED_BASE, ensure_base
 from app.weights.files import exists, readable
 from app.weights.hub import resolve
@@ -102,8 +102,9 @@ def locate(source: str, cache_dir: Path) -> Checkpoint:
             return Checkpoint(source, full=directory)
         base = _base_of(directory)
         adapter_weights(directory)
-        full = _directory(base, cache_dir)
-        _check_full(full, base)
+        with wanted_by(f"{directory / ADAPTER_CONFIG}: base_model_name_or_path"):
+            full = _directory(base, cache_dir)
+            _check_full(full, base)
         return Checkpoint(source, full=full, adapter=directory)
 
 

@@ -26,6 +26,9 @@ from app.weights.environment import check_hub, hide_credentials, variables_at_wo
 FETCHED = ("*.json", "*.safetensors")
 """Configuration, tokenizer and safetensors weights: nothing that could run."""
 
+IN_FOLDERS = "*/*"
+"""Earlier checkpoints of a training run, and other formats: not fetched."""
+
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 """What a disk, a quota or a limit on files answers when there is no more room."""
 
@@ -84,7 +87,10 @@ def resolve(source: str) -> Path:
     try:
         return Path(
             snapshot_download(
-                wanted.repository, revision=wanted.revision, allow_patterns=list(FETCHED)
+                wanted.repository,
+                revision=wanted.revision,
+                allow_patterns=list(FETCHED),
+                ignore_patterns=[IN_FOLDERS],
             )
         )
     except Exception as error:  # the client lets through whatever its own libraries raise

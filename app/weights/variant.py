@@ -140,7 +140,7 @@ def _load_variant(
         source=checkpoint.source,
         revision=loaded.revision,
         parameters=sum(parameter.numel() for parameter in model.parameters()),
-        working_bytes=compute.plan.lanes * working_bytes(model.config, compute.target, longest),
+        working_bytes=_lanes(compute) * working_bytes(model.config, compute.target, longest),
         tokenizer=PairTokenizer(tokenizer, Prompt.load(checkpoint.own), longest),
         engine=_engine(model, compute),
     )
@@ -148,6 +148,8 @@ def _load_variant(
 
 def _engine(model: XLMRobertaForMultipleChoice, compute: Compute) -> Engine:
     encoder = PackedEncoder(model, compute.target)
-    if compute.target.device.type != "cpu" or compute.plan.lanes == 1:
-        return encoder
-    return Lanes(encoder, compute.plan)
+    return encoder if _lanes(compute) == 1 else Lanes(encoder, compute.plan)
+
+
+def _lanes(compute: Compute) -> int:
+    return compute.plan.lanes if compute.target.device.type == "cpu" else 1

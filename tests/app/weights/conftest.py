@@ -18,6 +18,8 @@ def stand_in(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[type[S
     folder = tiny.multiple_choice(tmp_path / "hub")
     (folder / "modeling_evil.py").write_text("raise SystemExit", encoding="utf-8")
     (folder / "pytorch_model.bin").write_bytes(b"pickle")
+    (folder / "checkpoint-500").mkdir()
+    (folder / "checkpoint-500" / "model.safetensors").write_bytes(b"an earlier one")
     with running(folder) as (endpoint, handler):
         template = endpoint + "/{repo_id}/resolve/{revision}/{filename}"
         monkeypatch.setattr(constants, "ENDPOINT", endpoint)

@@ -61,12 +61,13 @@ class StandInHub(BaseHTTPRequestHandler):
         files = [
             {
                 "type": "file",
-                "path": file.name,
-                "rfilename": file.name,
+                "path": str(file.relative_to(self.folder)),
+                "rfilename": str(file.relative_to(self.folder)),
                 "size": file.stat().st_size,
                 "oid": hashlib.sha1(file.read_bytes(), usedforsecurity=False).hexdigest(),
             }
-            for file in sorted(self.folder.iterdir())
+            for file in sorted(self.folder.rglob("*"))
+            if file.is_file()
         ]
         content: object = {"id": self.repository, "sha": COMMIT, "siblings": files}
         if "/tree/" in path:

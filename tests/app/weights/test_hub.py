@@ -24,7 +24,9 @@ def test_a_hub_id_is_fetched_and_served(stand_in: type[StandInHub]) -> None:
     assert served.engine.logits([(0, 5, 2)]) == same.engine.logits([(0, 5, 2)])
 
 
-def test_nothing_that_could_run_is_fetched(stand_in: type[StandInHub]) -> None:
+def test_nothing_that_could_run_and_no_earlier_checkpoint_is_fetched(
+    stand_in: type[StandInHub],
+) -> None:
     directory = hub.resolve(REPOSITORY)
     fetched = {path.name for path in directory.iterdir()}
     assert fetched == {"config.json", "model.safetensors", "tokenizer.json"}
@@ -66,6 +68,28 @@ def test_a_base_without_an_owner_was_no_hub_id(
     online = locate(str(adapter), Path()).full
     monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)
     assert locate(str(adapter), Path()).full == online == hub.resolve("xlm-roberta-base")
+
+
+def test_a_model_that_is_not_whole_in_the_cache_is_one_clear_line(
+    stand_in: type[StandInHub], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (hub.resolve(REPOSITORY) / "model.safetensors").unlink()
+    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)
+    with pytest.raises(StartError, match="is not whole in") as stopped:
+        hub.resolve(REPOSITORY)
+    assert "\n" not in str(stopped.value)
+
+
+def test_a_base_on_the_machine_that_trained_the_adapter_is_named_with_who_wants_it(
+    tmp_path: Path,
+) -> None:
+    adapter = tiny.adapter(tmp_path / "adapter", tiny.headless(tmp_path / "base"))
+    shutil.rmtree(tmp_path / "base")
+    with pytest.raises(StartError) as stopped:
+        locate(str(adapter), Path())
+    assert str(stopped.value).startswith(
+        f"{adapter}/adapter_config.json: base_model_name_or_path: '{tmp_path}/base' is not"
+    )
 
 
 def test_the_revision_that_an_adapter_asks_of_its_base_is_taken(
