@@ -5,10 +5,12 @@ The outcome is an RFC 9457 problem: ``status``, ``title`` and ``type`` belong to
 
     StartError                 the service cannot start (no HTTP outcome)
     ServiceError
+      BadBodyError             400  the body is not what its headers say
       InvalidRequestError      422  a field is wrong
         TextTooLongError       422  a text exceeds what the model reads
       PayloadTooLargeError     413  more than one call may ask for
       UnsupportedMediaError    415  the body is not declared as JSON
+        UnsupportedEncodingError 415  the body is compressed in a way that is not read
       OverloadedError          429  the queue is full; retry later
       UnavailableError         503  starting or shutting down; retry later
       DeadlineExceededError    504  no answer within the deadline
@@ -34,7 +36,7 @@ class StartError(Exception):
 
 @contextmanager
 def wanted_by(name: str) -> Iterator[None]:
-    """Begin every ``StartError`` from inside with the name of the setting that asked for it."""
+    """Add the name of the setting in front of every ``StartError`` that is raised inside."""
     try:
         yield
     except StartError as error:
@@ -69,6 +71,14 @@ class ServiceError(Exception):
     def headers(self) -> dict[str, str]:
         """Headers that go with the problem, beyond its media type."""
         return {}
+
+
+class BadBodyError(ServiceError):
+    """The body is not what its headers say: damaged, or cut short."""
+
+    status = 400
+    title = "Bad request"
+    slug = "bad-request"
 
 
 class InvalidRequestError(ServiceError):
@@ -107,6 +117,18 @@ class UnsupportedMediaError(ServiceError):
     status = 415
     title = "Unsupported media type"
     slug = "unsupported-media-type"
+
+
+class UnsupportedEncodingError(UnsupportedMediaError):
+    """The body is compressed in a way that is not read; ``accepted`` names those that are."""
+
+    def __init__(self, detail: str, *, accepted: str) -> None:
+        super().__init__(detail)
+        self.accepted = accepted
+
+    @property
+    def headers(self) -> dict[str, str]:
+        return {"Accept-Encoding": self.accepted}
 
 
 class RetryableError(ServiceError):
@@ -161,7 +183,7 @@ class InferenceError(ServiceError):
 
 
 class CallFailedError(ServiceError):
-    """No item of a call could be answered: the outcome of the first, naming what every one met."""
+    """No item of a call could be answered: the outcome of the first, with the errors of all."""
 
     def __init__(self, first: ServiceError, errors: Sequence[FieldError]) -> None:
         super().__init__(first.detail, errors=errors)

@@ -9,17 +9,26 @@ from collections.abc import AsyncIterator, Callable, Mapping
 
 from fastapi import FastAPI
 from fastapi_offline import FastAPIOffline
-from opentelemetry.instrumentation.asgi import OpenTelemetryMiddleware
 from starlette.types import Lifespan
 
 from app import __version__
-from app.api import models, predict, probes, problem
-from app.api.middleware import BodyLimitMiddleware, CountRequestsMiddleware, RequestIdMiddleware
+from app.api import models, predict, probes, problem, rank
+from app.api.content_encoding import DecodeBodyMiddleware
+from app.api.cors import OriginsMiddleware
+from app.api.middleware import (
+    BodyLimitMiddleware,
+    CountRequestsMiddleware,
+    DefectsMiddleware,
+    RequestIdMiddleware,
+    TargetMiddleware,
+)
+from app.api.open_inference import infer, metadata
+from app.api.security_headers import SecurityHeadersMiddleware
 from app.errors import StartError
 from app.runtime import Runtime
-from app.serving.scheduler import Limits
+from app.serving.admission import Limits
 from app.serving.service import ServiceOptions
-from app.settings import Settings
+from app.settings import Settings, split
 from app.telemetry.metrics import Metrics
 from app.telemetry.tracing import Tracing, provider_from_environment
 from app.weights.variant import Variant, load_models
@@ -35,12 +44,12 @@ def create_app(
     on_started: OnStarted | None = None,
     load: Callable[[Settings], Mapping[str, Variant]] | None = None,
 ) -> FastAPI:
-    """Make the application; its models load, beside the event loop, when it starts.
+    """Make the application. When it starts, its models load on another thread.
 
     Args:
-        settings: read from the environment when not given.
-        on_started: see ``OnStarted``; the error is logged when not given.
-        load: returns the models; ``load_models`` when not given.
+        settings: read from the environment if not given.
+        on_started: see ``OnStarted``; without it an error is logged.
+        load: returns the models; ``load_models`` if not given.
     """
     settings = settings or Settings()
     metrics = Metrics(settings.models.model_dump())
@@ -58,10 +67,12 @@ def create_app(
         summary="Which of two choices is the more plausible cause or effect of a premise?",
         version=__version__,
         lifespan=_lifespan(runtime, tracing, on_started),
+        # A redirect would name the host and the scheme that the request claims.
+        redirect_slashes=False,
     )
     app.state.settings, app.state.runtime, app.state.metrics = settings, runtime, metrics
-    for router in (predict.router, models.router, probes.router):
-        app.include_router(router)
+    for resource in (predict, rank, models, probes, metadata, infer):
+        app.include_router(resource.router)
     problem.install(app)
     _add_middleware(app, settings, metrics, tracing)
     return app
@@ -92,11 +103,16 @@ def _lifespan(
 
 def _add_middleware(app: FastAPI, settings: Settings, metrics: Metrics, tracing: Tracing) -> None:
     # The last one added is the outermost.
+    app.add_middleware(DecodeBodyMiddleware, max_bytes=settings.max_body_bytes)
     app.add_middleware(BodyLimitMiddleware, max_bytes=settings.max_body_bytes)
+    app.add_middleware(DefectsMiddleware)
+    if origins := split(settings.cors_origins):
+        app.add_middleware(OriginsMiddleware, origins=origins)
     app.add_middleware(CountRequestsMiddleware, metrics=metrics)
+    app.add_middleware(SecurityHeadersMiddleware)
     app.add_middleware(RequestIdMiddleware)
-    if tracing.provider is not None:
-        app.add_middleware(OpenTelemetryMiddleware, tracer_provider=tracing.provider)
+    app.add_middleware(TargetMiddleware, root_path=settings.root_path)
+    tracing.add_to(app)
 
 
 async def _start(runtime: Runtime, on_started: OnStarted | None) -> None:

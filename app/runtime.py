@@ -27,21 +27,21 @@ T = TypeVar("T")
 log = logging.getLogger(__name__)
 
 LOADING_RETRY_AFTER = 2.0
-"""Seconds that a caller is told to wait while the models load."""
+"""``Retry-After`` while the models load, in seconds."""
 
 STUCK_ENGINE_GRACE_S = 5.0
-"""Seconds that the exit waits for a batch at work; an engine that is stuck must not prevent it."""
+"""Seconds that the exit waits for a running batch; a stuck engine must not prevent the exit."""
 
 _WARM_UP = CausalItem("The sun rose.", "It got light.", "It got dark.", "effect")
 
 
 class State(Enum):
-    """Where a process is in its life; it only ever moves down this list."""
+    """The states of a process, in order; it never returns to an earlier one."""
 
     LOADING = "loading"
     READY = "ready"
     LEAVING = "leaving"
-    """Told to stop: not ready, but still admitting, so that load balancers notice first."""
+    """Told to stop: not ready, but it still accepts calls, so that load balancers notice first."""
     DRAINING = "draining"
     STOPPED = "stopped"
 
@@ -98,7 +98,7 @@ class Runtime:
         log.info("models loaded and warm after %.1f s", time.monotonic() - started)
 
     def _load_warm(self) -> dict[str, Served]:
-        """Load the models, have each answer, and measure what its batches cost.
+        """Load the models, run each once, and measure the time of its batches.
 
         Raises:
             StartError: a model cannot be loaded, or loads but cannot answer.
@@ -108,10 +108,10 @@ class Runtime:
     def _warm(self, name: str, variant: Variant) -> Served:
         [rows] = variant.tokenizer.encode([_WARM_UP])
         if isinstance(rows, InvalidRequestError):
-            raise StartError(f"{name} cannot read a short question: {rows}")
+            raise StartError(f"{name} cannot tokenise a short question: {rows}")
         logits = variant.engine.logits(rows)
         if not all(map(math.isfinite, logits)):
-            raise StartError(f"{name} answers with {logits}, which are no numbers")
+            raise StartError(f"{name} answers with {logits}, which are not finite numbers")
         variant.engine.warm_up()
         return Served(variant, calibrate(variant.engine, rows[0], self._batch_tokens))
 
@@ -125,7 +125,7 @@ class Runtime:
             token_seconds=profile.curve.per_token,
         )
         log.info(
-            "%s: %s %d tokens a batch; a batch takes %.1f ms and %.3f ms a token; best rate "
+            "%s: %s %d tokens per batch; a batch takes %.1f ms and %.3f ms per token; best rate "
             "measured %.0f tokens/s",
             name,
             "calibrated to" if self._batch_tokens is None else "set to",
@@ -136,7 +136,7 @@ class Runtime:
         )
 
     async def drain(self, delay: float, grace: float) -> bool:
-        """Leave in order: not ready, then no admissions, then finish what was accepted.
+        """Shut down in order: not ready, then refuse new calls, then finish accepted ones.
 
         Args:
             delay: seconds to go on admitting while already not ready.
@@ -152,8 +152,8 @@ class Runtime:
             return True
         self._service.drain()
         give_up = time.monotonic() + grace
-        # The worker's thread empties the queue, so there is no event of this loop to wait for. An
-        # engine that is stuck has nothing left to finish: what it held has been failed.
+        # The worker's thread empties the queue, so there is no event of this loop to wait for. If
+        # the engine is stuck, its items have already failed and nothing is left to finish.
         service = self._service
         while not service.idle and service.moving and time.monotonic() < give_up:  # noqa: ASYNC110
             await asyncio.sleep(0.02)
@@ -188,7 +188,7 @@ class Runtime:
 
     @property
     def condition(self) -> str:
-        """What a probe is told: the state, or that the engine is stuck."""
+        """The answer to a probe: the state, or that the engine is stuck."""
         stuck = self.state is State.READY and not self.ready
         return "stuck" if stuck else self.state.value
 
@@ -199,7 +199,7 @@ class Runtime:
 
 
 async def _in_daemon_thread(work: Callable[[], T]) -> T:
-    """Await work on a thread that does not keep the process from exiting.
+    """Await work on a thread that does not prevent the process from exiting.
 
     ``asyncio.to_thread`` would: a download cannot be cancelled, and a process that was told to
     stop would wait for it.
@@ -221,7 +221,7 @@ async def _in_daemon_thread(work: Callable[[], T]) -> T:
             result = work()
         except Exception as error:
             failure = error
-        with contextlib.suppress(RuntimeError):  # the loop is closed: nobody waits any more
+        with contextlib.suppress(RuntimeError):  # the loop is closed: no call waits any more
             loop.call_soon_threadsafe(settle, result, failure)
 
     threading.Thread(target=run, name="xcopa-loader", daemon=True).start()

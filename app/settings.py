@@ -1,17 +1,60 @@
-"""Every knob of the service, typed and described. Environment variables, prefix ``XCOPA_``."""
+"""Every setting of the service, typed and described. Environment variables, prefix ``XCOPA_``."""
 
 from __future__ import annotations
 
+import ipaddress
+import os
+import re
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Literal
 
 import platformdirs
-from pydantic import BaseModel, ConfigDict, Field
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic_settings import (
+    BaseSettings,
+    EnvSettingsSource,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+)
+
+from app import environment
 
 SHIPPED_MODELS = Path(__file__).resolve().parent.parent / "models"
 
 PositiveInt = Annotated[int, Field(gt=0)]
+
+ALL, NONE = "*", "none"
+_ORIGIN = re.compile(r"https?://[^/,\s]+")
+
+
+def split(listed: str) -> list[str]:
+    """Return the entries of a setting that is a list, separated by commas."""
+    return [entry.strip() for entry in listed.split(",") if entry.strip()]
+
+
+def _proxies(listed: str) -> str:
+    if listed in (ALL, NONE):
+        return listed
+    for entry in split(listed):
+        try:
+            ipaddress.ip_network(entry)
+        except ValueError as error:
+            message = f"{entry!r} is no address and no network, nor is it `*` or `none`: {error}"
+            raise ValueError(message) from error
+    return listed
+
+
+def _origins(listed: str) -> str:
+    for entry in split(listed):
+        if entry != ALL and not _ORIGIN.fullmatch(entry):
+            message = f"{entry!r} is no origin: it is written like https://example.org, no path"
+            raise ValueError(message)
+    return listed
+
+
+Proxies = Annotated[str, AfterValidator(_proxies)]
+Origins = Annotated[str, AfterValidator(_origins)]
 
 DIRECT, STILTS = "direct", "stilts"
 VARIANTS = (DIRECT, STILTS)
@@ -26,20 +69,39 @@ class ModelSources(BaseModel):
     direct: str = Field(
         default=str(SHIPPED_MODELS / "direct"),
         description="Hub id (`owner/name` or `owner/name@revision`) or directory of the variant "
-        "fine-tuned straight on COPA: a checkpoint or a PEFT adapter.",
+        "that is fine-tuned on COPA alone: a checkpoint or a PEFT adapter.",
     )
     stilts: str = Field(
         default=str(SHIPPED_MODELS / "stilts"),
-        description="The same, of the variant trained on intermediate tasks first.",
+        description="The same for the variant that is trained on intermediate tasks first.",
     )
+
+
+class _Environment(EnvSettingsSource):
+    """The variables, sorted out as ``app.environment`` says."""
+
+    def __init__(self, settings: type[BaseSettings]) -> None:
+        super().__init__(settings)
+        self.env_vars = environment.read(os.environ, variables()).values
 
 
 class Settings(BaseSettings):
     """The service's configuration."""
 
     model_config = SettingsConfigDict(
-        env_prefix="XCOPA_", env_nested_delimiter="__", extra="ignore"
+        env_prefix=environment.PREFIX, env_nested_delimiter=environment.NESTED, extra="ignore"
     )
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - ours stands in for it
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        return init_settings, _Environment(settings_cls), dotenv_settings, file_secret_settings
 
     host: str = Field(default="127.0.0.1", description="Address to listen on.")
     port: int = Field(default=8000, ge=0, le=65535, description="Port to listen on; 0 picks one.")
@@ -48,86 +110,148 @@ class Settings(BaseSettings):
     )
     default_model: Literal["direct", "stilts"] = Field(
         default="stilts",
-        description="The variant that answers when a request names none.",
+        description="The variant that answers if a request names none.",
     )
     cache_dir: Path = Field(
         default_factory=lambda: Path(platformdirs.user_cache_dir("xcopa")),
-        description="Where the embedded base is assembled and kept.",
+        description="Directory in which the service assembles and keeps the embedded base.",
     )
     threads: PositiveInt | None = Field(
         default=None,
-        description="Threads of a forward pass; by default the CPU quota (cgroup or affinity).",
+        description="Threads that compute a forward pass. By default as many as the CPU quota "
+        "allows (cgroup or affinity).",
     )
     device: Literal["auto", "cpu", "cuda"] = Field(
         default="cpu",
-        description="Where the models compute; `auto` is CUDA where torch finds it. CUDA has not "
-        "been tried on a GPU yet.",
+        description="Device on which the models compute. `auto` is `cuda` if torch finds a CUDA "
+        "device, else `cpu`. CUDA has not been tried on a GPU yet.",
     )
     precision: Literal["auto", "fp32", "bf16"] = Field(
         default="fp32",
-        description="Numbers the models compute in: `fp32` is exact; `bf16` is faster and needs "
-        "hardware that has it; `auto` is bf16 where the hardware has it.",
+        description="Number format in which the models compute. `fp32` is exact. `bf16` is faster "
+        "and needs hardware that supports it. `auto` is `bf16` if the hardware supports it.",
     )
     tokeniser_threads: PositiveInt = Field(
-        default=2, description="Threads that turn text to token ids, beside the event loop."
+        default=2,
+        description="Threads that tokenise the texts of long calls, beside the event loop.",
     )
     batch_tokens: PositiveInt | None = Field(
         default=None,
-        description="Token budget of a batch; by default the smallest that reaches 95 % of the "
-        "best token rate, measured for each model at the start.",
+        description="Token budget of a batch. By default the service measures it for each model "
+        "at the start: the smallest budget that reaches 95 % of the best token rate.",
     )
     queue_seconds: float = Field(
         default=10.0,
         gt=0,
         le=3_600,
-        description="Estimated work that may wait, over both models; beyond it a call is refused "
-        "(429).",
+        description="Most work that may wait, as estimated time of the engine, for both models "
+        "together. A call that exceeds it is refused with 429.",
     )
     watchdog_s: float = Field(
         default=30.0,
         gt=0,
         le=3_600,
-        description="When a batch takes longer (and 20 times what was calibrated), the engine is "
-        "held to be stuck: not ready, and what waits is refused with 503.",
+        description="If a batch takes longer than this, and longer than 20 times its calibrated "
+        "time, the service treats the engine as stuck: it is not ready, and refuses waiting items "
+        "with 503.",
     )
     cache_bytes: int = Field(
         default=0,
         ge=0,
-        description="Memory for answers that are given again to equal questions; 0 keeps none. "
-        "With it, equal questions that are asked at once run once.",
+        description="Memory for the cache of answers; 0 turns it off. With a cache, equal items "
+        "that are asked at the same time are computed once.",
     )
     max_wait_ms: float = Field(
         default=0.0,
         ge=0,
         le=60_000,
-        description="How long an item may wait for company; 0 keeps the engine always busy.",
+        description="Longest time that an item waits for others to fill its batch while the engine "
+        "is idle. 0: the engine starts at once.",
     )
     request_timeout_ms: float = Field(
         default=30_000,
         gt=0,
         le=3_600_000,
-        description="Deadline of a call that sets no X-Request-Timeout-Ms; also the longest one.",
+        description="Deadline of a call without the header X-Request-Timeout-Ms. The header can "
+        "shorten it, not extend it.",
     )
     max_body_bytes: PositiveInt = Field(
-        default=1_048_576, description="Largest request body; beyond it 413."
+        default=1_048_576, description="Largest request body. A larger one is refused with 413."
+    )
+    max_header_bytes: PositiveInt = Field(
+        default=32_768, description="Largest request line with its headers; beyond it 431."
+    )
+    max_connections: PositiveInt = Field(
+        default=1_000,
+        description="Connections open at once. Beyond it the one that has waited longest for its "
+        "client is closed, so that idle ones keep nobody out.",
+    )
+    max_buffered_bytes: PositiveInt = Field(
+        default=134_217_728,
+        description="Request bodies held at once, over all connections; beyond it the slowest "
+        "connections are closed.",
+    )
+    receive_timeout_s: float = Field(
+        default=30.0,
+        gt=0,
+        le=3_600,
+        description="How long a client may take to send a request, from its first byte to its "
+        "last (408), and to read its answer.",
+    )
+    keep_alive_s: PositiveInt = Field(
+        default=75,
+        le=3_600,
+        description="How long a connection without a request stays open. Longer than the idle "
+        "time of the proxy in front (nginx, AWS: 60 s), or now and then a call meets a "
+        "connection that is just being closed.",
+    )
+    forwarded_allow_ips: Proxies = Field(
+        default="127.0.0.1,::1",
+        description="Proxies whose X-Forwarded-For and X-Forwarded-Proto are believed: addresses "
+        "and networks (`10.0.0.0/8`), separated by commas; `*` is everybody, `none` nobody.",
+    )
+    root_path: str = Field(
+        default="",
+        pattern=r"^(/[A-Za-z0-9._~-]+)*$",
+        description="Prefix of all paths behind a proxy, such as `/xcopa`, whether or not the "
+        "proxy takes it off.",
+    )
+    cors_origins: Origins = Field(
+        default="",
+        description="Origins whose pages may call from a browser, such as "
+        "`https://example.org`, separated by commas; `*` is every one, empty none.",
     )
     max_batch_items: PositiveInt = Field(
-        default=256, description="Most items in one call of /predict/xcopa/batch."
+        default=256,
+        description="Most items in one call of /predict/xcopa/batch, or of infer under /v2.",
     )
     drain_delay_s: float = Field(
         default=0.0,
         ge=0,
         le=3_600,
-        description="After SIGTERM, how long to go on admitting while not ready, so that load "
-        "balancers notice first.",
+        description="Time after SIGTERM in which the service is not ready but still accepts calls, "
+        "so that load balancers can stop sending first.",
     )
     drain_grace_s: float = Field(
         default=30.0,
         ge=0,
         le=3_600,
-        description="After that, how long accepted work may take to finish.",
+        description="Time after that delay in which accepted calls may finish.",
     )
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         default="info",
-        description="Least severe level that is logged.",
+        description="Lowest severity that is logged.",
     )
+
+
+def variables() -> frozenset[str]:
+    """Return the names of the variables that are settings, and of the groups of nested ones."""
+    return frozenset(_variables(Settings, environment.PREFIX))
+
+
+def _variables(model: type[BaseModel], prefix: str) -> Iterator[str]:
+    for name, field in model.model_fields.items():
+        variable = prefix + name.upper()
+        yield variable
+        if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel):
+            yield from _variables(field.annotation, variable + environment.NESTED)

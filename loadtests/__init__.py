@@ -1,1 +1,1 @@
-"""Load tests, run with locust, the benchmarks, and what the service is compared with."""
+"""Load tests with locust, the benchmarks, and the programs that the service is compared with."""

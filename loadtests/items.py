@@ -1,4 +1,4 @@
-"""The items that a load test sends: the sample beside this file, or real XCOPA."""
+"""The items that a load test sends: the sample in this folder, or XCOPA."""
 
 from __future__ import annotations
 

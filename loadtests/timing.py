@@ -1,4 +1,4 @@
-"""How long a piece of work takes: by the clock, and in processor time."""
+"""How long a piece of work takes, in wall time and in processor time."""
 
 from __future__ import annotations
 

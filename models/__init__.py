@@ -1,1 +1,1 @@
-"""The two models of the service: how they are made, measured and where they live."""
+"""The two models of the service: their training, their evaluation, and their files."""

@@ -1,4 +1,4 @@
-"""What machine this is, for the records of training runs and measurements."""
+"""A description of this machine, for the records of training runs and measurements."""
 
 from __future__ import annotations
 

@@ -38,7 +38,7 @@ Run = Callable[[Sequence[str]], int]
 
 
 class InstallError(Exception):
-    """The installation cannot go on; the message says why, in one line."""
+    """The installation cannot continue; the message says why, in one line."""
 
 
 class TorchIndex(NamedTuple):

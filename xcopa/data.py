@@ -1,4 +1,4 @@
-"""``xcopa data``: what a data directory has, and how the evaluation's sets get there."""
+"""``xcopa data``: check a data directory, and download the sets of the evaluation into it."""
 
 from __future__ import annotations
 
@@ -17,7 +17,9 @@ RECIPES = Path(__file__).resolve().parent.parent / "models" / "recipes"
 
 
 def run_check(data: Path) -> None:
-    """Print every set's state and what each command lacks; fails when a set of the evaluation does.
+    """Print the state of every set and what each command lacks.
+
+    The command fails if a set of the evaluation is missing or wrong.
 
     Args:
         data: the data directory.
@@ -34,20 +36,22 @@ def run_check(data: Path) -> None:
     console.print(table)
     for command, needed in _needs().items():
         missing = [name for name in needed if name not in usable]
-        console.print(f"{command}: {'lacks ' + ', '.join(missing) if missing else 'has its sets'}")
+        console.print(
+            f"{command}: {'lacks ' + ', '.join(missing) if missing else 'has all its sets'}"
+        )
     if not usable.issuperset(EVALUATION_SETS):
         raise typer.Exit(1)
 
 
 def run_fetch(out: Path) -> None:
-    """Fetch the sets of the evaluation from the hub into a data directory."""
+    """Download the sets of the evaluation from the hub into a data directory."""
     with failing_on(DataError, OSError):
         for name, items in fetch(out):
             typer.echo(f"{out / name}: {items} items")
 
 
 def _needs() -> dict[str, tuple[str, ...]]:
-    """Return, by command, the sets that it reads."""
+    """Return the sets that each command reads."""
     needed: dict[str, tuple[str, ...]] = {"xcopa evaluate": EVALUATION_SETS}
     for path in sorted(RECIPES.glob("*.toml")):
         recipe = load_recipe(path)

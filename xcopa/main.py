@@ -1,7 +1,7 @@
-"""The commands and their options: ``xcopa serve``, ``export``, ``train``, ``evaluate`` and so on.
+"""The commands and their options: ``xcopa serve | base | predict | data | train | evaluate | ...``.
 
-A command imports what it needs when it runs, so that serving loads no training code and an extra
-that is not installed is missed by its own commands alone.
+A command imports what it needs when it runs. So serving loads no training code, and a missing extra
+stops only the commands that need it.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from typing import Annotated
 import typer
 
 from app.errors import StartError
+from app.process import leave, leave_on_signals
 from xcopa.start import failing_on, needs, read_settings
 
 app = typer.Typer(
@@ -20,7 +21,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     add_completion=False,
 )
-reports = typer.Typer(help="Make tables of an evaluation that was written.", no_args_is_help=True)
+reports = typer.Typer(help="Print the results of a finished evaluation.", no_args_is_help=True)
 app.add_typer(reports, name="report")
 data_sets = typer.Typer(help="Check or fetch the data sets.", no_args_is_help=True)
 app.add_typer(data_sets, name="data")
@@ -31,10 +32,22 @@ OptionalDataOption = Annotated[
         "--data",
         metavar="DIR",
         envvar="XCOPA_DATA_DIR",
-        help="Directory with copa/, xcopa/, ...; without one the sets come from the hub.",
+        help="Directory with copa/, xcopa/, ... Without it the command downloads the sets from "
+        "the hub.",
     ),
 ]
-ReportFile = Annotated[Path, typer.Argument(help="A report.json.")]
+ItemsOption = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="FILE",
+        help="Measure a file of your own instead, in COPA's or XCOPA's format: JSON lines, "
+        "CSV or XML; by language where rows have one. --data, --split and --questions then "
+        "say nothing.",
+    ),
+]
+ReportFile = Annotated[
+    Path, typer.Argument(help="A report.json, as xcopa evaluate --out writes it.")
+]
 
 
 def main() -> None:
@@ -44,16 +57,17 @@ def main() -> None:
 
 @app.command()
 def serve() -> None:
-    """Serve both models over HTTP; settings come from XCOPA_* variables."""
+    """Serve both models over HTTP. XCOPA_* variables are its settings."""
+    leave_on_signals()
     settings = read_settings()
     from app import server
 
-    raise typer.Exit(server.serve(settings))
+    leave(server.serve(settings))
 
 
 @app.command()
 def base() -> None:
-    """Assemble the embedded base, unless it is there, and print where it is."""
+    """Assemble the embedded base model, if it is not there yet, and print its directory."""
     settings = read_settings()
     from app.weights.embedded import ensure_base
 
@@ -62,18 +76,53 @@ def base() -> None:
 
 
 @app.command()
+def predict(
+    file: Annotated[
+        Path,
+        typer.Argument(help="JSON lines or CSV, a question a row; - reads standard input."),
+    ],
+    model: Annotated[
+        str | None, typer.Option(metavar="NAME", help="direct or stilts; else the default model.")
+    ] = None,
+    against: Annotated[
+        str | None, typer.Option(metavar="URL", help="Ask the service that runs there, over HTTP.")
+    ] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="Where the answers go, else to standard output. Interrupted, the same command "
+            "goes on in that file.",
+        ),
+    ] = None,
+) -> None:
+    """Answer every row of a file, in order, as JSON lines; exits with 1 if a row failed."""
+    settings = read_settings()
+    from xcopa.predict import model_here, run_by_service, wanted_prediction
+
+    wanted = wanted_prediction(file, out)
+    if against is not None:
+        run_by_service(wanted, against, model)
+        return
+    name = model_here(settings, model)
+    from xcopa.predict_here import run_here
+
+    run_here(wanted, settings, name)
+
+
+@app.command()
 def train(
     recipe: Annotated[Path, typer.Argument(help="A recipe, such as models/recipes/stilts.toml.")],
-    out: Annotated[
-        Path, typer.Option(metavar="DIR", help="Where the finished variant is written.")
-    ],
+    out: Annotated[Path, typer.Option(metavar="DIR", help="Directory for the finished variant.")],
     data: OptionalDataOption = None,
     work: Annotated[
         Path | None,
-        typer.Option(metavar="DIR", help="Checkpoints and logs; default runs/<recipe name>."),
+        typer.Option(
+            metavar="DIR", help="Directory for checkpoints and logs; default runs/<recipe name>."
+        ),
     ] = None,
 ) -> None:
-    """Make a variant of a recipe. Interrupted, the same command goes on where it was."""
+    """Train a variant by a recipe. After an interruption, the same command resumes."""
     settings = read_settings()
     with needs("train"):
         from xcopa import train as training
@@ -85,34 +134,41 @@ def train(
 @app.command()
 def evaluate(
     data: OptionalDataOption = None,
-    split: Annotated[str, typer.Option(metavar="SPLIT", help="val or test.")] = "test",
+    split: Annotated[
+        str, typer.Option(metavar="SPLIT", help="Items to measure on: val or test.")
+    ] = "test",
     questions: Annotated[
         str,
         typer.Option(
-            metavar="READING", help="upstream, repaired, or both: how XCOPA's question is read."
+            metavar="READING",
+            help="Which `question` of XCOPA to use: upstream (as published), repaired (as in "
+            "COPA), or both.",
         ),
     ] = "both",
     against: Annotated[
         str | None,
-        typer.Option(metavar="URL", help="Measure the service that runs there, over HTTP."),
+        typer.Option(metavar="URL", help="Measure the running service at this address, over HTTP."),
     ] = None,
     seeds: Annotated[
         list[str] | None,
         typer.Option(
-            metavar="VARIANT=DIR", help="Measure DIR/seed-*/variant as well; for each variant."
+            metavar="VARIANT=DIR",
+            help="Also measure DIR/seed-*/variant as seeds of the variant. Repeat it for each "
+            "variant.",
         ),
     ] = None,
     out: Annotated[
         Path | None,
-        typer.Option(metavar="DIR", help="Write report, pictures and raw predictions there."),
+        typer.Option(metavar="DIR", help="Directory for report, pictures and predictions."),
     ] = None,
+    items: ItemsOption = None,
 ) -> None:
-    """Measure both models by language, zero-shot, and compare them."""
+    """Measure the zero-shot accuracy of both models in every language, and compare them."""
     settings = read_settings()
     with needs("evaluate"):
         from xcopa import evaluate as evaluation
 
-    evaluation.run(settings, data, split, questions, against, seeds or [], out)
+    evaluation.run(settings, data, split, questions, against, seeds or [], out, items)
 
 
 @app.command()
@@ -135,7 +191,7 @@ def check(
         typer.Option("--data", metavar="DIR", envvar="XCOPA_DATA_DIR", help="The data directory."),
     ],
 ) -> None:
-    """Say which sets a directory has, and what each command lacks; reads every row."""
+    """Read every row of a data directory. Print which sets it has, and what each command lacks."""
     from xcopa import data as sets
 
     sets.run_check(data)
@@ -143,11 +199,11 @@ def check(
 
 @data_sets.command()
 def fetch(
-    out: Annotated[Path, typer.Option(metavar="DIR", help="Where the sets are written.")],
+    out: Annotated[Path, typer.Option(metavar="DIR", help="Directory for the sets.")],
 ) -> None:
-    """Take COPA, XCOPA and Balanced COPA from the Hugging Face hub."""
+    """Download COPA, XCOPA and Balanced COPA from the Hugging Face hub."""
     with needs("evaluate"):
-        import datasets  # noqa: F401 - asked for here, so that its absence is said in one line
+        import datasets  # noqa: F401 - imported here, so that one line says when it is missing
 
         from xcopa import data as sets
 
@@ -165,7 +221,7 @@ def markdown(file: ReportFile) -> None:
 
 @reports.command()
 def card(
-    file: ReportFile, variant: Annotated[str, typer.Argument(help="direct or stilts.")]
+    file: ReportFile, variant: Annotated[str, typer.Argument(help="The variant: direct or stilts.")]
 ) -> None:
     """Print the table of a variant's model card."""
     with needs("evaluate"):
@@ -176,9 +232,9 @@ def card(
 
 @reports.command()
 def recompute(
-    directory: Annotated[Path, typer.Argument(help="Where xcopa evaluate --out wrote.")],
+    directory: Annotated[Path, typer.Argument(help="The directory of xcopa evaluate --out.")],
 ) -> None:
-    """Compute every number again from the logits in predictions.jsonl; no model is needed."""
+    """Compute every number again from the logits in predictions.jsonl, without a model."""
     with needs("evaluate"):
         from xcopa import report
 

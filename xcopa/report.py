@@ -1,4 +1,4 @@
-"""``xcopa report``: what can be made of an evaluation that was written."""
+"""``xcopa report``: print the results of a finished evaluation."""
 
 from __future__ import annotations
 

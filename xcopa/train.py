@@ -1,4 +1,4 @@
-"""``xcopa train``: a recipe to a variant."""
+"""``xcopa train``: train a variant by a recipe."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from xcopa.start import failing_on
 def run(
     recipe_file: Path, out: Path, data: Path | None, work: Path | None, settings: Settings
 ) -> None:
-    """Make a variant; an interrupted run goes on where it was.
+    """Train a variant; an interrupted run resumes.
 
     Args:
         recipe_file: the recipe, TOML.

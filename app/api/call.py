@@ -7,14 +7,14 @@ from typing import Annotated
 
 from fastapi import Depends, Request
 
+from app.api.caller import caller_of
 from app.api.problem import TIMEOUT_HEADER, request_id_of
 from app.errors import FieldError, InvalidRequestError
 from app.runtime import Runtime
 from app.settings import Settings
 from app.telemetry.metrics import Metrics
 
-CALLER_HEADERS = ("X-API-Key", "Authorization")
-"""Where a caller says who it is. It only shares turns by it: nothing is checked here."""
+_LONGEST_ECHO = 40
 
 
 def runtime_of(request: Request) -> Runtime:
@@ -43,7 +43,7 @@ class Call:
     timeout: float
     """Seconds the call may take: what its header asks, up to the service's own limit."""
     caller: str
-    """Whose turn it takes: its API key's, else its client address's."""
+    """Whose turn it takes; see ``caller_of``."""
     response_headers: dict[str, str] = field(default_factory=dict)
 
 
@@ -60,7 +60,7 @@ def call_of(request: Request) -> Call:
         settings=settings,
         request_id=request_id_of(request),
         timeout=_timeout(request, settings.request_timeout_ms / 1000),
-        caller=_caller(request),
+        caller=caller_of(request),
     )
 
 
@@ -97,13 +97,6 @@ def _timeout(request: Request, longest: float) -> float:
     except ValueError:
         milliseconds = 0.0
     if not 0 < milliseconds < float("inf"):
-        message = f"must be a number of milliseconds above 0, not {asked!r}"
+        message = f"must be a number of milliseconds above 0, not {asked[:_LONGEST_ECHO]!r}"
         raise InvalidRequestError([FieldError(TIMEOUT_HEADER, message)])
     return min(milliseconds / 1000, longest)
-
-
-def _caller(request: Request) -> str:
-    for header in CALLER_HEADERS:
-        if key := request.headers.get(header):
-            return f"{header}: {key}"
-    return request.client.host if request.client else ""

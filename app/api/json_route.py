@@ -14,7 +14,7 @@ from __future__ import annotations
 import json
 from collections.abc import Awaitable, Callable, Coroutine
 from email.message import Message
-from typing import Any, get_type_hints
+from typing import Any, TypeVar, get_type_hints
 
 from fastapi import Request, Response
 from fastapi.routing import APIRoute
@@ -26,6 +26,9 @@ from app.api.problem import field_errors
 from app.errors import ClientGoneError, FieldError, InvalidRequestError, UnsupportedMediaError
 
 JSON = "application/json"
+_LONGEST_NAME = 120
+
+Checked = TypeVar("Checked", bound=BaseModel)
 
 
 class JsonRoute(APIRoute):
@@ -40,7 +43,7 @@ class JsonRoute(APIRoute):
                 raise UnsupportedMediaError(
                     f"send the body as JSON with the header 'Content-Type: {JSON}'"
                 )
-            body = _validated(model, _parsed(await _read(request)))
+            body = validated(model, parsed(await read_body(request)))
             call = call_of(request)
             answer = await endpoint(body=body, call=call)
             return Response(
@@ -52,19 +55,23 @@ class JsonRoute(APIRoute):
         return handle
 
 
-async def _read(request: Request) -> bytes:
+async def read_body(request: Request) -> bytes:
+    """Return the whole body; raises ``ClientGoneError`` when its caller leaves within it."""
     try:
         return await request.body()
     except ClientDisconnect as error:
         raise ClientGoneError("the client closed the connection within its body") from error
 
 
-def _parsed(body: bytes) -> Any:
+def parsed(body: bytes) -> Any:
     """Return the body's value, or say where it is not JSON."""
     if not body:
         raise InvalidRequestError([FieldError("body", "is required: an object in JSON")])
     try:
-        return json.loads(body.decode("utf-8"))
+        # Many clients on Windows begin with a byte order mark; RFC 8259 lets it be ignored.
+        return json.loads(
+            body.decode("utf-8-sig"), object_pairs_hook=_object, parse_constant=_no_constant
+        )
     except json.JSONDecodeError as error:
         place = f"{error.msg} at line {error.lineno}, column {error.colno}"
         raise _not_json(place) from error
@@ -76,11 +83,27 @@ def _parsed(body: bytes) -> Any:
         raise _not_json(str(error)) from error
 
 
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Refuse an object that names a field twice: readers differ in which of the two they take."""
+    made = dict(pairs)
+    if len(made) != len(pairs):
+        names = [name for name, _ in pairs]
+        twice = next(name for name in names if names.count(name) > 1)
+        raise ValueError(f"the field {twice[:_LONGEST_NAME]!r} is there twice")
+    return made
+
+
+def _no_constant(name: str) -> None:
+    """Refuse NaN and Infinity, which Python would read though JSON has none."""
+    raise ValueError(f"{name} is no value of JSON")
+
+
 def _not_json(reason: str) -> InvalidRequestError:
     return InvalidRequestError([FieldError("body", f"is not valid JSON: {reason}")])
 
 
-def _validated(model: type[BaseModel], value: Any) -> BaseModel:
+def validated(model: type[Checked], value: Any) -> Checked:
+    """Return the value as a model, or raise ``InvalidRequestError`` that names what is wrong."""
     try:
         return model.model_validate(value)
     except ValidationError as error:

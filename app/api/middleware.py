@@ -1,15 +1,22 @@
-"""Pure-ASGI middleware: request ids, the body limit, and counting requests."""
+"""Pure-ASGI middleware: what every request goes through before its route, and every answer after.
+
+Security headers, compressed bodies and pages of other origins have files of their own.
+"""
 
 from __future__ import annotations
 
+import logging
 import random
 import re
 
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from app.api.problem import REQUEST_ID
+from app.api.problem import REQUEST_ID, problem_response
+from app.errors import ServiceError
 from app.telemetry.metrics import Metrics
+
+log = logging.getLogger(__name__)
 
 _ID_NAME = REQUEST_ID.lower().encode()
 _LENGTH_NAME = b"content-length"
@@ -22,6 +29,39 @@ def header(scope: Scope, name: bytes) -> str:
         if key == name:
             return str(value, "latin-1")
     return ""
+
+
+class TargetMiddleware:
+    """Makes one of what asks for the same: ``HEAD`` and ``GET``, a path with its prefix or without.
+
+    A proxy may take its prefix off the path or leave it there.
+    """
+
+    def __init__(self, app: ASGIApp, root_path: str = "") -> None:
+        self.app = app
+        self.root_path = root_path
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        if self.root_path:
+            scope = {**scope, **self._prefixed(scope["path"], scope.get("raw_path"))}
+        if scope["method"] != "HEAD":
+            await self.app(scope, receive, send)
+            return
+
+        async def send_without_body(message: Message) -> None:
+            await send({**message, "body": b""} if message.get("body") else message)
+
+        await self.app({**scope, "method": "GET"}, receive, send_without_body)
+
+    def _prefixed(self, path: str, raw: bytes | None) -> dict[str, object]:
+        prefix = self.root_path
+        if path == prefix or path.startswith(f"{prefix}/"):
+            return {"root_path": prefix}
+        raw_path = None if raw is None else prefix.encode() + raw
+        return {"root_path": prefix, "path": prefix + path, "raw_path": raw_path}
 
 
 class RequestIdMiddleware:
@@ -73,6 +113,37 @@ class CountRequestsMiddleware:
 
 def _route(scope: Scope) -> str:
     return str(getattr(scope.get("route"), "path", "unmatched"))
+
+
+class DefectsMiddleware:
+    """Answers an exception that nobody foresaw, which is logged, with a problem of status 500.
+
+    Starlette would answer it outside all middleware, without the headers of other answers.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        started = False
+
+        async def send_and_note(message: Message) -> None:
+            nonlocal started
+            started = True
+            await send(message)
+
+        try:
+            await self.app(scope, receive, send_and_note)
+        except Exception as error:
+            if started:
+                raise
+            log.error("unexpected error", exc_info=error)
+            defect = ServiceError("an error of ours; the service's log has the cause")
+            request_id = str(scope.get("state", {}).get("request_id", ""))
+            await problem_response(defect, scope["path"], request_id)(scope, receive, send)
 
 
 class BodyLimitMiddleware:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import logging
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -19,11 +19,10 @@ from app.errors import (
     ServiceError,
 )
 
-log = logging.getLogger(__name__)
-
 REQUEST_ID = "X-Request-ID"
 MEDIA_TYPE = "application/problem+json"
 _LONGEST_FIELD_NAME = 120
+_LONGEST_INSTANCE = 200
 TYPE_PREFIX = "urn:xcopa:problem:"
 TIMEOUT_HEADER = "X-Request-Timeout-Ms"
 """The deadline of the call, in milliseconds from its arrival."""
@@ -57,7 +56,7 @@ def problem(
         "title": error.title,
         "status": error.status,
         "detail": detail_of(error),
-        "instance": instance,
+        "instance": instance[:_LONGEST_INSTANCE],
         "request_id": request_id,
         "errors": [{"field": each.field, "message": each.message} for each in fields],
     }
@@ -68,13 +67,23 @@ def detail_of(error: ServiceError) -> str:
     return error.detail + _HINTS.get(error.slug, "")
 
 
+OPEN_INFERENCE = re.compile(r"(^|/)v2(/|$)")
+"""Paths whose clients read errors in the form of the Open Inference Protocol."""
+
+
 def problem_response(
     error: ServiceError, instance: str, request_id: str, headers: Mapping[str, str] | None = None
 ) -> JSONResponse:
+    all_headers = {**error.headers, **(headers or {})}
+    if OPEN_INFERENCE.search(instance):
+        invalid = isinstance(error, InvalidRequestError)
+        return JSONResponse(
+            {"error": detail_of(error)}, 400 if invalid else error.status, all_headers
+        )
     return JSONResponse(
         problem(error, instance, request_id),
         status_code=error.status,
-        headers={**error.headers, **(headers or {})},
+        headers=all_headers,
         media_type=MEDIA_TYPE,
     )
 
@@ -113,15 +122,22 @@ def _message(error: Mapping[str, Any]) -> str:
         return str(error["ctx"]["error"])
     if kind in ("model_attributes_type", "model_type"):
         return "must be a JSON object"
+    if kind == "too_long" or (kind == "too_short" and error["ctx"]["actual_length"]):
+        return _wrong_length(error["ctx"])
     return _MESSAGES.get(kind, str(error["msg"]))
 
 
+def _wrong_length(context: Mapping[str, Any]) -> str:
+    bound = "min_length" if "min_length" in context else "max_length"
+    extreme = "at least" if bound == "min_length" else "at most"
+    return f"has {context['actual_length']} entries; send {extreme} {context[bound]}"
+
+
 def install(app: FastAPI) -> None:
-    """Have every error of the application leave as problem details."""
+    """Have every error that was foreseen leave as problem details."""
     app.add_exception_handler(ServiceError, _on_service_error)
     app.add_exception_handler(RequestValidationError, _on_validation_error)
     app.add_exception_handler(HTTPException, _on_http_exception)
-    app.add_exception_handler(Exception, _on_unexpected)
 
 
 async def _on_service_error(request: Request, error: Exception) -> JSONResponse:
@@ -142,7 +158,7 @@ async def _on_http_exception(request: Request, error: Exception) -> JSONResponse
         return problem_response(too_large, request.url.path, request_id_of(request), error.headers)
     titles = {404: "Not found", 405: "Method not allowed"}
     details = {
-        404: "there is nothing at this path; /docs lists what there is",
+        404: "there is nothing at this path (none ends in a slash); /docs lists what there is",
         405: f"{request.method} is not allowed here; /docs lists what is",
     }
     mapped = HttpError(
@@ -150,15 +166,10 @@ async def _on_http_exception(request: Request, error: Exception) -> JSONResponse
         titles.get(error.status_code, "HTTP error"),
         details.get(error.status_code, str(error.detail)),
     )
-    return problem_response(mapped, request.url.path, request_id_of(request), error.headers)
-
-
-async def _on_unexpected(request: Request, error: Exception) -> JSONResponse:
-    log.error("unexpected error", exc_info=error)
-    unexpected = ServiceError("an error of ours; the service's log has the cause")
-    # Starlette answers this outside all middleware, so the id is echoed here.
-    request_id = request_id_of(request)
-    return problem_response(unexpected, request.url.path, request_id, {REQUEST_ID: request_id})
+    headers = dict(error.headers or {})
+    if headers.get("Allow") == "GET":
+        headers["Allow"] = "GET, HEAD"
+    return problem_response(mapped, request.url.path, request_id_of(request), headers)
 
 
 def request_id_of(request: Request) -> str:

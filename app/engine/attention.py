@@ -1,4 +1,4 @@
-"""Self-attention over packed rows: every token sees the tokens of its own row and no other."""
+"""Self-attention over packed rows: each token attends only to the tokens of its own row."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class Attention(Protocol):
     """A way to compute attention over a batch."""
 
     def over(self, packed: PackedRows) -> Attend:
-        """Lay out what attention needs to know of a batch, once for all layers."""
+        """Prepare what attention needs to know about a batch, once for all layers."""
 
 
 def choose_attention(config: XLMRobertaConfig, target: Target) -> Attention:
@@ -130,7 +130,7 @@ class VarlenAttention:
 
 def _attend_varlen(qkv: Tensor, heads: int, bounds: Tensor, longest: int) -> Tensor:
     query, key, value = qkv.view(len(qkv), 3, heads, -1).unbind(1)
-    # One split: a row then gets the same answer in any company.
+    # One split: a row then gets the same result in every batch.
     context = varlen.varlen_attn(
         query, key, value, bounds, bounds, longest, longest, scale=1.0, num_splits=1
     )
@@ -194,7 +194,7 @@ def _places(packed: PackedRows, heads: int) -> tuple[Ints, Ints]:
 def attend_from_first(
     query: Tensor, x: Tensor, key_weight: Tensor, value_weight: Tensor, packed: PackedRows
 ) -> Tensor:
-    """Attend from each row's ``<s>`` alone, without making keys and values.
+    """Attend only from the ``<s>`` of each row, without computing keys and values.
 
     A head's score of a token is ``query . (key_weight @ x) = (query @ key_weight) . x``, and its
     context is ``value_weight @ (sum of probability times x)``: with one query a row it is cheaper

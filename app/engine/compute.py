@@ -1,4 +1,4 @@
-"""How forward passes compute in this process: device, precision and threads, set up once."""
+"""Device, precision and threads of the forward passes in this process."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Compute:
-    """Where a forward pass computes, in which numbers, and how a CPU's threads share a batch."""
+    """Device and number format of a forward pass, and how a CPU's threads share a batch."""
 
     target: Target = EXACT
     plan: LanePlan = ONE_LANE

@@ -1,11 +1,11 @@
-"""The packed forward pass of XLM-R: rows of token ids to one logit a row.
+"""The packed forward pass of XLM-R: from rows of token ids to one logit for each row.
 
-It computes what transformers' ``XLMRobertaForMultipleChoice`` computes, and leaves out what
-cannot change the answer:
+It computes the same as transformers' ``XLMRobertaForMultipleChoice``, and leaves out everything
+that cannot change the answer:
 
-* rows are packed end to end, so no linear layer and no layer norm ever sees padding;
-* the head reads ``<s>`` alone, so the last layer is computed for ``<s>`` alone;
-* query, key and value are one product; the query's scale is folded into its weights and the
+* rows are packed end to end, so no linear layer and no layer norm processes padding;
+* the head reads only ``<s>``, so the last layer is computed only for ``<s>``;
+* query, key and value are one product; the scale of the query is folded into its weights, and the
   only token type into the position table.
 """
 
@@ -69,7 +69,7 @@ class PackedEncoder:
         return self._words
 
     def logits(self, rows: Sequence[Row]) -> list[float]:
-        """Return one logit a row.
+        """Return one logit for each row.
 
         Args:
             rows: token ids, one sequence a row, of any lengths from 1 to the model's limit.
@@ -189,7 +189,7 @@ class _Layer:
 
 
 class _LastLayer:
-    """The last layer, for each row's ``<s>`` alone; so little work that it is always fp32."""
+    """The last layer, only for the ``<s>`` of each row; always fp32, as it takes little time."""
 
     def __init__(self, layer: XLMRobertaLayer, config: XLMRobertaConfig) -> None:
         own = layer.attention.self

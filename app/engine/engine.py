@@ -1,4 +1,4 @@
-"""What an engine is to everything above it: token ids in, logits out. Imports no torch."""
+"""The protocol of an engine: token ids in, logits out. This module imports no torch."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ class Engine(Protocol):
     """One model's forward pass."""
 
     def logits(self, rows: Sequence[Row]) -> Sequence[float]:
-        """Return one logit a row, in the order of the rows.
+        """Return one logit for each row, in the order of the rows.
 
         Args:
             rows: of any lengths, from 1 token to the model's limit.
         """
 
     def warm_up(self) -> None:
-        """Do once, before the first call, what would make a first call slow."""
+        """Prepare everything that would make the first call slow; call it once, before."""

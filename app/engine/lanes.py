@@ -1,9 +1,9 @@
-"""A CPU's cores side by side on one batch, each with rows of its own.
+"""The cores of a CPU work on one batch in parallel, each on rows of its own.
 
-The usual way is to have all cores at work on every single product, with a meeting of the threads
-after each: some two hundred in a forward pass of a few milliseconds. Whoever comes late, because
-the core did something else, keeps all the others waiting. A lane is a core (or a few) that takes
-some of the rows through all layers by itself, so the lanes meet once.
+By default all cores compute every product together and wait for each other after it, about two
+hundred times in a forward pass of a few milliseconds. If one core is late, because it did something
+else, all others wait. A lane is a core (or a few) that computes all layers for some of the rows, so
+the lanes wait for each other only once.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ class Lanes:
         self._others = [_Lane(encoder, plan.threads_a_lane) for _ in range(plan.lanes - 1)]
 
     def logits(self, rows: Sequence[Row]) -> list[float]:
-        """Return one logit a row; see ``Engine.logits``."""
+        """Return one logit for each row; see ``Engine.logits``."""
         first, *others = shares([len(row) for row in rows], 1 + len(self._others))
         running = [
             lane.start([rows[index] for index in share])

@@ -1,8 +1,8 @@
-"""The linear layers of the encoder, in the form that is fastest where they run.
+"""The linear layers of the encoder, in the fastest form for the hardware.
 
-On a CPU with oneDNN the weights are laid out for its kernels once, at loading, and the
-activation or the residual sum is done while the result is still in registers. torch's own
-``linear`` goes to MKL there, which keeps to AVX2 on processors that are not Intel's.
+On a CPU with oneDNN the weights are reordered for its kernels when they are loaded, and the kernel
+applies the activation or adds the residual before it writes the result. torch's own ``linear``
+calls MKL there, which uses only AVX2 on processors that are not from Intel.
 """
 
 from __future__ import annotations

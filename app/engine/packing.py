@@ -1,7 +1,7 @@
-"""Rows of token ids packed end to end, and how attention finds them again.
+"""Packs rows of token ids end to end, and records where each row is.
 
-A batch is one stream of tokens without padding between its rows. Rows come sorted by length, so
-that rows of about equal length lie side by side and attention can take them as one dense block.
+A batch is one stream of tokens without padding between its rows. The rows are sorted by length, so
+that rows of about equal length are neighbours and attention can process them as one dense block.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ class Group:
     """``[rows, width]``: the token of the stream in each place. A place of padding holds the
     first token of its row, which the mask hides."""
     padding: Flags | None
-    """``[rows, width]``: which places are padding; None where none is."""
+    """``[rows, width]``: which places are padding; None if there is no padding."""
     mask: Tensor | None
     """``[rows, 1, width]``: -inf at padding and 0 elsewhere; None where nothing is padded."""
 
@@ -66,7 +66,7 @@ class PackedRows:
     positions: Tensor
     """``[tokens]``"""
     firsts: Tensor
-    """``[rows]`` and a tail up to the alignment: where each row's ``<s>`` stands."""
+    """``[rows]`` and a tail up to the alignment: the place of each row's ``<s>``."""
     groups: tuple[Group, ...]
     to_slots: Tensor
     """``[slots]``: the token of the stream in each place of the padded view."""

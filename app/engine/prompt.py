@@ -1,7 +1,7 @@
 """The words that turn ``cause`` and ``effect`` into text.
 
-They belong to a variant: training stores them beside the weights and serving reads them from
-there, so the two cannot disagree.
+They belong to a variant. Training stores them with the weights and serving reads them from there,
+so that both use the same words.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ class Prompt:
 
     @classmethod
     def load(cls, directory: Path) -> Prompt:
-        """Read the prompt of a checkpoint; one that states none gets the default words.
+        """Read the prompt of a checkpoint; a checkpoint without one gets the default words.
 
         Raises:
             StartError: the file is there and does not hold a prompt.

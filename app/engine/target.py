@@ -1,4 +1,4 @@
-"""Where the forward pass computes, and in which numbers: chosen by what the hardware has."""
+"""Chooses device and number format of the forward pass by the hardware and the settings."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ def _choose_device(setting: DeviceSetting) -> tuple[torch.device, str]:
     if setting == "auto":
         return CPU, "cpu: torch finds no CUDA device"
     raise StartError(
-        "XCOPA_DEVICE is cuda and torch finds no CUDA device: set it to auto or cpu, or install "
+        "XCOPA_DEVICE is cuda, but torch finds no CUDA device; set it to auto or cpu, or install "
         "a CUDA build of torch where there is a GPU"
     )
 

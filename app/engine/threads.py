@@ -1,7 +1,7 @@
-"""How many threads a forward pass may use: the CPU quota, not the machine's cores.
+"""How many threads a forward pass may use: the CPU quota, not the number of cores.
 
-A container that may use two cores of a 64-core host must not start 64 threads: they would be
-throttled together. Sources: Linux control groups v2 (``cpu.max``) and v1
+A container that may use two cores of a host with 64 must not start 64 threads, because the kernel
+would throttle all of them. Sources: Linux control groups v2 (``cpu.max``) and v1
 (``cpu.cfs_quota_us``), and the scheduling affinity of the process.
 """
 

@@ -1,4 +1,4 @@
-"""What is asked of the service, what it answers, and what it says instead of an answer."""
+"""The questions to the service, its answers, and the error of an item that is too late."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from app.engine.tokenizer import CausalItem
+from app.engine.tokenizer import HasChoices
 from app.errors import DeadlineExceededError
 from app.serving.work import Ticket
 
@@ -16,19 +16,19 @@ from app.serving.work import Ticket
 class Ask:
     """One item for one model."""
 
-    item: CausalItem
+    item: HasChoices
     model: str
 
 
 @dataclass(frozen=True)
 class StageTimes:
-    """Where the time of an item went, in seconds, and why its batch was sealed when it was."""
+    """Seconds of an item in each stage, and why its batch was composed at that moment."""
 
     tokenise: float
     queue: float
     inference: float
     batch_reason: str
-    """``cache`` for an answer that was kept."""
+    """``cache`` for an answer from the cache."""
 
 
 @dataclass(frozen=True)
@@ -44,7 +44,7 @@ class Answer:
 
 
 def answer(logits: tuple[float, ...], model: str, revision: str, times: StageTimes) -> Answer:
-    """Make the answer that an item's logits, one a choice, stand for."""
+    """Make the answer of an item from its logits, one for each choice."""
     label = max(range(len(logits)), key=logits.__getitem__)
     return Answer(label, softmax(logits), logits, model, revision, times)
 
@@ -58,7 +58,7 @@ def softmax(logits: Sequence[float]) -> tuple[float, ...]:
 
 
 def queue_seconds(ticket: Ticket[Any] | None) -> float:
-    """Return how long an item waited until its batch was sealed; 0 for one that never was."""
+    """Return how long an item waited until its batch was composed; 0 if it never was in a batch."""
     if ticket is None or ticket.sealed_at is None:
         return 0.0
     return ticket.sealed_at - ticket.admitted_at
@@ -67,13 +67,13 @@ def queue_seconds(ticket: Ticket[Any] | None) -> float:
 def late(
     timeout: float, ticket: Ticket[Any] | None, started: float, now: float
 ) -> DeadlineExceededError:
-    """Return the error of an item that has no answer in time; it says where the time went.
+    """Return the error of an item without an answer before the deadline; it says where it waited.
 
     Args:
         timeout: seconds that the call was given.
-        ticket: the item's; None when it was never submitted.
+        ticket: that of the item; None if the item was never submitted.
         started: when the call came.
-        now: on the same clock.
+        now: the time now, on the same clock.
     """
     if ticket is None:
         waited = f"it waited {1000 * (now - started):.0f} ms to be tokenised"
@@ -81,5 +81,5 @@ def late(
         waited = f"it waited {1000 * (now - ticket.admitted_at):.0f} ms in the queue"
     else:
         queued = 1000 * queue_seconds(ticket)
-        waited = f"it waited {queued:.0f} ms in the queue, and the engine was at work on it"
+        waited = f"it waited {queued:.0f} ms in the queue, and the engine had not finished it"
     return DeadlineExceededError(f"no answer within {1000 * timeout:.0f} ms: {waited}")

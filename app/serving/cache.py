@@ -1,6 +1,6 @@
-"""Answers by revision and token ids, and one run for equal items that are asked at once.
+"""Answers by revision and token ids. Equal items that are asked at the same time run once.
 
-Used on the event loop alone, so nothing here locks.
+Only the event loop uses it, so it has no lock.
 """
 
 from __future__ import annotations
@@ -12,14 +12,14 @@ from typing import Generic, TypeVar
 from cachetools import LRUCache
 
 UnderWay = TypeVar("UnderWay")
-"""An item that runs, or waits to run."""
+"""An item that runs or waits to run."""
 
 ENTRY_OVERHEAD = 250
-"""Bytes an entry takes beside its key: the tuple and its floats, and its places in two maps."""
+"""Bytes of an entry besides its key: the tuple, its floats, and its places in two maps."""
 
 
 def answer_key(revision: str, rows: Sequence[Sequence[int]]) -> bytes:
-    """Return what an answer depends on: the weights, and the token ids of every row."""
+    """Return everything that an answer depends on: the weights, and the token ids of every row."""
     numbers = array("I")
     for row in rows:
         numbers.append(len(row))
@@ -28,7 +28,7 @@ def answer_key(revision: str, rows: Sequence[Sequence[int]]) -> bytes:
 
 
 class AnswerCache(Generic[UnderWay]):
-    """The answers used last, up to a number of bytes, and the items under way."""
+    """The most recently used answers, up to a number of bytes, and the items under way."""
 
     def __init__(self, max_bytes: int) -> None:
         self._answers: LRUCache[bytes, tuple[bytes, tuple[float, ...]]] = LRUCache(
@@ -38,24 +38,24 @@ class AnswerCache(Generic[UnderWay]):
 
     @property
     def size(self) -> int:
-        """Bytes of the answers that are kept."""
+        """Bytes of the answers in the cache."""
         return int(self._answers.currsize)
 
     def answer(self, key: bytes) -> tuple[float, ...] | None:
-        """Return the answer that is kept, if one is."""
+        """Return the answer, if it is in the cache."""
         entry = self._answers.get(key)
         return entry[1] if entry else None
 
     def under_way(self, key: bytes) -> UnderWay | None:
-        """Return the equal item that is under way, if one is."""
+        """Return the equal item that is under way, if there is one."""
         return self._under_way.get(key)
 
     def begin(self, key: bytes, item: UnderWay) -> None:
-        """Note that an item is under way."""
+        """Record that an item is under way."""
         self._under_way[key] = item
 
     def end(self, key: bytes, item: UnderWay, logits: tuple[float, ...] | None) -> None:
-        """Keep the answer of an item; one that ended without an answer leaves nothing behind."""
+        """Record that an item is no longer under way, and keep its answer, if it has one."""
         if self._under_way.get(key) is item:
             del self._under_way[key]
         if logits is not None and len(key) + ENTRY_OVERHEAD <= self._answers.maxsize:

@@ -1,8 +1,8 @@
-"""Who waits for which item: submitting, joining, waiting, leaving, and handing out results.
+"""Which call waits for which item: submit, join, wait, leave, and hand out results.
 
-An *item in flight* is one item on its way through the scheduler. Usually one call waits for it;
-where equal items run once (single flight) several do. A *waiter* is one call; it is woken once,
-when its last item has ended. The cache is known to this file alone.
+An *item in flight* is one item on its way through the scheduler. Usually one call waits for it. If
+equal items run once (single flight), several calls wait for it. A *waiter* is one call; it resumes
+once, when its last item has ended. Only this file uses the cache.
 """
 
 from __future__ import annotations
@@ -14,24 +14,24 @@ from dataclasses import dataclass, field
 from app.engine.engine import Row
 from app.engine.tokenizer import Rows
 from app.errors import OverloadedError, PayloadTooLargeError, ServiceError, UnavailableError
-from app.serving.cache import AnswerCache, answer_key
-from app.serving.scheduler import (
+from app.serving.admission import (
     AdmissionError,
     CallTooLargeError,
-    Clock,
     DrainingError,
     HaltedError,
     QueueFullError,
 )
-from app.serving.work import Outcome, Result, Ticket
+from app.serving.backlog import Clock
+from app.serving.cache import AnswerCache, answer_key
+from app.serving.work import Caller, Outcome, Result, Ticket
 from app.serving.worker import Worker
 from app.telemetry.metrics import Metrics
 
 DRAINING_RETRY_AFTER = 5.0
-"""Seconds: about as long as a replacement takes to be ready behind a load balancer."""
+"""In seconds: about the time until a replacement is ready behind a load balancer."""
 
 STUCK_RETRY_AFTER = 10.0
-"""Seconds: about as long as it takes to notice that another replica is ready."""
+"""In seconds: about the time until a load balancer sends calls to another replica."""
 
 
 @dataclass(eq=False)
@@ -40,26 +40,26 @@ class InFlightItem:
 
     rows: tuple[Row, ...]
     key: bytes | None = None
-    """Its place in the cache, where there is one."""
+    """Its key in the cache; None without a cache."""
     ticket: Ticket[InFlightItem] | None = None
     result: Result[InFlightItem] | None = None
     waiters: list[Waiter] = field(default_factory=list)
 
     def join(self, waiter: Waiter) -> None:
-        """Have a call wait for this item, unless it has ended."""
+        """Make a call wait for this item, unless the item has ended."""
         if self.result is None:
             self.waiters.append(waiter)
             waiter.items_left += 1
 
     def leave(self, waiter: Waiter) -> bool:
-        """Have a call wait no longer; return whether nobody does now."""
+        """Stop a call from waiting for this item; return whether no call waits now."""
         if waiter in self.waiters:
             self.waiters.remove(waiter)
             waiter.items_left -= 1
         return not self.waiters
 
     def resolve(self, result: Result[InFlightItem]) -> None:
-        """End the item, once; wake the calls for which it was the last."""
+        """End the item, once, and wake the calls for which it was the last one."""
         if self.result is not None:
             return
         self.result = result
@@ -71,14 +71,14 @@ class InFlightItem:
 
     @property
     def ended(self) -> str | None:
-        """How the item ended for those who waited for it, or None while it is under way."""
+        """How the item ended for the calls that waited for it; None while it is under way."""
         if self.result is None:
             return None
         return "failed" if self.result.logits is None else "answered"
 
 
 class Waiter:
-    """A call that waits for items, or for its deadline."""
+    """A call that waits for its items or for its deadline."""
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self.items_left = 0
@@ -86,7 +86,7 @@ class Waiter:
         self._woken: asyncio.Future[None] | None = None
 
     def wake(self) -> None:
-        """Let the call go on."""
+        """Let the call resume."""
         if self._woken is not None and not self._woken.done():
             self._woken.set_result(None)
 
@@ -111,11 +111,11 @@ class InFlight:
     """The items of all calls that are under way; used on one event loop.
 
     Args:
-        worker: runs the items; it is to hand its results to ``on_results``.
-        revisions: by model; kept answers belong to one of them.
-        cache_bytes: memory for answers that are kept; 0 keeps none.
-        metrics: told of finished batches and of what the cache had.
-        clock: the scheduler's.
+        worker: runs the items and hands its results to ``on_results``.
+        revisions: of each model; a cached answer belongs to one of them.
+        cache_bytes: memory for the cache of answers; 0 turns it off.
+        metrics: counts finished batches and uses of the cache.
+        clock: that of the scheduler.
     """
 
     def __init__(
@@ -140,13 +140,15 @@ class InFlight:
 
     # Joining -----------------------------------------------------------------------------
 
-    def refuse_early(self, least_tokens: Mapping[str, int], caller: str, deadline: float) -> None:
-        """Refuse, before it is tokenised, a call that would not get in were it ever so short.
+    def refuse_early(
+        self, least_tokens: Mapping[str, int], caller: Caller, deadline: float
+    ) -> None:
+        """Refuse a call before it is tokenised, if even the shortest call would be refused.
 
-        Only while calls are being refused: to look twice would cost every other call as well.
+        It checks only while calls are being refused; otherwise every call would be checked twice.
 
         Args:
-            least_tokens: by model, what the call needs at least.
+            least_tokens: for each model, the fewest tokens that the call can have.
             caller, deadline: see ``join``.
 
         Raises:
@@ -161,19 +163,19 @@ class InFlight:
             raise _refusal(error) from error
 
     def join(
-        self, call: Sequence[tuple[str, Rows]], waiter: Waiter, caller: str, deadline: float
+        self, call: Sequence[tuple[str, Rows]], waiter: Waiter, caller: Caller, deadline: float
     ) -> list[InFlightItem]:
-        """Have a call wait for every item it brings: one kept, one under way, or a new one.
+        """Make a call wait for its items: each is cached, under way, or new.
 
         Args:
-            call: a model and an item's rows for each.
-            waiter: the call's.
-            caller: whose turn it is.
+            call: a model and the rows of an item, for each item.
+            waiter: that of the call.
+            caller: who calls; callers take turns.
             deadline: until when the call waits, on the clock.
 
         Raises:
             OverloadedError, UnavailableError, PayloadTooLargeError: the call is not admitted;
-                nothing of it is queued.
+                none of its items is queued.
         """
         items: list[InFlightItem] = []
         new: dict[InFlightItem, str] = {}
@@ -208,7 +210,7 @@ class InFlight:
     def _extend(self, item: InFlightItem, deadline: float) -> bool:
         return item.ticket is None or self._worker.extend(item.ticket, deadline)
 
-    def _submit(self, new: Mapping[InFlightItem, str], caller: str, deadline: float) -> None:
+    def _submit(self, new: Mapping[InFlightItem, str], caller: Caller, deadline: float) -> None:
         tickets = [
             Ticket(model, sum(map(len, item.rows)), item, deadline) for item, model in new.items()
         ]
@@ -230,7 +232,7 @@ class InFlight:
     def _wake(self) -> None:
         """Wake the worker once for all calls that arrived in one turn of the loop.
 
-        They make one batch, and the two threads pass the interpreter's lock to and fro once.
+        They form one batch, and the two threads exchange the interpreter's lock once.
         """
         self._waking = False
         self._worker.wake()
@@ -243,14 +245,14 @@ class InFlight:
         if not waiter.items_left:
             return
         self._leave(waiter, items, self._worker.expire)
-        # What the worker finished just before that is on its way to this loop: it is answered.
+        # Items that the worker finished just before are on their way to this loop: wait for them.
         for item in items:
             if item.ticket is not None and item.ticket.outcome in _FINISHED:
                 item.join(waiter)
         await waiter.wait()
 
     def cancel(self, waiter: Waiter, items: Collection[InFlightItem]) -> None:
-        """Have a call that was given up wait for nothing more."""
+        """Stop the waiting of a call that was cancelled."""
         self._leave(waiter, items, self._worker.cancel)
 
     def _leave(
@@ -259,7 +261,7 @@ class InFlight:
         items: Collection[InFlightItem],
         end: Callable[[Sequence[Ticket[InFlightItem]]], None],
     ) -> None:
-        """Wait for nothing more; end the items that nobody else waits for."""
+        """Stop waiting, and end the items that no other call waits for."""
         under_way = [item for item in items if item.result is None]
         alone = [item for item in under_way if item.leave(waiter)]
         end([item.ticket for item in alone if item.ticket is not None])
@@ -274,11 +276,11 @@ class InFlight:
     # Ending ------------------------------------------------------------------------------
 
     def on_results(self, results: Mapping[Ticket[InFlightItem], Result[InFlightItem]]) -> None:
-        """Called on the worker's thread; hands over to the event loop, once a batch."""
+        """Hand the results of a batch to the event loop; the worker's thread calls it."""
         try:
             self._loop.call_soon_threadsafe(self._resolve, results)
         except RuntimeError:
-            # The loop is closed: a forced exit has given up on what was under way.
+            # The loop is closed: a forced exit has given up the items under way.
             return
 
     def _resolve(self, results: Results) -> None:
@@ -299,13 +301,13 @@ class InFlight:
         )
 
     def on_stuck(self, tickets: Sequence[Ticket[InFlightItem]]) -> None:
-        """Answer whoever waits for what a stuck engine holds."""
-        detail = "the engine does not move; nothing is answered until it does"
+        """Fail the items that a stuck engine holds or that wait for it."""
+        detail = "the engine is stuck; the service answers nothing until it continues"
         self._fail(tickets, UnavailableError(detail, retry_after=STUCK_RETRY_AFTER))
 
     def give_up(self) -> None:
-        """End what has not been finished, when the time to shut down is over."""
-        detail = "the service is shutting down and had no time left for this"
+        """Fail the unfinished items, when the time to shut down is over."""
+        detail = "the service stopped before it could answer this item"
         error = UnavailableError(detail, retry_after=DRAINING_RETRY_AFTER)
         self._fail(self._worker.halt(), error)
 
@@ -321,7 +323,7 @@ _GIVEN_UP = (Outcome.EXPIRED, Outcome.CANCELLED)
 
 
 def _refusal(error: AdmissionError) -> ServiceError:
-    """What the caller is told of a call that was not admitted."""
+    """Return the error of a call that was not admitted, for its caller."""
     match error:
         case QueueFullError():
             return OverloadedError(str(error), retry_after=error.retry_after)

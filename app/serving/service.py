@@ -1,7 +1,7 @@
-"""Tokenise, join, wait, answer: what the HTTP layer calls.
+"""Tokenise, join, wait, answer: the HTTP layer calls this.
 
-Every item that is asked about comes back as an answer or as the error that ended it; an item's
-error is its own and leaves its neighbours alone. Only what concerns the whole call is raised.
+Every item gets an answer or an error of its own, and an error of one item does not affect the
+others. Only an error of the whole call is raised.
 """
 
 from __future__ import annotations
@@ -11,30 +11,34 @@ import time
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import islice
 from typing import Generic, Protocol, TypeVar
 
 from app.engine.engine import Engine
 from app.engine.tokenizer import PairTokenizer
 from app.errors import InferenceError, ServiceError
-from app.serving.answer import Answer, Ask, StageTimes, answer, late, queue_seconds
+from app.serving.admission import Limits
+from app.serving.answer import Answer, Ask, StageTimes, answer, late
+from app.serving.backlog import Clock
 from app.serving.inflight import InFlight, InFlightItem, Results, Waiter
-from app.serving.scheduler import Clock, Limits, Scheduler
+from app.serving.parts import Parts, in_parts
+from app.serving.scheduler import Scheduler
 from app.serving.tokenising import Tokenised, Tokenising
 from app.serving.watchdog import Watchdog
-from app.serving.work import ModelProfile
+from app.serving.work import ANYBODY, Caller, ModelProfile
 from app.serving.worker import Worker
 from app.telemetry.metrics import Metrics
 from app.telemetry.tracing import ItemTrace, Tracing
 
 CHARACTERS_A_TOKEN = 32
-"""Twice the longest piece of XLM-R: what waits to be tokenised is limited by it."""
+"""Twice the longest piece of XLM-R. It limits the text that waits to be tokenised."""
 
-LEAST_TOKENS = 16
-"""Fewer than any item has: two rows with four tokens around their texts."""
+LEAST_ROW_TOKENS = 8
+"""Fewer than any row has: four tokens stand around its two texts."""
 
 
 class ServedModel(Protocol):
-    """What the service needs of a model."""
+    """What the service needs from a model."""
 
     @property
     def revision(self) -> str: ...
@@ -46,8 +50,11 @@ class ServedModel(Protocol):
 
 @dataclass(frozen=True)
 class ServiceOptions:
-    """How the service holds calls. ``watchdog_seconds`` is the least time a batch may take
-    before the engine is held to be stuck; ``cache_bytes`` 0 keeps no answers."""
+    """Limits, threads, watchdog and cache of the service.
+
+    A batch may take ``watchdog_seconds`` or longer before the engine counts as stuck.
+    ``cache_bytes`` 0 turns the cache off.
+    """
 
     limits: Limits
     tokeniser_threads: int = 2
@@ -57,7 +64,7 @@ class ServiceOptions:
 
 @dataclass(frozen=True)
 class _CallTimes:
-    """When a call came, when its texts were token ids, and how long it may take, in seconds."""
+    """When a call came, when its texts were tokenised, and how long it may take, in seconds."""
 
     started: float
     tokenised: float
@@ -68,7 +75,7 @@ Model = TypeVar("Model", bound=ServedModel)
 
 
 class PredictionService(Generic[Model]):
-    """Answers asks on a set of models; made and used on one event loop."""
+    """Answers asks with a set of models. One event loop makes and uses it."""
 
     def __init__(
         self,
@@ -109,12 +116,12 @@ class PredictionService(Generic[Model]):
         self._watchdog.start()
 
     def _on_results(self, results: Results) -> None:
-        # The worker starts when there is somewhere to hand its results.
+        # A method, because ``InFlight`` is made after the worker.
         self._in_flight.on_results(results)
 
     @property
     def moving(self) -> bool:
-        """Whether the engine is idle or at work within its bound."""
+        """Whether the engine is idle or works within its time limit."""
         return self._worker.alive and not self._watchdog.stuck
 
     @property
@@ -127,28 +134,28 @@ class PredictionService(Generic[Model]):
         return self._worker.waiting(model)
 
     def drain(self) -> None:
-        """Refuse new calls from here on; accepted ones are finished."""
+        """Refuse new calls from now on, and finish accepted ones."""
         self._worker.drain()
 
     def give_up(self) -> None:
-        """End what has not been finished, when the time to shut down is over."""
+        """Fail the unfinished items, when the time to shut down is over."""
         self._in_flight.give_up()
 
     def close(self, timeout: float | None = None) -> None:
-        """Stop the worker after its batch. Blocks until it has stopped, or for the timeout."""
+        """Stop the worker after its batch; block until it has stopped, or for the timeout."""
         self._watchdog.stop()
         self._worker.stop(timeout)
         self._tokenising.close()
 
     async def predict(
-        self, asks: Sequence[Ask], timeout: float, caller: str = ""
+        self, asks: Sequence[Ask], timeout: float, caller: Caller = ANYBODY
     ) -> list[Answer | ServiceError]:
-        """Answer each ask, in order, or say why it has no answer.
+        """Return the answer of each ask, in order, or the error that it has instead.
 
         Args:
-            asks: items, each with the model it is for; all are admitted or none is.
-            timeout: seconds from now until nobody waits any more.
-            caller: whose turn it is; callers share the engine evenly.
+            asks: items, each with its model; all are admitted, or none.
+            timeout: seconds from now to the deadline.
+            caller: who calls; callers share the engine by their weights.
 
         Raises:
             OverloadedError, UnavailableError, PayloadTooLargeError: the call was not admitted.
@@ -165,37 +172,40 @@ class PredictionService(Generic[Model]):
         times = _CallTimes(started, self._clock(), timeout)
         for model in {ask.model for ask in asks}:
             self._metrics.call_tokenised(model, times.tokenised - started)
-        items = await self._run(asks, tokenised, caller, deadline)
+        run = await self._run(asks, tokenised, caller, deadline)
         outcomes = [
-            rows if isinstance(rows, ServiceError) else self._outcome(ask, items[index], times)
+            rows if isinstance(rows, ServiceError) else self._outcome(ask, run[index], times)
             for index, (ask, rows) in enumerate(zip(asks, tokenised, strict=True))
         ]
-        self._trace([(asks[index].model, item) for index, item in items.items()], times)
+        self._trace([(asks[i].model, item) for i in run for item in run[i].items], times)
         return outcomes
 
     async def _run(
-        self, asks: Sequence[Ask], tokenised: Sequence[Tokenised], caller: str, deadline: float
-    ) -> dict[int, InFlightItem]:
-        """Wait for every ask that has rows; return its item by the place of the ask."""
-        readable = {i: rows for i, rows in enumerate(tokenised) if not isinstance(rows, Exception)}
+        self, asks: Sequence[Ask], tokenised: Sequence[Tokenised], caller: Caller, deadline: float
+    ) -> dict[int, Parts]:
+        """Wait for every ask that has rows; return its parts by the place of the ask."""
+        readable = {
+            i: in_parts(rows) for i, rows in enumerate(tokenised) if not isinstance(rows, Exception)
+        }
         self._count([ask for i, ask in enumerate(asks) if i not in readable], "invalid")
+        call = [(asks[i].model, part) for i, parts in readable.items() for part in parts]
         waiter = Waiter(self._loop)
         with self._counting_what_is_raised([asks[i] for i in readable]):
-            joined = self._in_flight.join(
-                [(asks[i].model, rows) for i, rows in readable.items()], waiter, caller, deadline
-            )
+            joined = self._in_flight.join(call, waiter, caller, deadline)
+        remaining = iter(joined)
+        run = {i: Parts(tuple(islice(remaining, len(parts)))) for i, parts in readable.items()}
         try:
             await self._in_flight.wait(waiter, joined, deadline)
         except asyncio.CancelledError:
             self._in_flight.cancel(waiter, joined)
-            for i, item in zip(readable, joined, strict=True):
-                self._metrics.item_ended(asks[i].model, item.ended or "cancelled")
+            for i, parts in run.items():
+                self._metrics.item_ended(asks[i].model, parts.ended or "cancelled")
             raise
-        return dict(zip(readable, joined, strict=True))
+        return run
 
     @contextmanager
     def _counting_what_is_raised(self, asks: Sequence[Ask]) -> Iterator[None]:
-        """Count the asks of a call that is refused, or given up, as a whole."""
+        """Count the asks of a call that is refused or cancelled as a whole."""
         try:
             yield
         except ServiceError:
@@ -205,24 +215,25 @@ class PredictionService(Generic[Model]):
             self._count(asks, "cancelled")
             raise
 
-    def _outcome(self, ask: Ask, item: InFlightItem, times: _CallTimes) -> Answer | ServiceError:
-        self._metrics.item_ended(ask.model, item.ended or "expired")
-        result = item.result
-        if result is None:
-            return late(times.timeout, item.ticket, times.started, self._clock())
-        if isinstance(result.error, ServiceError):
-            return result.error
-        if result.logits is None:
+    def _outcome(self, ask: Ask, parts: Parts, times: _CallTimes) -> Answer | ServiceError:
+        self._metrics.item_ended(ask.model, parts.ended or "expired")
+        if isinstance(parts.error, ServiceError):
+            return parts.error
+        if parts.ended == "failed":
             return InferenceError("the model failed on this item; the service's log has the cause")
-        queued = queue_seconds(item.ticket)
+        slowest = parts.slowest
+        if slowest.result is None:
+            return late(times.timeout, slowest.ticket, times.started, self._clock())
+        queued = parts.queue_seconds
         self._metrics.item_answered(ask.model, queued, self._clock() - times.started)
+        batch = slowest.result.batch
         stages = StageTimes(
             times.tokenised - times.started,
             queued,
-            result.inference_seconds,
-            result.batch.reason.value if result.batch else "cache",
+            parts.inference_seconds,
+            batch.reason.value if batch else "cache",
         )
-        return answer(result.logits, ask.model, self.models[ask.model].revision, stages)
+        return answer(parts.logits, ask.model, self.models[ask.model].revision, stages)
 
     def _trace(self, items: Collection[tuple[str, InFlightItem]], times: _CallTimes) -> None:
         if self._tracing.provider is None:
@@ -248,8 +259,8 @@ class PredictionService(Generic[Model]):
 
 
 def _least_tokens(asks: Sequence[Ask]) -> dict[str, int]:
-    """Return, by model, fewer tokens than the call can have."""
+    """Return, for each model, a number of tokens that the call has at least."""
     least: dict[str, int] = {}
     for ask in asks:
-        least[ask.model] = least.get(ask.model, 0) + LEAST_TOKENS
+        least[ask.model] = least.get(ask.model, 0) + LEAST_ROW_TOKENS * len(ask.item.choices)
     return least

@@ -1,8 +1,7 @@
-"""Looks after the worker: an engine that is stuck is noticed, a thread that died is replaced.
+"""Checks the worker: it notices a stuck engine, and replaces a thread that has died.
 
-A thread that is inside the engine cannot be stopped from outside. So while it is stuck, nothing
-is admitted and what waits is failed, and the service is not ready; when the engine does come
-back, it goes on as before.
+Nothing outside a thread can stop it inside the engine. So while the engine is stuck, the service is
+not ready, refuses calls, and fails waiting items. When the engine continues, so does the service.
 """
 
 from __future__ import annotations
@@ -18,14 +17,14 @@ from app.serving.worker import Work, Worker
 log = logging.getLogger(__name__)
 
 PATIENCE = 20.0
-"""A batch may take this many times what its curve says, if that is more than the least bound."""
+"""A batch may take this many times its expected time, if that is longer than the least bound."""
 
 _CHECKS_A_BOUND = 10
 _LONGEST_PAUSE_S = 1.0
 
 
 class Watchdog(Generic[Work]):
-    """Checks a worker from the event loop, each second or ten times within a shorter bound."""
+    """Checks a worker from the event loop, once a second or ten times within a shorter bound."""
 
     def __init__(
         self,
@@ -43,11 +42,11 @@ class Watchdog(Generic[Work]):
         self._stopped = False
 
     def start(self) -> None:
-        """Begin to check; call it on the event loop."""
+        """Start the checks; call it on the event loop."""
         asyncio.get_running_loop().call_later(self._pause, self._tick)
 
     def stop(self) -> None:
-        """Check no more."""
+        """Stop the checks."""
         self._stopped = True
 
     def _tick(self) -> None:
@@ -59,15 +58,15 @@ class Watchdog(Generic[Work]):
             self.start()
 
     def check(self) -> None:
-        """Look once."""
+        """Check once."""
         if self._worker.revive():
-            log.error("the worker's thread had died; a new one runs")
+            log.error("the worker's thread died; a new one runs")
             self._on_restart()
         was_stuck, self.stuck = self.stuck, self._is_stuck()
         if self.stuck and not was_stuck:
             self._on_stuck(self._worker.halt())
         if was_stuck and not self.stuck:
-            log.warning("the engine moves again")
+            log.warning("the engine is no longer stuck")
             self._worker.resume()
 
     def _is_stuck(self) -> bool:

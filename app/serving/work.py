@@ -1,8 +1,8 @@
-"""What the scheduler speaks of: tickets, batches, results, and what a model costs."""
+"""The scheduler's types: tickets, batches, results, and the costs of a model."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import Enum
 from typing import Generic, TypeVar
 
@@ -10,7 +10,7 @@ Payload = TypeVar("Payload")
 
 
 class Outcome(Enum):
-    """The four ways in which an accepted item ends; it ends in exactly one."""
+    """The four outcomes of an accepted item; it has exactly one."""
 
     ANSWERED = "answered"
     EXPIRED = "expired"
@@ -19,28 +19,28 @@ class Outcome(Enum):
 
 
 class Reason(Enum):
-    """Why a batch was sealed when it was."""
+    """Why a batch was composed (sealed) at that moment."""
 
     BUDGET = "budget"
-    """What waited filled it."""
+    """The waiting items filled it."""
     DRAINED = "drained"
-    """It took all that waited: the engine was free and nothing more could be gained by waiting."""
+    """It took all waiting items: the engine was free."""
     DEADLINE = "deadline"
-    """An item in it could not have waited longer for company and still be in time."""
+    """If it had waited longer, one of its items would have missed its deadline."""
     MAX_WAIT = "max_wait"
-    """An item in it had waited for company as long as the setting allows."""
+    """One of its items had waited for others as long as the setting allows."""
 
 
 @dataclass(frozen=True)
 class ServiceCurve:
-    """How long an engine takes for a batch: a fixed time and a time a token, in seconds."""
+    """How long an engine takes for a batch: a fixed time and a time per token, in seconds."""
 
     fixed: float
     per_token: float
 
     def __post_init__(self) -> None:
         if self.fixed < 0 or self.per_token <= 0:
-            raise ValueError("a batch takes no less than 0 s, and a token more")
+            raise ValueError("the fixed time must be at least 0 s, and the time per token above 0")
 
     def seconds(self, tokens: int) -> float:
         """Return the time of one batch of that many tokens."""
@@ -49,38 +49,58 @@ class ServiceCurve:
 
 @dataclass(frozen=True)
 class ModelProfile:
-    """What the scheduler knows of a model: the budget of its batches and what they cost."""
+    """What the scheduler knows about a model: the token budget and the time of its batches."""
 
     batch_tokens: int
     curve: ServiceCurve
 
     def __post_init__(self) -> None:
         if self.batch_tokens < 1:
-            raise ValueError("batch_tokens is 1 at least")
+            raise ValueError("batch_tokens must be at least 1")
 
-    def backlog_seconds(self, tokens: int) -> float:
+    def work(self, tokens: int) -> float:
+        """Return the seconds of that many tokens without the fixed time of their batches."""
+        return self.curve.per_token * tokens
+
+    def backlog_seconds(self, tokens: float) -> float:
         """Return the time of that many tokens in as many batches as they need."""
         batches = -(-tokens // self.batch_tokens)
         return self.curve.fixed * batches + self.curve.per_token * tokens
 
 
+@dataclass(frozen=True)
+class Caller:
+    """Who sends calls. Callers share the engine by their weights."""
+
+    name: str = ""
+    weight: int = 1
+
+    def __post_init__(self) -> None:
+        if self.weight < 1:
+            raise ValueError("weight must be at least 1")
+
+
+ANYBODY = Caller()
+"""A caller of whom nothing is known."""
+
+
 @dataclass(eq=False)
 class Ticket(Generic[Payload]):
-    """One item, from the call that submits it to its outcome. Times are the scheduler's clock's."""
+    """One item, from its call to its outcome. Times are on the scheduler's clock."""
 
     model: str
     tokens: int
-    """Of all its rows (one a choice) together."""
+    """Of all its rows together; there is one row for each choice."""
     payload: Payload
     deadline: float | None = None
-    caller: str = ""
+    caller: Caller = ANYBODY
     """Set when it is admitted."""
     admitted_at: float = 0.0
     """Set when it is admitted."""
     sealed_at: float | None = None
     outcome: Outcome | None = None
-    start_tag: float = field(default=0.0, repr=False)
-    """Its place among the items of its caller: least first."""
+    overdue_at: float = 0.0
+    """Set when it is admitted: the work done by the engine after which it has waited too long."""
 
     @property
     def waiting(self) -> bool:
@@ -97,18 +117,18 @@ class Batch(Generic[Payload]):
     sealed_at: float
     reason: Reason
     expected_seconds: float
-    """What the service curve says it takes."""
+    """Its time on the service curve."""
 
 
 @dataclass(frozen=True)
 class Result(Generic[Payload]):
-    """How an item ended for those who wait for it: with logits, or with an error."""
+    """How an item ended for the calls that wait for it: with logits, or with an error."""
 
     logits: tuple[float, ...] | None
-    """One a row; None where there is an error."""
+    """One for each row; None if there is an error."""
     error: Exception | None
     at: float
     """On the scheduler's clock."""
     batch: Batch[Payload] | None = None
-    """The batch that ran it; None where none did."""
+    """The batch that ran it; None if no batch did."""
     inference_seconds: float = 0.0

@@ -1,7 +1,7 @@
-"""The one thread that runs sealed batches on an engine, and the lock around the scheduler.
+"""The thread that runs batches on an engine, and the lock around the scheduler.
 
-The thread seals for itself: the moment an engine is done, the next batch is composed from what
-waits then, without a turn of the event loop in between.
+The thread composes its batches itself. When the engine is free, it takes the items that wait at
+that moment, and the event loop does not take part.
 """
 
 from __future__ import annotations
@@ -14,13 +14,14 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Generic, Protocol, TypeVar
 
 from app.engine.engine import Engine, Row
-from app.serving.scheduler import Clock, Scheduler
-from app.serving.work import Batch, Result, Ticket
+from app.serving.backlog import Clock
+from app.serving.scheduler import Scheduler
+from app.serving.work import ANYBODY, Batch, Caller, Result, Ticket
 
 log = logging.getLogger(__name__)
 
 _PAUSE_AFTER_ERROR_S = 0.05
-"""So that an error which comes back at once does not take a core."""
+"""So that an error that occurs again at once does not use a whole core."""
 
 
 class HasRows(Protocol):
@@ -34,7 +35,7 @@ Work = TypeVar("Work", bound=HasRows)
 
 
 class NonFiniteLogitsError(ArithmeticError):
-    """The engine answered an item with NaN or infinity."""
+    """The engine returned NaN or infinity for an item."""
 
 
 class WorkerDiedError(RuntimeError):
@@ -42,11 +43,11 @@ class WorkerDiedError(RuntimeError):
 
 
 OnResults = Callable[[Mapping[Ticket[Work], Result[Work]]], None]
-"""Told, on the worker's thread, how every item of one batch ended."""
+"""Called on the worker's thread with the result of every item of one batch."""
 
 
 class Worker(Generic[Work]):
-    """Runs batches until it is stopped; every method may be called from any thread."""
+    """Runs batches until it is stopped. Any thread may call its methods."""
 
     def __init__(
         self,
@@ -68,7 +69,7 @@ class Worker(Generic[Work]):
         self._thread.start()
 
     def stop(self, timeout: float | None = None) -> None:
-        """Let the batch at work finish and end the thread; give up on it after the timeout."""
+        """Finish the batch that runs, and end the thread; wait no longer than the timeout."""
         with self._changed:
             self._stopping = True
             self._changed.notify_all()
@@ -76,17 +77,17 @@ class Worker(Generic[Work]):
 
     # The scheduler, guarded --------------------------------------------------------------
 
-    def submit(self, call: Sequence[Ticket[Work]], caller: str = "") -> None:
-        """Admit a call, or raise what ``Scheduler.submit`` raises; ``wake`` has it served."""
+    def submit(self, call: Sequence[Ticket[Work]], caller: Caller = ANYBODY) -> None:
+        """Admit a call, or raise what ``Scheduler.submit`` raises; Call ``wake`` afterwards."""
         with self._changed:
             self._scheduler.submit(call, caller)
 
     def wake(self) -> None:
-        """Have the thread look at the queue, if it waits for something to do."""
+        """Make the thread check the queue, if it waits."""
         with self._changed:
             self._changed.notify()
 
-    def check(self, tokens: Mapping[str, int], caller: str, deadline: float | None) -> None:
+    def check(self, tokens: Mapping[str, int], caller: Caller, deadline: float | None) -> None:
         """Raise what ``submit`` would for a call of that many tokens for each model."""
         with self._changed:
             self._scheduler.check(tokens, caller, deadline)
@@ -102,7 +103,7 @@ class Worker(Generic[Work]):
                 self._scheduler.expire_one(ticket)
 
     def extend(self, ticket: Ticket[Work], deadline: float) -> bool:
-        """Let an item live until a later deadline; False when it has ended already."""
+        """Give an item a later deadline; return False if it has already ended."""
         with self._changed:
             if ticket.outcome is not None:
                 return False
@@ -110,7 +111,7 @@ class Worker(Generic[Work]):
             return True
 
     def drain(self) -> None:
-        """Admit nothing more; ``idle`` turns true when what was accepted has ended."""
+        """Refuse new calls; ``idle`` becomes true when all accepted items have ended."""
         with self._changed:
             self._scheduler.drain()
             self._changed.notify_all()
@@ -126,7 +127,7 @@ class Worker(Generic[Work]):
             return self._scheduler.waiting_items(model), self._scheduler.waiting_tokens(model)
 
     def waiting_seconds(self) -> float:
-        """Return the estimated work that waits."""
+        """Return the estimated time of the waiting work."""
         with self._changed:
             return self._scheduler.waiting_seconds
 
@@ -137,25 +138,25 @@ class Worker(Generic[Work]):
         return self._thread.is_alive()
 
     def at_work(self) -> tuple[Batch[Work], float] | None:
-        """Return the batch the engine holds and for how many seconds, or None."""
+        """Return the batch that the engine runs, and for how many seconds it has; else None."""
         with self._changed:
             if self._running is None:
                 return None
             return self._running, self._clock() - self._running.sealed_at
 
     def halt(self) -> list[Ticket[Work]]:
-        """Admit nothing until ``resume``; end and return every item that waits or runs."""
+        """Refuse calls until ``resume``; end and return every item that waits or runs."""
         with self._changed:
             self._scheduler.halted = True
             return self._scheduler.fail_all()
 
     def resume(self) -> None:
-        """Admit again."""
+        """Accept calls again."""
         with self._changed:
             self._scheduler.halted = False
 
     def revive(self) -> bool:
-        """Replace the thread if it has died; its batch fails. Return whether it had."""
+        """Replace the thread if it has died, and fail its batch. Return whether it had died."""
         with self._changed:
             if self.alive or self._stopping:
                 return False
@@ -181,7 +182,7 @@ class Worker(Generic[Work]):
                 if (batch := self._next_batch()) is not None:
                     self._serve(batch)
             except Exception:
-                log.exception("the worker met an error outside a batch and goes on")
+                log.exception("an error in the worker, outside a batch; it continues")
                 time.sleep(_PAUSE_AFTER_ERROR_S)
 
     def _next_batch(self) -> Batch[Work] | None:
@@ -215,13 +216,13 @@ class Worker(Generic[Work]):
     def _answer(
         self, engine: Engine, tickets: Sequence[Ticket[Work]]
     ) -> dict[Ticket[Work], tuple[float, ...] | Exception]:
-        """Run the tickets together; when that fails, by halves, so that a bad one fails alone."""
+        """Run the tickets together; if that fails, by halves, so that a bad item fails alone."""
         rows = [row for ticket in tickets for row in ticket.payload.rows]
         try:
             logits = engine.logits(rows)
         except Exception as error:
             if len(tickets) == 1:
-                log.exception("an item failed on its own")
+                log.exception("an item failed")
                 return {tickets[0]: error}
             log.warning("a batch of %d items failed (%s); running halves", len(tickets), error)
             middle = len(tickets) // 2

@@ -1,4 +1,4 @@
-"""The table of metrics: what each is called, counts and is labelled with, and how to ask for it.
+"""The table of metrics: the name, meaning, unit and labels of each, and a query.
 
 The registry (``metrics.py``), the reference page (``docs/reference/metrics.md``) and the test of
 the dashboards are made from it. How to add one: ``docs/how-to/add-a-metric.md``.
@@ -14,7 +14,7 @@ from prometheus_client import Counter, Gauge, Histogram
 Instrument = TypeVar("Instrument", Counter, Gauge, Histogram)
 
 REASONS = ("budget", "drained", "deadline", "max_wait")
-"""Why a batch was sealed."""
+"""Why a batch was composed when it was."""
 
 OUTCOMES = ("answered", "expired", "cancelled", "failed", "rejected", "invalid")
 """How an item ended."""
@@ -42,11 +42,11 @@ class Declaration(Generic[Instrument]):
     name: str
     """With the unit and, of a counter, ``_total`` at its end."""
     help: str
-    """One sentence, also said to the scraper."""
+    """One sentence; ``GET /metrics`` returns it too."""
     unit: str
     """What a value counts."""
     query: str
-    """A PromQL query that answers a question which operators have."""
+    """A PromQL query that answers an operator's question."""
     labels: tuple[str, ...] = ()
     """``model``, where it is labelled by model, comes first."""
     seeds: tuple[str, ...] = ()
@@ -83,7 +83,7 @@ REQUEST_SECONDS = Declaration(
 TOKENISE_SECONDS = Declaration(
     Histogram,
     "xcopa_tokenise_duration_seconds",
-    "Time to turn the texts of a call to token ids.",
+    "Time to turn the texts of a call into token ids.",
     "seconds",
     _p95("xcopa_tokenise_duration_seconds"),
     labels=("model",),
@@ -92,7 +92,7 @@ TOKENISE_SECONDS = Declaration(
 QUEUE_WAIT_SECONDS = Declaration(
     Histogram,
     "xcopa_queue_duration_seconds",
-    "Time an item waited for the engine.",
+    "Time that an item waited for the engine.",
     "seconds",
     _p95("xcopa_queue_duration_seconds"),
     labels=("model",),
@@ -110,7 +110,7 @@ INFERENCE_SECONDS = Declaration(
 BATCH_ROWS = Declaration(
     Histogram,
     "xcopa_batch_rows",
-    "Rows of a batch, one a choice.",
+    "Rows of a batch, one for each choice.",
     "rows",
     "rate(xcopa_batch_rows_sum[5m]) / rate(xcopa_batch_rows_count[5m])",
     labels=("model",),
@@ -128,7 +128,7 @@ BATCH_TOKENS = Declaration(
 ITEMS = Declaration(
     Counter,
     "xcopa_items_total",
-    "Items by how they ended.",
+    "Items by outcome.",
     "items",
     "sum by (model, outcome) (rate(xcopa_items_total[5m]))",
     labels=("model", "outcome"),
@@ -145,7 +145,7 @@ HTTP_REQUESTS = Declaration(
 READY = Declaration(
     Gauge,
     "xcopa_ready",
-    "1 while the service is ready for work.",
+    "1 while the service is ready.",
     "0 or 1",
     "min(xcopa_ready)",
 )
@@ -160,7 +160,7 @@ MODEL_INFO = Declaration(
 BATCHES = Declaration(
     Counter,
     "xcopa_batches_total",
-    "Batches by why they were sealed when they were.",
+    "Batches by the reason for composing them at that moment.",
     "batches",
     "sum by (model, reason) (rate(xcopa_batches_total[5m]))",
     labels=("model", "reason"),
@@ -169,7 +169,7 @@ BATCHES = Declaration(
 BATCH_TOKEN_BUDGET = Declaration(
     Gauge,
     "xcopa_batch_token_budget",
-    "Most tokens of a batch, as set or as calibrated.",
+    "Most tokens of a batch, as set or calibrated.",
     "tokens",
     "min by (model) (xcopa_batch_token_budget)",
     labels=("model",),
@@ -193,8 +193,8 @@ CURVE_TOKEN_SECONDS = Declaration(
 CACHE_REQUESTS = Declaration(
     Counter,
     "xcopa_cache_requests_total",
-    "Items by what the cache had: the answer (hit), an equal item under way (wait), "
-    "nothing (miss).",
+    "Items by the state of the cache: it had the answer (hit), an equal item was being computed "
+    "(wait), or neither (miss).",
     "items",
     'sum by (model) (rate(xcopa_cache_requests_total{result!="miss"}[5m]))'
     " / sum by (model) (rate(xcopa_cache_requests_total[5m]))",
@@ -204,21 +204,21 @@ CACHE_REQUESTS = Declaration(
 CACHE_BYTES = Declaration(
     Gauge,
     "xcopa_cache_bytes",
-    "Bytes of the answers that are kept.",
+    "Bytes of the answers in the cache.",
     "bytes",
     "sum by (instance) (xcopa_cache_bytes)",
 )
 WORKER_RESTARTS = Declaration(
     Counter,
     "xcopa_worker_restarts_total",
-    "Times that the thread which runs batches had died and was replaced.",
+    "Times that the thread that runs batches died and was replaced.",
     "restarts",
     "increase(xcopa_worker_restarts_total[1h])",
 )
 QUEUE_ITEMS = Declaration(
     Gauge,
     "xcopa_queue_items",
-    "Items that wait.",
+    "Items in the queue.",
     "items",
     "sum by (model) (xcopa_queue_items)",
     labels=("model",),
@@ -226,7 +226,7 @@ QUEUE_ITEMS = Declaration(
 QUEUE_TOKENS = Declaration(
     Gauge,
     "xcopa_queue_tokens",
-    "Tokens that wait.",
+    "Tokens in the queue.",
     "tokens",
     "sum by (model) (xcopa_queue_tokens)",
     labels=("model",),
@@ -234,7 +234,7 @@ QUEUE_TOKENS = Declaration(
 QUEUE_SECONDS = Declaration(
     Gauge,
     "xcopa_queue_seconds",
-    "Estimated work that waits.",
+    "Estimated time of the work in the queue.",
     "seconds",
     "max by (instance) (xcopa_queue_seconds)",
 )

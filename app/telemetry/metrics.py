@@ -1,6 +1,6 @@
-"""Prometheus metrics of one application. What each is: ``declarations.py``.
+"""Prometheus metrics of one application; ``declarations.py`` describes each.
 
-Other parts say what happened; that it is a counter or a gauge is known here alone.
+Other parts say what happened. Only this file knows which counter or gauge that changes.
 """
 
 from __future__ import annotations
@@ -80,7 +80,7 @@ class Metrics:
         fixed_seconds: float,
         token_seconds: float,
     ) -> None:
-        """Say which weights are served, and what the batches of the model cost.
+        """Set which weights are served, and what the batches of the model cost.
 
         Args:
             model: the variant.
@@ -95,11 +95,11 @@ class Metrics:
         self._token_seconds[model].set(token_seconds)
 
     def call_tokenised(self, model: str, seconds: float) -> None:
-        """Note the time in which the texts of a call became token ids."""
+        """Record how long the texts of a call took to become token ids."""
         self._tokenise[model].observe(seconds)
 
     def cache_asked(self, model: str, result: str) -> None:
-        """Count an item by what the cache had for it, one of ``CACHE_RESULTS``."""
+        """Count an item by the state of the cache, one of ``CACHE_RESULTS``."""
         self._cache_requests[model, result].inc()
 
     def item_ended(self, model: str, outcome: str) -> None:
@@ -107,23 +107,23 @@ class Metrics:
         self._items[model, outcome].inc()
 
     def item_answered(self, model: str, queue: float, total: float) -> None:
-        """Note where the time of an answered item went, in seconds."""
+        """Record how long an answered item waited and took in total, in seconds."""
         self._queue_wait[model].observe(queue)
         self._total[model].observe(total)
 
     def batch_done(self, model: str, rows: int, tokens: int, reason: str, seconds: float) -> None:
-        """Note a batch that the engine has finished; ``reason`` is one of ``REASONS``."""
+        """Record a batch that the engine has finished; ``reason`` is one of ``REASONS``."""
         self._inference[model].observe(seconds)
         self._batch_rows[model].observe(rows)
         self._batch_tokens[model].observe(tokens)
         self._batches[model, reason].inc()
 
     def worker_replaced(self) -> None:
-        """Count that the thread which runs batches had died and was replaced."""
+        """Count that the thread that runs batches died and was replaced."""
         self._worker_restarts.inc()
 
     def http_answered(self, route: str, status: int) -> None:
-        """Count a response. ``route`` is the pattern of a path, never a caller's own text."""
+        """Count a response. ``route`` is the pattern of a path, never a text of the caller."""
         self._http_requests.labels(route, str(status)).inc()
 
     # What is read at every scrape, from the one place that knows it ------------------------
@@ -143,7 +143,7 @@ class Metrics:
         self._queue_seconds.set_function(seconds)
 
     def watch_cache(self, size: Callable[[], int]) -> None:
-        """Read the bytes of the answers that are kept at every scrape."""
+        """Read the bytes of the cached answers at every scrape."""
         self._cache_bytes.set_function(size)
 
     def watch_ready(self, ready: Callable[[], bool]) -> None:
@@ -151,10 +151,10 @@ class Metrics:
         self._ready.set_function(ready)
 
     def exposition(self, accept: str) -> tuple[bytes, str]:
-        """Return what a scrape is answered with, and its content type.
+        """Return the body of the answer to a scrape, and its content type.
 
         Args:
-            accept: the scraper's ``Accept`` header; it picks OpenMetrics or Prometheus's text.
+            accept: the scraper's ``Accept`` header; it selects OpenMetrics or Prometheus' text.
         """
         encode, content_type = choose_encoder(accept)
         return encode(self.registry), content_type

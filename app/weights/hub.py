@@ -21,7 +21,7 @@ from huggingface_hub.errors import (
 from huggingface_hub.utils import validate_repo_id  # type: ignore[attr-defined]
 
 from app.errors import StartError
-from app.weights.environment import check_hub, hide_credentials, variables_at_work
+from app.weights.hub_environment import check_hub, hide_credentials, variables_at_work
 
 FETCHED = ("*.json", "*.safetensors")
 """Configuration, tokenizer and safetensors weights: nothing that could run."""

@@ -1,9 +1,9 @@
-"""Measures what ``docs/results/speed.md`` reports.
+"""Measures the figures of ``docs/results/speed.md``.
 
-    python -m loadtests.bench                   # everything, some 35 minutes
+    python -m loadtests.bench                   # everything, about 35 minutes
     python -m loadtests.bench encoder lone      # some of it
 
-The sides of a comparison alternate within one run; printed are medians with the least and the
+The sides of a comparison alternate within one run. The output has the median, the least and the
 greatest.
 """
 

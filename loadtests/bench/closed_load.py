@@ -1,4 +1,4 @@
-"""A closed load: a number of callers, each of whom asks again as soon as it is answered."""
+"""A closed load: each caller asks again as soon as it has its answer."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The command line of the benchmarks: which are run, what is printed, where results are kept."""
+"""The command line of the benchmarks: it selects, runs, prints and stores measurements."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def bench(
 
 
 def keep(path: Path, name: str, results: list[BenchResult]) -> None:
-    """Write the results of a measurement, with the machine, beside what the file holds."""
+    """Write the results of a measurement, with the machine; other results of the file stay."""
     content = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
     content[name] = {
         "machine": describe_machine(),
@@ -59,7 +59,7 @@ def keep(path: Path, name: str, results: list[BenchResult]) -> None:
 
 
 def table_of(name: str, results: list[BenchResult]) -> Table:
-    """Return the results as a table for the terminal, a line each."""
+    """Return the results as a table for the terminal, one line for each."""
     table = Table(title=name)
     for column in ("result", "unit", "median", "least", "greatest", "target", "details"):
         table.add_column(column)

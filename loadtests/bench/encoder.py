@@ -1,4 +1,4 @@
-"""The packed encoder beside transformers' padded forward pass, and beside a matrix product."""
+"""Compares the packed encoder with transformers' padded pass and with a matrix product."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A caller with single questions beside one that sends lists without pause."""
+"""How long a caller with single questions waits while another sends lists without pause."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def measure(console: Console) -> list[BenchResult]:
     with started(SERVICE) as server:
         closed_load(server, singles, CALLERS, WARM_UP_S)
         unloaded = statistics.median(_ask_singles(server, singles))
-        console.print(f"unloaded {1000 * unloaded:.1f} ms; now beside a bulk caller ...")
+        console.print(f"unloaded {1000 * unloaded:.1f} ms; now with a bulk caller ...")
         stop = gevent.event.Event()
         callers = [gevent.spawn(_keep_asking, server, bulk, stop) for _ in range(BULK_CONNECTIONS)]
         gevent.sleep(BULK_LEAD_S)

@@ -1,4 +1,4 @@
-"""What the measurements ask: items in mixed languages, real XCOPA where it is, else the sample."""
+"""The items of the measurements, in mixed languages: XCOPA if it is there, else the sample."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""An HTTP client that does the least: the generator of an overload shares the server's machine.
+"""A minimal HTTP client: the generator of an overload shares the machine of the server.
 
-It reads status, length and ``Retry-After`` of a response and nothing else, and keeps connections.
+It reads only status, length and ``Retry-After`` of a response, and keeps connections open.
 """
 
 from __future__ import annotations
@@ -70,7 +70,7 @@ def _whole(connection: socket.socket) -> bytes:
     while True:
         received = connection.recv(65536)
         if not received:
-            raise ConnectionResetError("the connection was closed before the response had ended")
+            raise ConnectionResetError("the connection closed before the end of the response")
         answer += received
         head: bytes
         head, end, rest = answer.partition(_HEAD_END)

@@ -1,4 +1,4 @@
-"""What a caller who is alone waits for, beside the engine's own time for the item."""
+"""How long a single caller waits, compared with the time of the engine alone."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The machine of a measurement, as it is kept beside the results."""
+"""A description of the machine, stored with the results of a measurement."""
 
 from __future__ import annotations
 

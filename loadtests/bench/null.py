@@ -1,4 +1,4 @@
-"""The service on an engine that answers at once, beside the least endpoint of FastAPI."""
+"""Compares the service, with an engine that answers at once, with a minimal FastAPI endpoint."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class WrkRound:
 def measure(console: Console) -> list[BenchResult]:
     """Return the service's requests per second over a bare echo's; needs wrk."""
     if shutil.which("wrk") is None:
-        console.print("wrk is not installed (Debian package wrk): the null engine is left out")
+        console.print("wrk is not installed (Debian package wrk): the measurement null is left out")
         return []
     with (
         started(uvicorn(SERVICE)) as service,

@@ -1,10 +1,10 @@
-"""The service with engines that answer at once, and the least FastAPI endpoint beside it.
+"""The service with engines that answer at once, and a minimal FastAPI endpoint.
 
     uvicorn loadtests.bench.null_server:service
     uvicorn loadtests.bench.null_server:echo
 
-Both have the same request and response; what the service does more is what it costs: tokenising,
-admission, scheduling, two threads' hand-over, metrics, request ids.
+Both have the same request and response. The difference between them is the cost of the service:
+tokenising, admission, scheduling, the hand-over between two threads, metrics, request ids.
 """
 
 from __future__ import annotations

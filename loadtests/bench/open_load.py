@@ -1,4 +1,4 @@
-"""An open load: requests at random times, whatever becomes of those before them."""
+"""An open load: requests at random times, whether or not earlier ones have been answered."""
 
 from __future__ import annotations
 

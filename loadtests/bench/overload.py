@@ -1,4 +1,4 @@
-"""Three times as many requests as the service can answer: what is answered in time?"""
+"""Sends three times as many requests as the service can answer; which are answered in time?"""
 
 from __future__ import annotations
 
@@ -29,7 +29,9 @@ def measure(console: Console) -> list[BenchResult]:
         closed_load(server, bodies, CALLERS, WARM_UP_S)
         before = closed_load(server, bodies, CALLERS, CAPACITY_S).rate
         lone = closed_load(server, bodies, 1, LONE_S).median
-        console.print(f"capacity {before:.0f}/s, lone {1000 * lone:.1f} ms; overloading ...")
+        console.print(
+            f"capacity {before:.0f}/s, single request {1000 * lone:.1f} ms; overloading ..."
+        )
         load = OpenLoad.to(server.port, "/predict/xcopa", bodies, headers)
         load.send(TIMES_CAPACITY * before, OVERLOAD_S)
         normal_after = _back_to_normal(server, bodies, lone)

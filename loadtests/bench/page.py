@@ -2,7 +2,7 @@
 
     python -m loadtests.bench.page
 
-A table stands between two markers, and the first of them names its measurements:
+A table is between two markers, and the first of them names its measurements:
 
     <!-- speed:begin saturation lone -->
     <!-- speed:end -->
@@ -44,7 +44,7 @@ def rewritten(page: str, data: Mapping[str, Mapping[str, Any]]) -> str:
 
 
 def table(names: list[str], data: Mapping[str, Mapping[str, Any]]) -> str:
-    """Return a table of Markdown with the results of some measurements, a line each."""
+    """Return a table of Markdown with the results of some measurements, one line for each."""
     lines = [
         "| measurement | what | unit | median | least | greatest | target | details |",
         "|---|---|---|---|---|---|---|---|",

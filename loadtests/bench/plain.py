@@ -1,4 +1,4 @@
-"""The service beside an endpoint that runs transformers' padded pass once a request."""
+"""Compares the service with an endpoint that runs one padded pass for each request."""
 
 from __future__ import annotations
 

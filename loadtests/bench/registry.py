@@ -1,4 +1,4 @@
-"""The measurements: what each answers, and the function that makes it."""
+"""The measurements: the question of each, and its function."""
 
 from __future__ import annotations
 
@@ -28,30 +28,30 @@ class Measurement:
     name: str
     """As on the command line."""
     measure: Callable[[Console], list[BenchResult]]
-    """Takes where to show progress; returns nothing where a tool that it needs is missing."""
+    """Takes a console for progress; returns nothing if a tool that it needs is missing."""
     help: str
-    """What it answers, in one line."""
+    """The question that it answers, in one line."""
 
 
 _ALL = (
     Measurement(
         "encoder",
         encoder.measure,
-        "How fast is the packed encoder beside transformers' padded pass?",
+        "How fast is the packed encoder, compared with transformers' padded pass?",
     ),
-    Measurement(
-        "training", training.measure, "How fast is a training step beside transformers with PEFT?"
-    ),
+    Measurement("training", training.measure, "How fast is a training step, compared with PEFT?"),
     Measurement(
         "saturation", saturation.measure, "What does the service add to the engine's work?"
     ),
     Measurement(
-        "lone", lone.measure, "How long does a caller who is alone wait, beside the engine's time?"
+        "lone", lone.measure, "How long does a single caller wait, compared with the engine?"
     ),
-    Measurement("null", null.measure, "How fast is the service when its engine costs nothing?"),
-    Measurement("plain", plain.measure, "How fast is it beside an endpoint that batches nothing?"),
+    Measurement("null", null.measure, "How fast is the service when its engine takes no time?"),
     Measurement(
-        "fairness", fairness.measure, "What does a bulk caller do to a caller of single questions?"
+        "plain", plain.measure, "How fast is it, compared with an endpoint without batches?"
+    ),
+    Measurement(
+        "fairness", fairness.measure, "How long does a single caller wait beside a bulk caller?"
     ),
     Measurement(
         "overload", overload.measure, "What is answered in time at three times the capacity?"

@@ -1,4 +1,4 @@
-"""What a measurement returns: a quantity with its unit, its target, and the runs behind it."""
+"""The result of a measurement: a quantity with its unit, its target, and its runs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the service adds to the engine's work when all callers always have a question open."""
+"""The processor time that the service adds to the engine's, when every caller always waits."""
 
 from __future__ import annotations
 

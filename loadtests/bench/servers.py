@@ -1,4 +1,4 @@
-"""Servers as processes of their own, and what can be read of them from outside."""
+"""Servers in processes of their own, and what can be read about them from outside."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A long saturation with mixed lengths, singles and lists, both models: does memory stay?"""
+"""A long saturation with mixed lengths, singles and lists, both models: does memory grow?"""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""What the service is compared with: transformers' own padded pass, and a plain endpoint on it."""
+"""The programs that the service is compared with: transformers' padded pass, and an endpoint."""

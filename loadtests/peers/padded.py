@@ -1,4 +1,4 @@
-"""transformers' own forward pass over padded rows: what the packed encoder is compared with."""
+"""transformers' own forward pass over padded rows, with which the encoder is compared."""
 
 from __future__ import annotations
 

@@ -2,9 +2,9 @@
 
     python -m loadtests.peers.padded_process embedded
 
-Their threads wait for each other as torch's do by default, and not as the service sets it; both
-sides of a comparison are at their best so. The process reads batches (rows of token ids, a JSON
-list a line) and answers each with a ``PaddedAnswer``, a JSON object a line.
+Its threads wait as torch's do by default, not as the service sets it, so that each side of a
+comparison runs at its best. The process reads batches (rows of token ids, a JSON list on each line)
+and answers each with a ``PaddedAnswer``, a JSON object on one line.
 """
 
 from __future__ import annotations

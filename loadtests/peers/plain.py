@@ -1,8 +1,8 @@
-"""The service one would write in an afternoon: transformers' model, one forward pass a request.
+"""A simple service without batches: transformers' model, one forward pass for each request.
 
     uvicorn --factory loadtests.peers.plain:create_plain_app
 
-FastAPI runs the endpoint in its thread pool, so requests overlap, but nothing is batched.
+FastAPI runs the endpoint in its thread pool, so requests overlap.
 """
 
 from __future__ import annotations

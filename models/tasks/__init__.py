@@ -1,6 +1,6 @@
-"""The data sets: how their rows become examples.
+"""The data sets, and how their rows become examples.
 
-``registry`` lists the tasks, ``task`` says what one is, and ``example`` what its rows become.
-``sets`` has one file a set. ``reading`` fetches rows from files or the hub, and ``shapes`` has what
-sets of the same kind share.
+``registry`` lists the tasks, ``task`` defines a task, and ``example`` defines examples. ``sets``
+has one file for each set. ``reading`` reads rows from files or the hub, and ``shapes`` has the
+code that sets of the same kind share.
 """

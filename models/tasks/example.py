@@ -1,4 +1,4 @@
-"""What the rows of every set become: one type of example for each kind of head."""
+"""The examples that the rows of all sets become: one type for each kind of head."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from app.engine.tokenizer import CausalItem
 
 
 class DataError(Exception):
-    """Data is missing, cannot be fetched, or has a row that is not as its set describes."""
+    """Data is missing, cannot be fetched, or has a wrong row."""
 
 
 class Head(StrEnum):
-    """What stands on top of the encoder while a task trains."""
+    """The layer on top of the encoder while a task trains."""
 
     MULTIPLE_CHOICE = "multiple-choice"
     CLASSIFICATION = "classification"

@@ -1,4 +1,4 @@
-"""The sets of a data directory: what is there, and how the three of the evaluation get there."""
+"""Checks the sets of a data directory, and downloads the three of the evaluation."""
 
 from __future__ import annotations
 
@@ -124,7 +124,7 @@ def _write_mirrors(out: Path) -> tuple[str, int]:
 
 
 def _replace(path: Path, content: str) -> None:
-    """Write beside the file, then rename: a fetch that is interrupted leaves no half file."""
+    """Write another file, then rename it: an interrupted download leaves no incomplete file."""
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_name(f".{path.name}.partial")
     partial.write_text(content, encoding="utf-8")

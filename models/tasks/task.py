@@ -1,4 +1,4 @@
-"""A task: a set, what is known of it, and the head that learns it."""
+"""A task: a set, facts about it, and the head that learns it."""
 
 from __future__ import annotations
 
@@ -22,16 +22,16 @@ class Task:
     licence: str
     head: Head
     load: Callable[[Path | None, str], Examples]
-    """Reads a split, ``train`` or ``val``, of a data directory, or of the hub where that is None.
+    """Reads a split, ``train`` or ``val``, of a data directory, or of the hub if that is None.
 
     Raises DataError: no such split, a missing file, a hub out of reach, or a row that is wrong.
     """
     hub: tuple[HubSplit, ...] = ()
-    """What is fetched where no directory is named."""
+    """What is downloaded if no directory is named."""
     labels: tuple[str, ...] = ()
-    """The classes, where the task has some that are always the same."""
+    """The classes, if the task always has the same ones."""
     read_labels: Callable[[Path | None], tuple[str, ...]] | None = None
-    """Reads the classes, where they are part of the data."""
+    """Reads the classes, if they are part of the data."""
 
     def label_names(self, data: Path | None) -> tuple[str, ...]:
         """Return the classes of a classification or tagging task, in the order of their index.

@@ -1,4 +1,4 @@
-"""A phase that is done, as it lies on the disk."""
+"""The files of a phase that is done."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Examples to token ids: one row a choice, a pair of sentences, a window or a sentence of tags."""
+"""Examples to token ids: rows of choices, pairs of sentences, windows, tagged sentences."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from app.engine.prompt import Prompt
 from models.tasks.example import Choices, Example, Sentences, Span, Tagged
 
 IGNORED = -100
-"""The target of a token that is not asked about; torch's cross entropy leaves it out."""
+"""The target of a token without a label; torch's cross entropy ignores it."""
 
 WINDOW_OVERLAP = 4
 """Windows over a passage share the fourth part of their tokens."""

@@ -1,4 +1,4 @@
-"""What stands on the encoder: a head for each kind of task, with its loss and its score."""
+"""The heads on the encoder: one for each kind of task, with its loss and its score."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ MASKED_TEXT = "masked-text"
 
 @dataclass(frozen=True)
 class BatchResult:
-    """What a batch gives."""
+    """The result of a batch."""
 
     loss: Tensor
     """Scalar: the mean over what was asked."""
@@ -169,7 +169,7 @@ def _asked(inputs: Inputs) -> tuple[Tensor, Tensor]:
 
 
 def _by_row(states: Tensor, inputs: Inputs) -> Tensor:
-    """Return ``[rows, longest, hidden]``, whatever stands beyond a row's end."""
+    """Return ``[rows, longest, hidden]``; the places after a row's end have any value."""
     within = torch.arange(max(inputs.lengths), device=states.device)
     places = inputs.stream.starts[:, None] + within
     return states[places.clamp(max=len(states) - 1)]

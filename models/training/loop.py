@@ -1,9 +1,9 @@
-"""The optimisation of one phase: steps, evaluations, checkpoints, and going on after a kill.
+"""The optimisation of one phase: steps, evaluations, checkpoints, and resuming after a kill.
 
-Hugging Face's Accelerate brings the device, mixed precision, gradient accumulation and several
-processes. What this module adds is that a run which was killed ends at the very weights of one
-that was not: batches are planned beforehand, each step draws its noise from the seed and its own
-number, and a checkpoint appears under its name only when it is whole.
+Hugging Face's Accelerate handles the device, mixed precision, gradient accumulation and several
+processes. This module makes sure that a run that was killed ends with exactly the weights of an
+undisturbed run: batches are planned before the first step, each step draws its noise from the seed
+and its own number, and a checkpoint gets its name only when it is complete.
 """
 
 from __future__ import annotations
@@ -74,7 +74,7 @@ class Loop:
     """Runs one phase in one folder."""
 
     def __init__(self, network: Network, schedule: Schedule, folder: Path, bf16: bool) -> None:
-        # Tasks take turns, so a step leaves the heads of the others without a gradient.
+        # A step has one task, so the heads of the others get no gradient.
         unused = DistributedDataParallelKwargs(find_unused_parameters=True)
         self._accelerator = Accelerator(
             cpu=not torch.cuda.is_available(),
@@ -109,8 +109,8 @@ class Loop:
         progress = self._resume(rates)
         if progress.steps not in (None, steps):
             raise RecipeError(
-                f"{self._folder} was begun with {progress.steps} steps and would now have {steps}: "
-                "go on with the same data and as many processes, or remove it"
+                f"{self._folder} has a run of {progress.steps} steps, but this run has {steps}; "
+                "use the same data and as many processes, or remove the folder"
             )
         progress.steps = steps
         points = _points(steps, self._schedule.evaluations)
@@ -149,7 +149,7 @@ class Loop:
         self._optimizer.zero_grad()
 
     def _noise(self, step: int) -> int:
-        """Return the seed of a step's dropout, another one in each process."""
+        """Return the seed for the dropout of a step; it differs between processes."""
         accelerator = self._accelerator
         count = self._schedule.seed * _BETWEEN_SEEDS + step
         return int(count * accelerator.num_processes + accelerator.process_index) % 2**32
@@ -163,7 +163,7 @@ class Loop:
     # Checkpoints ------------------------------------------------------------------------------
 
     def _save(self, progress: Progress, rates: LambdaLR) -> None:
-        """Write a checkpoint; of those before it the weights alone are kept."""
+        """Write a checkpoint; of earlier ones only the weights are kept."""
         if self.is_main:
             before = list(self._folder.glob("checkpoint-*/state.pt"))
             whole, partial = self._checkpoint(progress.step), self._folder / "saving"

@@ -1,6 +1,6 @@
-"""Masked language modelling on text files: what keeps an encoder multilingual beside a task.
+"""Masked language modelling on text files: it keeps an encoder multilingual during a task.
 
-Phang et al. (2020, arXiv 2005.13013) go on with it while they train the intermediate task.
+Phang et al. (2020, arXiv 2005.13013) use it while they train the intermediate task.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ class Masker:
 
 
 def read_passages(files: Sequence[Path]) -> list[str]:
-    """Read text files, a passage a line; blank lines are left out.
+    """Read text files with one passage on each line; blank lines are ignored.
 
     Raises:
         DataError: a file is missing, is not UTF-8, or none of them has text.
@@ -78,7 +78,7 @@ def rows_of(passages: Sequence[str], tokenizer: Tokenizer, max_tokens: int) -> l
     for passage in passages:
         ids = tokenizer.encode(passage, add_special_tokens=False).ids
         parts = (ids[start : start + inside] for start in range(0, len(ids), inside))
-        # A text of special pieces alone has nothing to hide.
+        # A text of special pieces only has nothing to mask.
         rows += [Encoded(((begin, *part, end),), ()) for part in parts if set(part) - {begin, end}]
     if not rows:
         raise DataError("masked_text.files hold no text that the tokenizer reads")

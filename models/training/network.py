@@ -1,4 +1,4 @@
-"""One encoder under the heads of several tasks, and the ways in which its weights may change."""
+"""One encoder under the heads of several tasks, and which of its weights are trained."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ class Network(nn.Module):
         )
 
     def forward(self, inputs: Inputs) -> BatchResult:
-        """Return the mean loss over a batch, and how many of its items are answered right."""
+        """Return the mean loss over a batch, and how many of its items are answered correctly."""
         hidden = self.encoder.embeddings(
             input_ids=inputs.stream.ids, position_ids=inputs.stream.positions
         )
@@ -96,7 +96,7 @@ class Network(nn.Module):
 
 
 def encoder_weights(weights: Mapping[str, Tensor]) -> Weights:
-    """Return what goes on to a phase that has other heads."""
+    """Return the weights that a phase with other heads starts from."""
     return {name: weight for name, weight in weights.items() if name.startswith("encoder.")}
 
 

@@ -185,7 +185,7 @@ class PhaseRun:
 
 
 class _BatchMaker:
-    """Makes the tensors of a batch by its number; text is masked anew each time it comes."""
+    """Makes the tensors of a batch by its number; text gets a new mask each time."""
 
     def __init__(self, run: PhaseRun, batches: Sequence[PlannedBatch], padding_id: int) -> None:
         self._run = run

@@ -1,8 +1,8 @@
-"""Which examples stand in which batch: known from the seed before the first step.
+"""Which examples are in which batch: known from the seed before the first step.
 
-A batch holds examples of one task, of like length, up to a number of tokens. Since the plan
-depends on the seed alone, a run that goes on after a kill sees the batches that it would have
-seen, and any number of processes can share them out.
+A batch has examples of one task and of similar length, up to a number of tokens. The plan depends
+on the seed alone. So a run that resumes after a kill uses the same batches, and any number of
+processes can divide them.
 """
 
 from __future__ import annotations
@@ -103,7 +103,7 @@ def _sorted(places: Sequence[int], items: Sequence[Encoded]) -> list[int]:
 def _cut(
     places: Sequence[int], items: Sequence[Encoded], batch_tokens: int
 ) -> Iterator[tuple[int, ...]]:
-    """Cut a sequence where the tokens of a batch are full; a batch has one item at least."""
+    """Cut a sequence into batches of at most so many tokens, and at least one item."""
     batch: list[int] = []
     tokens = 0
     for place in places:

@@ -1,4 +1,4 @@
-"""How far a phase is and what it has cost: what a checkpoint carries beside the weights."""
+"""How far a phase is and what it has cost; a checkpoint stores it with the weights."""
 
 from __future__ import annotations
 

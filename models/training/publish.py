@@ -1,4 +1,4 @@
-"""Trained weights to a folder that the service loads."""
+"""Writes trained weights to a folder that the service loads."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ from models.training.recipe import LowRank, Recipe
 
 _HEAD = ("pooler", "classifier")
 _HEAD_NAMES = {"dense": "roberta.pooler.dense", "projection": "classifier"}
-"""Where a multiple-choice head stands in transformers' model."""
+"""The name of a multiple-choice head in transformers' model."""
 
 MODEL_FILES = (
     *("adapter_config.json", "adapter_model.safetensors"),
     *("config.json", "model.safetensors", "tokenizer.json", "tokenizer_config.json"),
 )
-"""What makes a folder a model: of one kind or the other, so that the two never stand together."""
+"""The files of a model, of one kind or the other; a folder must not have both."""
 
 _TOKENIZER_FILES = ("tokenizer.json", "tokenizer_config.json")
 
@@ -46,6 +46,9 @@ def publish(recipe: Recipe, base: Path, weights: Weights, out: Path) -> None:
     else:
         _write_checkpoint(model, base, weights, out)
     Prompt(recipe.prompt.cause, recipe.prompt.effect).save(out)
+    # safetensors lets the owner alone read what it writes; the service may be another user.
+    for file in out.iterdir():
+        file.chmod(0o644)
 
 
 def _write_adapter(
@@ -90,7 +93,6 @@ def _fill(model: Any, weights: Weights) -> None:
 def _halve(path: Path) -> None:
     halved = {name: tensor.half().contiguous() for name, tensor in load_file(path).items()}
     save_file(halved, path, metadata={"format": "pt"})
-    path.chmod(0o644)
 
 
 def _name_base(path: Path, base_name: str) -> None:

@@ -1,4 +1,4 @@
-"""Recipes: how a variant is made, as a TOML file that says everything that matters."""
+"""Recipes: everything that the training of a variant depends on, as a TOML file."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ class Full(_Part):
 
 
 class Keep(StrEnum):
-    """Which weights of a phase go on."""
+    """Which weights of a phase the next one starts from."""
 
     BEST = "best"
     """Those of the evaluation with the best validation accuracy; of equals, the earliest."""
@@ -59,7 +59,7 @@ class Keep(StrEnum):
 
 
 class MaskedText(_Part):
-    """Continued masked language modelling beside the tasks (Phang et al. 2020, section 2)."""
+    """Masked language modelling in addition to the tasks (Phang et al. 2020, section 2)."""
 
     files: tuple[Path, ...] = Field(min_length=1, description="UTF-8 text, a passage a line.")
     share: float = Field(gt=0, lt=1, description="Of the phase's batches.")
@@ -100,7 +100,10 @@ class Phase(_Part):
     def _is_not_chosen_by_a_test(self) -> Phase:
         for task, split in self.validation_sets:
             if task == "xcopa" or split == "test":
-                raise ValueError(f"validation: {task}/{split} measures, so it may choose nothing")
+                raise ValueError(
+                    f"validation: {task}/{split} is for the evaluation, so it cannot be used for "
+                    "validation"
+                )
         return self
 
 
@@ -125,7 +128,7 @@ class Recipe(_Part):
         if shared != sorted(shared, reverse=True):
             raise ValueError("phases: a shared phase cannot follow one that each seed has its own")
         if len(set(self.seeds)) != len(self.seeds):
-            raise ValueError("seeds: each may stand once")
+            raise ValueError("seeds: each may occur only once")
         return self
 
     @model_validator(mode="after")
@@ -136,7 +139,8 @@ class Recipe(_Part):
             for task, split in phase.validation_sets:
                 if split != "val" and _FAMILIES.get(task, task) in trained:
                     raise ValueError(
-                        f"phases.{number}.validation: {task}/{split} has items that are trained on"
+                        f"phases.{number}.validation: {task}/{split} has items that this or an "
+                        "earlier phase trains on"
                     )
         return self
 

@@ -1,4 +1,4 @@
-"""What it takes to make a run again, and what the run cost, as a file beside the weights."""
+"""The record of a run: what is needed to repeat it, and what it cost, in a file."""
 
 from __future__ import annotations
 

@@ -1,9 +1,11 @@
-"""``xcopa train``: a recipe to a variant, phase by phase and seed by seed, resumable after a kill.
+"""``xcopa train``: trains a variant by a recipe, phase by phase and seed by seed.
+
+A run that was killed resumes. Its files:
 
 work/shared/1-<tasks>/      a phase that all seeds share
 work/seed-<n>/2-<tasks>/    a phase of one seed: checkpoints, then ``done/``
-work/seed-<n>/variant/      what that seed made, ready to serve
-out/                        the variant of the seed that English validation likes best
+work/seed-<n>/variant/      the result of that seed, in the format that the service loads
+out/                        the variant of the seed with the best English validation accuracy
 """
 
 from __future__ import annotations
@@ -42,7 +44,7 @@ class TrainingRun:
 
 
 OnPhase = Callable[[str], OnStep]
-"""Called with the title of each phase that is run; returns what is told of its steps."""
+"""Called with the title of each phase that runs; returns an observer of its steps."""
 
 
 def train(run: TrainingRun, on_phase: OnPhase) -> None:

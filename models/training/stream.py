@@ -1,10 +1,10 @@
-"""Batches without padding to speak of: rows end to end, and attention that keeps them apart.
+"""Batches with almost no padding: rows end to end, and attention that keeps them apart.
 
-Rows come sorted by length and are parted into groups of about equal length; a row is padded to
-the longest of its group only, and the groups stand one after another in a single stream. Linear
-layers see the stream as it is, and attention takes each group as a dense block, by views alone.
-(The packed encoder of the service pads nothing, but gathers and scatters; forward and backward,
-that costs more on a CPU than the few places of padding here.)
+Rows are sorted by length and divided into groups of about equal length. A row is padded only to
+the longest row of its group, and the groups follow one another in a single stream. Linear layers
+process the stream as it is. Attention takes each group as a dense block, through views without
+copies. (The packed encoder of the service has no padding, but it gathers and scatters. In a
+forward and backward pass on a CPU, that costs more than this padding.)
 """
 
 from __future__ import annotations
@@ -73,7 +73,7 @@ class Stream:
 
 
 def stream(rows: Sequence[Sequence[int]], padding_id: int) -> Stream:
-    """Lay rows of token ids, none of them empty, out as a stream.
+    """Arrange rows of token ids as a stream; no row may be empty.
 
     Positions count from ``padding_id + 1``, as XLM-R's do.
     """

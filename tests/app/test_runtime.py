@@ -16,8 +16,8 @@ from app.engine.engine import Row
 from app.engine.tokenizer import CausalItem
 from app.errors import StartError, UnavailableError
 from app.runtime import Runtime, State
+from app.serving.admission import Limits
 from app.serving.answer import Answer, Ask
-from app.serving.scheduler import Limits
 from app.serving.service import ServiceOptions
 from app.telemetry.metrics import Metrics
 from app.weights.variant import Variant, load_variants
@@ -133,7 +133,7 @@ def test_what_is_left_when_the_grace_is_over_is_told_so(variants: dict[str, Vari
         assert not await made.drain(delay=0, grace=0.05)
         for [outcome] in await asyncio.gather(*calls):
             assert isinstance(outcome, UnavailableError)
-            assert "shutting down" in outcome.detail
+            assert "before it could answer" in outcome.detail
         held.set()
         await made.stop()
 

@@ -19,6 +19,7 @@ from typing import Any
 
 import pytest
 
+from app.settings import Settings
 from scripts.install import CPU_INDEX
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -119,8 +120,66 @@ def test_all_that_it_installs_from_an_index_has_a_locked_version(dockerfile: Doc
     assert "constraints.txt" in copied(dockerfile.stage("dependencies"))
 
 
-def test_its_torch_comes_from_the_index_of_the_cpu_builds(dockerfile: Dockerfile) -> None:
-    assert ("ARG", f"TORCH_INDEX_URL={CPU_INDEX}") in dockerfile.stage("dependencies")
+def pip_calls(dockerfile: Dockerfile, folder: Path, **arguments: str) -> list[str]:
+    """Run the step that installs, with programs that only note how they are called."""
+    for program in ("pip", "python"):
+        (folder / program).write_text(f'#!/bin/sh\necho {program} "$@" >> {folder}/calls\n')
+        (folder / program).chmod(0o755)
+    (step,) = [
+        rest for name, rest in dockerfile.stage("dependencies") if name == "RUN" and "venv" in rest
+    ]
+    command = re.sub(r"--mount=\S+", "", step).partition("&& cd ")[0]
+    environment = {"PATH": f"{folder}:{os.environ['PATH']}", **arguments}
+    subprocess.run(["sh", "-c", command], env=environment, check=True)
+    return [line for line in (folder / "calls").read_text().splitlines() if line.startswith("pip ")]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "index"),
+    [
+        ({"DEVICE": "cpu"}, CPU_INDEX),
+        ({"DEVICE": "cuda"}, None),
+        ({"DEVICE": "cpu", "TORCH_INDEX_URL": ""}, None),
+        ({"DEVICE": "cuda", "TORCH_INDEX_URL": "https://index/cu126"}, "https://index/cu126"),
+    ],
+    ids=["cpu", "cuda", "cpu from the default index", "cuda from another index"],
+)
+def test_torch_alone_comes_from_the_index_of_its_build(
+    dockerfile: Dockerfile, tmp_path: Path, arguments: dict[str, str], index: str | None
+) -> None:
+    torch, rest = pip_calls(dockerfile, tmp_path, **arguments)
+    assert "--requirement torch.txt" in torch
+    assert re.findall(r"--index-url (\S+)", torch) == ([] if index is None else [index])
+    assert "--requirement requirements.txt" in rest
+    assert "--index-url" not in rest
+
+
+def test_a_device_that_there_is_not_ends_the_build(dockerfile: Dockerfile, tmp_path: Path) -> None:
+    with pytest.raises(subprocess.CalledProcessError):
+        pip_calls(dockerfile, tmp_path, DEVICE="tpu")
+
+
+def test_an_image_computes_on_the_device_that_it_is_built_for(dockerfile: Dockerfile) -> None:
+    assert ("ARG", "DEVICE=cpu") in dockerfile.stages[0]
+    assert "XCOPA_DEVICE=${DEVICE}" in dockerfile.last("ENV").split()
+
+
+def test_the_settings_in_the_image_are_settings(dockerfile: Dockerfile) -> None:
+    names = re.findall(r"\bXCOPA_(\w+)=", dockerfile.last("ENV"))
+    assert names
+    assert [name for name in names if name.lower() not in Settings.model_fields] == []
+
+
+def test_each_step_that_asks_an_index_has_pips_secrets(dockerfile: Dockerfile) -> None:
+    asking = [
+        rest
+        for name, rest in dockerfile.everything
+        if name == "RUN" and re.search(r"pip install|ensure_base", rest)
+    ]
+    assert len(asking) == 3
+    for secret in ("pip.conf", "pip.cert"):
+        mount = f"--mount=type=secret,id={secret},target=/etc/{secret} "
+        assert [step for step in asking if mount not in step] == []
 
 
 def test_torch_and_the_rest_are_read_from_the_project(
@@ -203,14 +262,33 @@ def answering(status: int) -> Iterator[int]:
             thread.join()
 
 
+def probe(dockerfile: Dockerfile, **environment: str) -> bool:
+    """Run the health check; return whether it finds the service healthy."""
+    program, *arguments = dockerfile.healthcheck
+    assert program == "python"
+    # A proxy, as Docker may pass one to every container, must not be asked.
+    whole = {**os.environ, "http_proxy": "http://127.0.0.1:9", **environment}
+    return subprocess.run([sys.executable, *arguments], env=whole, check=False).returncode == 0
+
+
 @pytest.mark.parametrize(("status", "healthy"), [(200, True), (503, False)])
 def test_the_health_check_asks_livez_on_the_port_of_the_settings(
     dockerfile: Dockerfile, status: int, healthy: bool
 ) -> None:
-    program, *arguments = dockerfile.healthcheck
-    assert program == "python"
     with answering(status) as port:
-        # A proxy, as Docker may pass one to every container, must not be asked.
-        environment = {**os.environ, "XCOPA_PORT": str(port), "http_proxy": "http://127.0.0.1:9"}
-        probe = subprocess.run([sys.executable, *arguments], env=environment, check=False)
-    assert (probe.returncode == 0) is healthy
+        assert probe(dockerfile, XCOPA_PORT=str(port)) is healthy
+
+
+@pytest.mark.parametrize(
+    "port", ["", "tcp://10.96.0.12:8000"], ids=["empty", "Service named xcopa"]
+)
+def test_the_health_check_takes_the_default_port_for_one_that_is_none(
+    dockerfile: Dockerfile, port: str
+) -> None:
+    *_, code = dockerfile.healthcheck
+    with answering(200) as default:
+        moved = code.replace("else 8000", f"else {default}")
+        assert moved != code
+        environment = {**os.environ, "XCOPA_PORT": port}
+        asked = subprocess.run([sys.executable, "-I", "-c", moved], env=environment, check=False)
+    assert asked.returncode == 0

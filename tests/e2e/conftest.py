@@ -8,10 +8,21 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.e2e.server import running
+from tests.e2e.server import ServerProcess, running
 
 
 @pytest.fixture(scope="session")
 def client(embedded_base: Path) -> Iterator[httpx.Client]:
     with running() as made:
         yield made
+
+
+@pytest.fixture(scope="session")
+def tiny_url(tiny_direct: Path, tiny_stilts: Path) -> Iterator[str]:
+    """The address of a real service with tiny models, for what is about HTTP alone."""
+    settings = {
+        "XCOPA_MODELS__DIRECT": str(tiny_direct),
+        "XCOPA_MODELS__STILTS": str(tiny_stilts),
+    }
+    with ServerProcess(**settings) as server:
+        yield server.wait_until_ready().url

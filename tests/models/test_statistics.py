@@ -38,7 +38,7 @@ def test_wilson_stays_between_nothing_and_everything(correct: int) -> None:
 
 
 def test_a_proportion_of_nothing_is_refused() -> None:
-    with pytest.raises(ValueError, match=r"^a proportion of nothing has no interval$"):
+    with pytest.raises(ValueError, match=r"^a proportion of 0 items has no interval$"):
         wilson(0, 0)
 
 
@@ -156,7 +156,7 @@ def test_translations_of_the_same_items_do_not_narrow_the_interval(bootstrap: Bo
 
 
 def test_resampling_nothing_is_refused() -> None:
-    with pytest.raises(ValueError, match=r"^there is nothing to resample$"):
+    with pytest.raises(ValueError, match=r"^there are no items to resample$"):
         Bootstrap(0)
 
 

@@ -44,4 +44,4 @@ def test_what_was_fetched_is_enough_for_the_evaluation(
     assert f"{tmp_path / 'copa' / 'val.jsonl'}: 3 items" in fetched.stdout
     result = CliRunner().invoke(app, ["data", "check", "--data", str(tmp_path)])
     assert result.exit_code == 0
-    assert "xcopa evaluate: has its sets" in result.stdout
+    assert "xcopa evaluate: has all its sets" in result.stdout

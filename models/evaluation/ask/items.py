@@ -1,4 +1,4 @@
-"""The items that an evaluation asks: the English ones, their translations and their mirrors."""
+"""The items of an evaluation: the English ones, their translations and their mirrors."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _FIRST_ID = {"train": 1, "val": 401, "test": 501}
 class SetKey:
     """Names an item set: the data set, its split, the language, and how the question is read."""
 
-    task: Literal["copa", "copa without premise", "balanced copa", "xcopa"]
+    task: Literal["copa", "copa without premise", "balanced copa", "xcopa", "items of a file"]
     split: str
     language: str = ENGLISH
     questions: Questions | None = None

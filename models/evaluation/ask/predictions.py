@@ -1,4 +1,4 @@
-"""The logits of every run on every item set: what all figures are computed from."""
+"""The logits of every run on every item set. All figures are computed from them."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class SetPredictions:
 
     @cached_property
     def right(self) -> NDArray[np.float64]:
-        """1 for each item predicted right, 0 for the others; shape ``[items]``."""
+        """1 for each item with the right choice, 0 for the others; shape ``[items]``."""
         right: NDArray[np.float64] = (self.choices == self.labels).astype(np.float64)
         return right
 
@@ -105,15 +105,15 @@ def predict_all(
 
 def _finite(run: Run, logits: PairLogits) -> PairLogits:
     if not np.isfinite(logits).all():
-        raise EvaluationError(f"{run.name} answers with logits that are no numbers")
+        raise EvaluationError(f"{run.name} answers with logits that are not finite numbers")
     return logits
 
 
 def save(predictions: Predictions, path: Path) -> None:
-    """Write one JSON object a line for each item of each item set, without its text.
+    """Write a line with a JSON object for each item of each item set, without its text.
 
-    The fields: ``task``, ``split``, ``language``, ``questions`` (null where there is one reading
-    alone), ``id`` (COPA's), ``label``, and ``logits`` by run, two each.
+    The fields: ``task``, ``split``, ``language``, ``questions`` (null if there is only one
+    reading), ``id`` (COPA's), ``label``, and ``logits`` by run, two each.
     """
     with path.open("w", encoding="utf-8") as lines:
         lines.writelines(json.dumps(row) + "\n" for row in _rows(predictions))
@@ -150,7 +150,7 @@ def load(path: Path) -> Predictions:
             for run, pair in row["logits"].items():
                 logits.setdefault(run, {}).setdefault(key, []).append(pair)
     except (OSError, ValueError, KeyError, TypeError) as error:
-        raise EvaluationError(f"{path} holds no predictions: {error!r}") from error
+        raise EvaluationError(f"{path} has no predictions: {error!r}") from error
     return Predictions(
         {key: np.array(own) for key, own in ids.items()},
         {key: np.array(own) for key, own in labels.items()},

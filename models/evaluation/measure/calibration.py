@@ -1,4 +1,4 @@
-"""Whether a variant is as often right as its probabilities say."""
+"""Whether the probabilities of a variant agree with its accuracy."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whether a variant reads the premise, or chooses by the words of the choices alone."""
+"""Whether a variant reads the premise, or uses only the words of the choices."""
 
 from __future__ import annotations
 

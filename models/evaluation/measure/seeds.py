@@ -1,4 +1,4 @@
-"""The same recipe with several seeds: how much of a figure is the luck of a training run."""
+"""The same recipe with several seeds: how much a figure varies between training runs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The files of an evaluation: its report, its pictures, and the logits behind them."""
+"""The files of an evaluation: report, pictures, and logits."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How figures are written: shares in per cent, with their intervals."""
+"""Figures as text: shares in per cent, with their intervals."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A report as tables of text, the same for every place where they are shown."""
+"""A report as tables of text, the same wherever they are shown."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from app.settings import VARIANTS
 from models.evaluation.measure.accuracy import Language, Mean, Reading
-from models.evaluation.measure.languages import GROUP_TITLES, NAMES, POOL_TITLES
+from models.evaluation.measure.languages import GROUP_TITLES, POOL_TITLES, language_name
 from models.evaluation.measure.premise import Premise, Twins
 from models.evaluation.measure.report import Report
 from models.evaluation.measure.seeds import SeedGroup, SeedStatistics
@@ -45,7 +45,8 @@ def tables(report: Report) -> list[Table]:
     found: list[Table] = []
     for questions, reading in report.readings.items():
         found += _reading(reading, READING_TITLES[questions], report.resamples)
-    found += _premise(report.premise)
+    if report.premise is not None:
+        found += _premise(report.premise)
     found += [_seeds(report, questions) for questions in report.readings if report.seeds]
     return found
 
@@ -53,13 +54,14 @@ def tables(report: Report) -> list[Table]:
 def _reading(reading: Reading, title: str, resamples: int) -> Iterator[Table]:
     yield _accuracy(reading, title)
     yield _pair(reading, title)
-    yield _means(reading, title, resamples)
+    if reading.means:
+        yield _means(reading, title, resamples)
     yield _calibration(reading, title)
 
 
 def _accuracy(reading: Reading, title: str) -> Table:
     rows: list[tuple[str, Language | Mean, bool]] = [
-        *((NAMES[each.language], each, False) for each in reading.languages),
+        *((language_name(each.language), each, False) for each in reading.languages),
         *((GROUP_TITLES[each.group], each, True) for each in reading.means),
     ]
     return Table(
@@ -77,19 +79,19 @@ def _accuracy(reading: Reading, title: str) -> Table:
             )
             for name, row, strong in rows
         ),
-        "With 95 % intervals: Wilson for a language; a bootstrap over items, translations kept "
-        "together, for means and differences. Chance is 50.",
+        "With 95 % intervals: Wilson for a language; for means and differences a bootstrap over "
+        "items, each with its translations. Chance is 50.",
     )
 
 
 def _pair(reading: Reading, title: str) -> Table:
     return Table(
-        f"The pair by language, {title}",
+        f"The two variants by language, {title}",
         ("language", "direct alone", "stilts alone", "p", "p (Holm)", "same answer %", "kappa"),
         tuple(
             TableRow(
                 (
-                    NAMES[each.language],
+                    language_name(each.language),
                     str(each.direct_only),
                     str(each.stilts_only),
                     p_value(each.p),
@@ -100,9 +102,9 @@ def _pair(reading: Reading, title: str) -> Table:
             )
             for each in reading.languages
         ),
-        "Items that one of the two alone answers right, McNemar's exact test of these counts, and "
-        "its p corrected for all languages of the table. Same answer: right or wrong; kappa is "
-        "the same beyond chance.",
+        "Items that only one of the two answers correctly, the p-value of McNemar's exact test of "
+        "these counts, and the same corrected for all languages of the table. Same answer: both "
+        "choose the same, right or wrong; kappa is this agreement beyond chance.",
     )
 
 
@@ -120,7 +122,7 @@ def _means(reading: Reading, title: str, resamples: int) -> Table:
             )
             for each in reading.means
         ),
-        f"Bootstrap over items, translations kept together: {resamples:,} resamples, so p is at "
+        f"Bootstrap over items, each with its translations: {resamples:,} resamples, so p is at "
         f"least 1 in {resamples + 1:,}. Above chance is one-sided, the difference two-sided.",
     )
 
@@ -145,18 +147,18 @@ def _calibration(reading: Reading, title: str) -> Table:
             for variant, own in variants.items()
         ),
         "ECE: expected calibration error, 15 equal bins of confidence from 50 to 100 %. Brier: 0 "
-        "is best, 0.25 is what always saying one half gets.",
+        "is best; always answering one half gives 0.25.",
     )
 
 
 def _premise(premise: Premise) -> Iterator[Table]:
     yield Table(
-        "Twins: the same choices, and premises that turn the answer, in %",
+        "Twins: the same choices with two premises, in %",
         ("items", "variant", "pairs", "originals", "mirrors", "both right"),
         tuple(_twins(twins, variant) for twins in premise.twins for variant in VARIANTS),
-        "COPA and Balanced COPA, English. Reading no premise gives both right in 0 % of the pairs, "
-        "guessing in 25 %. COPA 401-500 chose checkpoints; 1-400 trained, and so did their "
-        "mirrors where a recipe names Balanced COPA.",
+        "COPA and Balanced COPA, English. A model that ignores the premise has both right in 0 % "
+        "of the pairs, guessing in 25 %. COPA 401-500 chose checkpoints and 1-400 were training "
+        "data, and so were their mirrors if a recipe names Balanced COPA.",
     )
     without = premise.without
     yield Table(
@@ -173,7 +175,7 @@ def _premise(premise: Premise) -> Iterator[Table]:
             )
             for variant in VARIANTS
         ),
-        "A full stop stands for the premise. What exceeds 50 % is betrayed by the choices alone.",
+        "A full stop replaces the premise. Accuracy above 50 % comes from the choices alone.",
     )
 
 
@@ -201,9 +203,9 @@ def _seeds(report: Report, questions: Questions) -> Table:
                 *_difference(group),
             )
         ),
-        "Mean of the seeds with the interval of a bootstrap over items, which takes these seeds "
-        "as given; sd is over seeds (n - 1), which takes these items as given. Neither covers "
-        "the other. Seeds that share an intermediate stage differ in what follows it alone.",
+        "Mean of the seeds, with the interval of a bootstrap over items that takes these seeds as "
+        "given; sd is over seeds (n - 1) and takes these items as given. Neither covers the other. "
+        "Seeds that share an intermediate phase differ only in what follows it.",
     )
 
 

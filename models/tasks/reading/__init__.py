@@ -1,1 +1,1 @@
-"""Rows of a set, from files or the hub, each with the place that an error names."""
+"""Reads the rows of a set from files or the hub, each with its place for error messages."""

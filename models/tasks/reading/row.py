@@ -1,4 +1,4 @@
-"""A row of any set, which says where it stands when one of its fields is wrong."""
+"""A row of any set. It knows its place, so that an error can name it."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class DataRow:
         return self.fields[name]
 
     def blank(self, name: str) -> bool:
-        """Whether a field that the row must have says nothing."""
+        """Whether a required field is empty."""
         if name not in self.fields:
             raise self.error(name, "is missing")
         return self.fields[name] is None or not str(self.fields[name]).strip()

@@ -45,7 +45,7 @@ class Source(Generic[E]):
     layouts: tuple[Layout[E], ...]
     hub: Mapping[str, HubSplit]
     make: Callable[[DataRow], E | None] | None = None
-    """How a row of the hub becomes an example, where that is not as in the first layout."""
+    """How a row of the hub becomes an example, if not as in the first layout."""
 
     @property
     def hub_splits(self) -> tuple[HubSplit, ...]:
@@ -62,7 +62,7 @@ class Source(Generic[E]):
 
     def _from_files(self, data: Path, split: str) -> Iterator[E]:
         complete = (layout for layout in self.layouts if layout.stands_in(data))
-        # Where none is complete, the preferred one says which file is missing.
+        # If none is complete, the preferred one names the missing file.
         layout = next(complete, self.layouts[0])
         self._require(split, layout.files)
         return _examples(layout.rows(data, split), layout.make)

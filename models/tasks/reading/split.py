@@ -1,4 +1,4 @@
-"""A training and a validation part for sets of which a directory has one file only."""
+"""Splits a set that has only one file into a training and a validation part."""
 
 from __future__ import annotations
 

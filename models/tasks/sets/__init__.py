@@ -1,1 +1,1 @@
-"""One file a set: where its rows are, and how each becomes an example."""
+"""One file for each set: where its rows are, and how each becomes an example."""

@@ -1,7 +1,7 @@
-"""ANLI, MultiNLI and SNLI in one, as Phang et al. 2020 train on them.
+"""ANLI, MultiNLI and SNLI in one set, as Phang et al. 2020 train on them.
 
-The three sets follow one another, ANLI's rounds in order; a trainer shuffles. Pairs on which the
-annotators did not agree are left out.
+The three sets follow one another, with ANLI's rounds in order; a trainer shuffles. Pairs on which
+the annotators did not agree are left out.
 """
 
 from __future__ import annotations

@@ -1,9 +1,10 @@
 """Balanced COPA (Kavumba et al. 2019): a mirror of each of COPA's items 1 to 500.
 
-Item 1000 + n has the choices of item n and a premise that makes the other one right, so that no
-choice is right by its words alone. Twins are never parted: 1-400 and 1001-1400 train, 401-500 and
-1401-1500 choose. ``mirror`` is 1001 to 1500 alone, in order, to measure with. In 241 of the first
-500 items the choices stand in the other order than in COPA, and the labels with them.
+Item 1000 + n has the choices of item n and a premise that makes the other choice right, so the
+words of a choice alone say nothing. Twins are always in the same split: 1-400 and 1001-1400 are
+``train``, 401-500 and 1401-1500 are ``val``. ``mirror`` has 1001 to 1500 alone, in order, for the
+evaluation. In 241 of the first 500 items the choices are in the other order than in COPA, and so
+are the labels.
 """
 
 from __future__ import annotations
@@ -47,10 +48,10 @@ def load_numbered(data: Path | None) -> dict[int, Example]:
     """Load every item by its number; raises DataError as ``load`` does."""
     if data is None:
         return _numbered(ON_HUB.rows(), copa.make)
-    return _numbered(_xml(data / FILE), _make_xml)
+    return _numbered(xml_rows(data / FILE), make_xml)
 
 
-_make_xml = causal(
+make_xml = causal(
     premise="p",
     choice1="a1",
     choice2="a2",
@@ -60,7 +61,12 @@ _make_xml = causal(
 )
 
 
-def _xml(path: Path) -> Iterator[DataRow]:
+def xml_rows(path: Path) -> Iterator[DataRow]:
+    """Read a file in the format that COPA itself was published in.
+
+    Raises:
+        DataError: the file is missing, or is not XML.
+    """
     require(path)
     try:
         items = ET.parse(path).getroot()  # noqa: S314 -- the user's own file; expat bounds entities

@@ -1,9 +1,9 @@
 """CCG supertagging (Hockenmaier and Steedman 2007): the category of each word in a sentence.
 
-CCGbank is the Penn Treebank in another grammar, under the licence of the LDC (LDC2005T13), so no
-copy is on the hub. Two formats are read: that of the C&C tools, a sentence a line in words like
-``word|POS|category``, and lines of ``word<TAB>category``, perhaps with the POS between, with an
-empty line after each sentence. Sections 02-21 train and section 00 chooses.
+CCGbank is the Penn Treebank in another grammar, under the licence of the LDC (LDC2005T13), so the
+hub has no copy. Two formats are read: that of the C&C tools, with a sentence on each line and
+words like ``word|POS|category``, and lines of ``word<TAB>category``, perhaps with the POS between,
+with an empty line after each sentence. Sections 02-21 are ``train`` and section 00 is ``val``.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ def load(data: Path | None, split: str) -> list[Tagged]:
 
 
 def read_labels(data: Path | None) -> tuple[str, ...]:
-    """Return the categories of ``ccg/tags.txt``, one a line, or else those of the training set.
+    """Return the categories of ``ccg/tags.txt``, one on each line, else of the training set.
 
     Raises:
         DataError: no directory is named; the training set is missing or malformed.

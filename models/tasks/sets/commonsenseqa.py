@@ -1,7 +1,7 @@
 """CommonsenseQA (Talmor et al. 2019): 9,741 / 1,221 questions with five choices.
 
-The published test set has no labels and is not read. In 42 and 6 rows the right choice stands
-among the wrong ones as well; those are left out.
+The published test set has no labels and is not read. In 42 and 6 rows the right choice is also
+among the wrong ones; these rows are left out.
 """
 
 from __future__ import annotations

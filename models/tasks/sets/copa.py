@@ -1,7 +1,7 @@
 """COPA (Roemmele, Bejan and Gordon 2011): 400 / 100 / 500 English items.
 
-1-400 train, 401-500 choose, 501-1000 measure; the measured ones never choose anything. SuperGLUE,
-the copy on the hub, withholds the labels of the measured ones; the hub's Balanced COPA has them.
+1-400 are ``train``, 401-500 ``val``, 501-1000 ``test``; the test items never choose a checkpoint.
+SuperGLUE, the copy on the hub, withholds the test labels; the hub's Balanced COPA has them.
 """
 
 from __future__ import annotations

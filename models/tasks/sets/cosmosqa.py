@@ -1,8 +1,8 @@
-"""Cosmos QA (Huang et al. 2019): questions on what is not said in a short story.
+"""Cosmos QA (Huang et al. 2019): questions about what a short story does not say.
 
-25,262 / 2,985 rows, already in tokens. A directory that has ``cosmosqa/valid.csv`` alone is
-parted: its last tenth, whole stories, is ``val``. Of the answers there, 2,187 are ``None of the
-above choices .``, and in 259 rows that one is right; they stay, since the set means them.
+25,262 / 2,985 rows, already split into tokens. A directory that has only ``cosmosqa/valid.csv`` is
+parted: its last tenth, in whole stories, is ``val``. 2,187 of its answers are ``None of the above
+choices .``, and in 259 rows that answer is right; they stay, because they belong to the set.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ _ANSWERS = 4
 
 
 def make(row: DataRow) -> Choices | None:
-    """Make an example of a row of upstream's files or of the hub."""
+    """Make an example of a row of the published files or of the hub."""
     answers = [row.text(f"answer{index}") for index in range(_ANSWERS)]
     return choices(
         row.text("context"), after(row.text("question"), answers), row.index("label", _ANSWERS)

@@ -1,7 +1,7 @@
 """e-CARE (Du et al. 2022): 14,928 / 2,132 English causal questions.
 
-Of the published development set, 282 premises also stand in the training set; they are left out,
-since they would measure memory.
+282 premises of the published development set are also in the training set. They are left out,
+because they would measure memory.
 """
 
 from __future__ import annotations

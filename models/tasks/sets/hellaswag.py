@@ -1,8 +1,8 @@
 """HellaSwag (Zellers et al. 2019): what happens next, in captions and in how-to texts.
 
-39,905 / 10,042 rows. A directory that has ``hellaswag/val.jsonl`` alone is parted: its last tenth,
-whole contexts, is ``val``. The how-to texts carry marks such as ``[header]`` and ``[title]`` that
-are taken out the way the literature does it, which changes nothing where it is done already.
+39,905 / 10,042 rows. A directory that has only ``hellaswag/val.jsonl`` is parted: its last tenth,
+in whole contexts, is ``val``. The how-to texts have marks such as ``[header]`` and ``[title]``.
+They are removed as in the literature; texts without marks do not change.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ _ENDINGS = 4
 
 
 def make(row: DataRow) -> Choices | None:
-    """Make an example of a row of upstream's files or of the hub."""
+    """Make an example of a row of the published files or of the hub."""
     endings = [plain(ending) for ending in row.texts("endings")]
     return choices(plain(row.text("ctx")), endings, row.index("label", count=_ENDINGS))
 

@@ -12,7 +12,7 @@ from models.tasks.task import Task
 
 
 def make(row: DataRow) -> Choices | None:
-    """Make an example of a row of upstream's files or of the hub."""
+    """Make an example of a row of the published files or of the hub."""
     options = row.texts("options")
     label = row.index("answer", len(options))
     return choices(row.text("text"), after(row.text("question"), options), label)

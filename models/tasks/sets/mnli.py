@@ -1,7 +1,7 @@
 """MultiNLI (Williams et al. 2018): inference across genres, 392,702 / 9,815 (matched) pairs.
 
-A directory that has ``mnli/dev_matched.jsonl`` alone is parted: its last tenth, whole premises, is
-``val``. Some premises carry HTML entities (``AT&amp;T``); they are upstream's, and stay.
+A directory that has only ``mnli/dev_matched.jsonl`` is parted: its last tenth, in whole premises,
+is ``val``. Some published premises have HTML entities (``AT&amp;T``); they stay.
 """
 
 from __future__ import annotations

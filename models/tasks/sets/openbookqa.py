@@ -1,7 +1,7 @@
 """OpenBookQA (Mihaylov et al. 2018): 4,957 / 500 / 500 questions of elementary science.
 
-The facts of the open book are not given to the model. 12 of the development questions also stand
-in the training set with other choices; they stay.
+The model does not get the facts of the open book. 12 of the development questions are also in the
+training set, with other choices; they stay.
 """
 
 from __future__ import annotations

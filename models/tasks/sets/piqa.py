@@ -1,9 +1,9 @@
 """PIQA (Bisk et al. 2020): which of two ways reaches a goal in the physical world.
 
-16,113 / 1,838 rows upstream; a directory that has ``train_ih.jsonl`` has the 14,113 of them that
-its publishers kept for training. The labels are lines of a file of their own. 189 of the
-validation goals also stand in training, most of them short and general; one row stands there
-whole.
+The published set has 16,113 / 1,838 rows. A directory with ``train_ih.jsonl`` has the 14,113 of
+them that the publishers kept for training. The labels are lines of a separate file. 189 of the
+validation goals are also in the training set, most of them short and general; one whole row is
+there too.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from models.tasks.task import Task
 
 
 def make(row: DataRow) -> Choices | None:
-    """Make an example of a row of upstream's files, label included, or of the hub."""
+    """Make an example of a row of the published files, with its label, or of the hub."""
     solutions = [row.text("sol1"), row.text("sol2")]
     return choices(row.text("goal"), solutions, row.index("label", len(solutions)))
 

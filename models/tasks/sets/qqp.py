@@ -1,7 +1,7 @@
 """Quora Question Pairs, as GLUE publishes it (Wang et al. 2019): do two questions ask the same?
 
-363,846 / 40,430 pairs. A question with a line break in it tore a few rows of the published file in
-two; those pieces, and pairs with an empty question, are left out.
+363,846 / 40,430 pairs. Questions with a line break split a few rows of the published file in two.
+These pieces, and pairs with an empty question, are left out.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ LABELS = ("not duplicate", "duplicate")
 
 
 def makes(label: str) -> Callable[[DataRow], Sentences | None]:
-    """Return what makes an example of a row, by the name that its source has for the label."""
+    """Return a function that makes an example of a row; the sources name the label differently."""
 
     def make(row: DataRow) -> Sentences | None:
         if any(row.blank(name) for name in ("question1", "question2", label)):

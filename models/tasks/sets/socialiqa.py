@@ -1,7 +1,7 @@
-"""Social IQA (Sap et al. 2019): questions on what people feel, want and do.
+"""Social IQA (Sap et al. 2019): questions about what people feel, want and do.
 
-33,410 / 1,954 rows. Five questions of each split stand there twice with another answer; they
-stay, being the annotators' disagreement.
+33,410 / 1,954 rows. Five questions of each split occur twice with different answers. They stay,
+because they are the annotators' disagreement.
 """
 
 from __future__ import annotations

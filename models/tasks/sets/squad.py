@@ -1,8 +1,8 @@
 """SQuAD 1.1 (Rajpurkar et al. 2016) and 2.0 (Rajpurkar et al. 2018): where a text answers.
 
-87,599 / 10,570 questions, and 130,319 / 11,873 of which a third to a half have no answer. Of
-several answers the first is taken. A directory that has ``squad2/dev_half.json`` alone is parted:
-its last articles, at least a tenth of the questions, are ``val``.
+87,599 / 10,570 questions, and 130,319 / 11,873, of which a third to a half have no answer. If
+there are several answers, the first is used. A directory that has only ``squad2/dev_half.json`` is
+parted: its last articles, at least a tenth of the questions, are ``val``.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """SWAG (Zellers et al. 2018): what happens next in the caption of a film.
 
-73,546 / 20,006 rows. A directory that has the sample ``swag/train_10k.jsonl`` alone is parted: its
-last tenth, whole contexts, is ``val``.
+73,546 / 20,006 rows. A directory that has only the sample ``swag/train_10k.jsonl`` is parted: its
+last tenth, in whole contexts, is ``val``.
 """
 
 from __future__ import annotations
@@ -18,13 +18,13 @@ _ENDINGS = 4
 
 
 def make(row: DataRow) -> Choices | None:
-    """Make an example of a row of upstream's files or of the hub."""
+    """Make an example of a row of the published files or of the hub."""
     endings = [row.text(f"ending{index}") for index in range(_ENDINGS)]
     return choices(row.text("startphrase"), endings, row.index("label", _ENDINGS))
 
 
 def make_of_sample(row: DataRow) -> Choices | None:
-    """Make an example of a row of the sample, which names the fields otherwise."""
+    """Make an example of a row of the sample, which has other names for the fields."""
     options = row.inner("options")
     endings = [options.text(str(index)) for index in range(_ENDINGS)]
     return choices(row.text("sent"), endings, row.index("label", _ENDINGS))

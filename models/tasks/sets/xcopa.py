@@ -1,8 +1,8 @@
 """XCOPA (Ponti et al. 2020): COPA's validation and test items in eleven languages.
 
 466 ``question`` fields of the published files contradict the COPA item that they translate,
-while every label agrees with it. ``questions="repaired"`` takes the question of the COPA item
-at the same position instead. Nothing here ever trains or chooses: the transfer is zero-shot.
+although every label agrees with it. ``questions="repaired"`` uses the question of the COPA item
+at the same position instead. XCOPA is never used for training or choice: the transfer is zero-shot.
 """
 
 from __future__ import annotations

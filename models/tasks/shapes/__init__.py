@@ -1,1 +1,1 @@
-"""What sets of one kind share: how rows of that kind become examples."""
+"""The code that sets of one kind share: how rows of that kind become examples."""

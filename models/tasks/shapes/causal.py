@@ -1,4 +1,4 @@
-"""Rows that are causal items: a premise, two choices, and which of the two questions is asked."""
+"""Rows that are causal items: a premise, two choices, and a question, cause or effect."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def causal(
     label: str = "label",
     first_label: int = 0,
 ) -> Callable[[DataRow], Example]:
-    """Return what makes an example of a row, by the set's names of the fields.
+    """Return a function that makes an example of a row, with the set's names of the fields.
 
     A set counts its choices from ``first_label``, and an example from 0.
     """

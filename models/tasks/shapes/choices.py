@@ -1,4 +1,4 @@
-"""What the multiple-choice sets share."""
+"""The code that the multiple-choice sets share."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Rows of natural language inference: what follows from a premise."""
+"""Rows of natural language inference: whether a hypothesis follows from a premise."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ NO_CONSENSUS = "-"
 def named(
     premise: str, hypothesis: str, label: str, names: Sequence[str] = LABELS
 ) -> Callable[[DataRow], Sentences | None]:
-    """Return what makes an example of a row with names for labels.
+    """Return a function that makes an example of a row whose labels are names.
 
     A pair without a consensus, or with an empty hypothesis, is no example.
     """

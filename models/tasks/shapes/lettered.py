@@ -1,8 +1,8 @@
-"""Questions whose choices carry letters, as CommonsenseQA and OpenBookQA have them.
+"""Questions whose choices have letters, as in CommonsenseQA and OpenBookQA.
 
-Upstream's files nest the question and list the choices one by one; the hub lays them flat, with
-one list of letters and one of texts. The right choice is the one with the letter ``answerKey``,
-wherever it stands.
+The published files nest the question and list the choices one by one. The hub has one list of
+letters and one of texts. The right choice is the one with the letter ``answerKey``, at any
+position.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from models.tasks.shapes.choices import choices
 
 
 def make(row: DataRow) -> Choices | None:
-    """Make an example of a row of upstream's files."""
+    """Make an example of a row of the published files."""
     question = row.inner("question")
     each = question.inners("choices")
     letters = [choice.text("label") for choice in each]
@@ -24,7 +24,11 @@ def make(row: DataRow) -> Choices | None:
 
 
 def makes_of_hub(stem: str) -> Callable[[DataRow], Choices | None]:
-    """Return what makes an example of a row of the hub, with its name for the question."""
+    """Return a function that makes an example of a row of the hub.
+
+    Args:
+        stem: the field of the question.
+    """
 
     def make_of_hub(row: DataRow) -> Choices | None:
         each = row.inner("choices")

@@ -102,6 +102,10 @@ async def test_what_is_not_declared_as_json_is_415_and_says_the_header(
     assert f"Content-Type: {JSON}" in response.json()["detail"]
 
 
+async def test_a_byte_order_mark_is_ignored(app: FastAPI) -> None:
+    assert (await posted(app, b'\xef\xbb\xbf{"text": ""}')).status_code == 200
+
+
 async def test_an_empty_body_is_required(app: FastAPI) -> None:
     assert await body_message(app, b"") == "is required: an object in JSON"
 
@@ -115,8 +119,14 @@ async def test_an_empty_body_is_required(app: FastAPI) -> None:
         (b'{"text": "\xe9"}', "byte 10 is not UTF-8"),
         (b"[" * 100_000, "nested too deeply"),
         (b'{"text": ' + b"9" * 5_000 + b"}", "4300 digits"),
+        (b'{"text": "a", "text": "b"}', "'text' is there twice"),
+        (b'{"text": NaN}', "NaN is no value of JSON"),
+        (b'{"text": -Infinity}', "-Infinity is no value of JSON"),
     ],
-    ids=["no value", "no end", "byte order", "latin-1", "deep", "long number"],
+    ids=[
+        *("no value", "no end", "byte order", "latin-1", "deep", "long number"),
+        *("twice", "NaN", "Infinity"),
+    ],
 )
 async def test_a_body_that_is_not_json_is_told_where(
     app: FastAPI, content: bytes, place: str

@@ -11,7 +11,15 @@ from fastapi import FastAPI, Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.api import problem
-from app.api.middleware import BodyLimitMiddleware, CountRequestsMiddleware, RequestIdMiddleware
+from app.api.content_encoding import DecodeBodyMiddleware
+from app.api.middleware import (
+    BodyLimitMiddleware,
+    CountRequestsMiddleware,
+    DefectsMiddleware,
+    RequestIdMiddleware,
+    TargetMiddleware,
+)
+from app.api.security_headers import SecurityHeadersMiddleware
 from app.telemetry.metrics import Metrics
 from tests.app.api.stand_in import client
 
@@ -156,6 +164,54 @@ async def test_a_defect_is_counted_as_500() -> None:
     assert await counted("GET", "/broken") == {("/broken", "500"): 1.0}
 
 
+# Defects ------------------------------------------------------------------------------------
+
+
+async def test_a_defect_is_logged_and_answered_within_the_middleware(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """Starlette's own answer had none of the headers that middleware adds."""
+    app = small_application()
+    app.add_middleware(DefectsMiddleware)
+    app.add_middleware(SecurityHeadersMiddleware)
+    async with client(app) as made:
+        response = await made.get("/broken")
+    assert response.status_code == 500
+    assert response.headers["x-content-type-options"] == "nosniff"
+    assert "a defect" in caplog.text
+
+
+async def test_a_defect_after_the_answer_began_is_the_server_s() -> None:
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        raise RuntimeError("late")
+
+    async with client(DefectsMiddleware(app)) as made:
+        with pytest.raises(RuntimeError, match="late"):
+            await made.get("/")
+
+
+# Targets ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("path", ["/items/1", "/under/a/prefix/items/1"])
+async def test_a_prefix_may_be_left_on_the_path_or_taken_off(path: str) -> None:
+    app = small_application()
+    app.add_middleware(TargetMiddleware, root_path="/under/a/prefix")
+    async with client(app) as made:
+        assert (await made.get(path)).status_code == 200
+        assert (await made.get("/under/a/prefixes/items/1")).status_code == 404
+
+
+async def test_head_is_answered_as_get_without_its_body() -> None:
+    app = small_application()
+    app.add_middleware(TargetMiddleware)
+    async with client(app) as made:
+        response = await made.head("/items/1")
+    assert (response.status_code, response.content) == (200, b"")
+    assert int(response.headers["content-length"]) > 0
+
+
 # What is not HTTP ----------------------------------------------------------------------------
 
 
@@ -165,8 +221,12 @@ async def test_a_defect_is_counted_as_500() -> None:
         RequestIdMiddleware,
         lambda app: CountRequestsMiddleware(app, Metrics(["direct"])),
         lambda app: BodyLimitMiddleware(app, LIMIT),
+        lambda app: DecodeBodyMiddleware(app, LIMIT),
+        lambda app: TargetMiddleware(app, "/prefix"),
+        DefectsMiddleware,
+        SecurityHeadersMiddleware,
     ],
-    ids=["request id", "count", "body limit"],
+    ids=["request id", "count", "limit", "decode", "target", "defects", "security"],
 )
 async def test_what_is_no_request_passes_through_untouched(wrap: type[RequestIdMiddleware]) -> None:
     passed: list[object] = []

@@ -78,7 +78,8 @@ async def test_the_service_is_told_the_deadline_and_the_caller() -> None:
     headers = {"X-Request-Timeout-Ms": "250", "X-API-Key": "mine"}
     _, service = await outcome("/predict/xcopa", ITEM, answer(), headers=headers)
     [(_, timeout, caller)] = service.calls
-    assert (timeout, caller) == (0.25, "X-API-Key: mine")
+    assert timeout == 0.25
+    assert caller.name.startswith("key:")
 
 
 @pytest.mark.parametrize(

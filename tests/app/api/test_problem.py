@@ -8,7 +8,7 @@ import httpx
 from fastapi import FastAPI
 
 from app.api import problem
-from app.api.middleware import RequestIdMiddleware
+from app.api.middleware import DefectsMiddleware, RequestIdMiddleware
 from app.errors import (
     MOST_FIELD_ERRORS,
     CallFailedError,
@@ -21,6 +21,7 @@ from app.errors import (
 def test_an_unforeseen_error_is_a_problem_that_echoes_the_request_id() -> None:
     app = FastAPI()
     problem.install(app)
+    app.add_middleware(DefectsMiddleware)
     app.add_middleware(RequestIdMiddleware)
 
     @app.get("/broken")
@@ -57,3 +58,8 @@ def test_a_late_answer_says_how_http_allows_more_time_also_for_a_whole_call() ->
 
 def test_another_error_says_what_it_says() -> None:
     assert problem.detail_of(InvalidRequestError([FieldError("a", "is wrong")])) == "a: is wrong"
+
+
+def test_a_long_path_is_not_repeated_at_length() -> None:
+    error = InvalidRequestError([FieldError("a", "is wrong")])
+    assert len(problem.problem(error, "/" * 30_000, "id")["instance"]) == 200

@@ -67,7 +67,7 @@ def test_the_cpu_can_be_had_beside_a_gpu(monkeypatch: pytest.MonkeyPatch) -> Non
         (
             "cuda",
             "fp32",
-            "XCOPA_DEVICE is cuda and torch finds no CUDA device: set it to auto or cpu, or "
+            "XCOPA_DEVICE is cuda, but torch finds no CUDA device; set it to auto or cpu, or "
             "install a CUDA build of torch where there is a GPU",
         ),
         (

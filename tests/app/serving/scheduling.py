@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from app.serving.scheduler import Limits, Scheduler
-from app.serving.work import Batch, ModelProfile, ServiceCurve, Ticket
+from app.serving.admission import Limits
+from app.serving.scheduler import Scheduler
+from app.serving.work import ANYBODY, Batch, Caller, ModelProfile, ServiceCurve, Ticket
 
 MODELS = ("direct", "stilts")
 
@@ -39,7 +40,7 @@ def item(
 
 
 def admitted(
-    made: Scheduler[str], call: Sequence[Ticket[str]], caller: str = ""
+    made: Scheduler[str], call: Sequence[Ticket[str]], caller: Caller = ANYBODY
 ) -> Sequence[Ticket[str]]:
     """Submit a call, and return its tickets."""
     made.submit(call, caller)

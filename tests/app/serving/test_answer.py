@@ -44,7 +44,7 @@ def test_an_item_waits_from_its_admission_until_its_batch_is_sealed() -> None:
         (Ticket("m", 1, "", admitted_at=11.0), "it waited 2000 ms in the queue"),
         (
             Ticket("m", 1, "", admitted_at=11.0, sealed_at=12.5),
-            "it waited 1500 ms in the queue, and the engine was at work on it",
+            "it waited 1500 ms in the queue, and the engine had not finished it",
         ),
     ],
 )

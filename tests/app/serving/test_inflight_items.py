@@ -7,13 +7,16 @@ import asyncio
 import pytest
 
 from app.errors import OverloadedError, UnavailableError
+from app.serving.admission import Limits
 from app.serving.cache import AnswerCache, answer_key
 from app.serving.inflight import InFlight, InFlightItem, Waiter
-from app.serving.scheduler import Limits, Scheduler
-from app.serving.work import ModelProfile, Outcome, Result, ServiceCurve, Ticket
+from app.serving.scheduler import Scheduler
+from app.serving.work import Caller, ModelProfile, Outcome, Result, ServiceCurve, Ticket
 from app.serving.worker import Worker
 from app.telemetry.metrics import Metrics
 from tests.app.serving.scheduling import FakeClock
+
+ANN = Caller("ann")
 
 ROWS = ((0, 5, 2), (0, 6, 7, 2))
 KEY = answer_key("m r", ROWS)
@@ -43,7 +46,7 @@ class Bench:
 
     def join(self, waiter: Waiter | None = None) -> InFlightItem:
         waiter = waiter or Waiter(asyncio.get_running_loop())
-        [item] = self.items.join([("m", ROWS)], waiter, "ann", LATER)
+        [item] = self.items.join([("m", ROWS)], waiter, ANN, LATER)
         return item
 
     def finish(self, logits: tuple[float, ...]) -> dict[Ticket[InFlightItem], Result[InFlightItem]]:
@@ -58,7 +61,7 @@ async def test_a_new_item_is_queued_with_its_tokens_and_deadline() -> None:
     bench = Bench()
     ticket = bench.join().ticket
     assert ticket is not None
-    assert (ticket.tokens, ticket.deadline, ticket.caller) == (7, LATER, "ann")
+    assert (ticket.tokens, ticket.deadline, ticket.caller) == (7, LATER, ANN)
     assert bench.worker.waiting("m") == (1, 7)
 
 
@@ -75,16 +78,16 @@ async def test_a_call_that_is_refused_leaves_nothing_under_way() -> None:
 
 async def test_while_calls_are_refused_the_next_one_is_refused_before_it_is_tokenised() -> None:
     bench = Bench(queue_seconds=10)
-    bench.items.refuse_early({"m": 100}, "ann", LATER)  # nobody was refused, so nobody looks
+    bench.items.refuse_early({"m": 100}, ANN, LATER)  # nobody was refused, so nobody looks
     bench.join()
     with pytest.raises(OverloadedError):
         bench.join()
     with pytest.raises(OverloadedError):
-        bench.items.refuse_early({"m": 5}, "ann", LATER)
+        bench.items.refuse_early({"m": 5}, ANN, LATER)
     bench.finish((1.0, 2.0))
-    bench.items.refuse_early({"m": 5}, "ann", LATER)
+    bench.items.refuse_early({"m": 5}, ANN, LATER)
     bench.scheduler.halted = True
-    bench.items.refuse_early({"m": 5}, "ann", LATER)  # a call got in, so nobody looks again
+    bench.items.refuse_early({"m": 5}, ANN, LATER)  # a call got in, so nobody looks again
 
 
 async def test_with_a_cache_nobody_is_refused_before_the_cache_is_asked() -> None:
@@ -92,7 +95,7 @@ async def test_with_a_cache_nobody_is_refused_before_the_cache_is_asked() -> Non
     bench.scheduler.halted = True
     with pytest.raises(UnavailableError):
         bench.join()
-    bench.items.refuse_early({"m": 5}, "ann", LATER)
+    bench.items.refuse_early({"m": 5}, ANN, LATER)
 
 
 async def test_what_the_engine_finished_just_before_the_deadline_is_still_answered() -> None:

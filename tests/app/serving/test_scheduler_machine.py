@@ -6,18 +6,18 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from app.serving.scheduler import (
+from app.serving.admission import (
     CallTooLargeError,
     DrainingError,
     HaltedError,
     Limits,
     QueueFullError,
-    Scheduler,
 )
-from app.serving.work import Batch, ModelProfile, Outcome, Reason, ServiceCurve, Ticket
+from app.serving.scheduler import Scheduler
+from app.serving.work import Batch, Caller, ModelProfile, Outcome, Reason, ServiceCurve, Ticket
 from tests.app.serving.scheduling import MODELS, FakeClock
 
-CALLERS = ("ann", "bob", "eve")
+CALLERS = (Caller("ann"), Caller("bob"), Caller("eve", weight=3))
 
 
 class SchedulerMachine(RuleBasedStateMachine):
@@ -45,7 +45,7 @@ class SchedulerMachine(RuleBasedStateMachine):
             max_size=6,
         ),
     )
-    def submit(self, caller: str, call: list[tuple[str, int, float | None]]) -> None:
+    def submit(self, caller: Caller, call: list[tuple[str, int, float | None]]) -> None:
         requests = [
             Ticket(model, tokens, 0, None if within is None else self.clock.now + within)
             for model, tokens, within in call

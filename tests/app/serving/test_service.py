@@ -210,7 +210,7 @@ async def test_a_late_answer_says_how_long_it_waited_and_where(model: Model) -> 
         details = [
             outcome.detail for outcome in (*held, *waiting) if not isinstance(outcome, Answer)
         ]
-        assert "at work on it" in details[0]
+        assert "had not finished it" in details[0]
         assert re.search(r"within 200 ms: it waited [12]\d\d ms in the queue", details[1])
 
 

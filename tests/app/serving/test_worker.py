@@ -11,10 +11,22 @@ from dataclasses import dataclass
 import pytest
 
 from app.engine.engine import Engine, Row
-from app.serving.scheduler import HaltedError, Limits, Scheduler
-from app.serving.work import Batch, ModelProfile, Outcome, Result, ServiceCurve, Ticket
+from app.serving.admission import HaltedError, Limits
+from app.serving.scheduler import Scheduler
+from app.serving.work import (
+    ANYBODY,
+    Batch,
+    Caller,
+    ModelProfile,
+    Outcome,
+    Result,
+    ServiceCurve,
+    Ticket,
+)
 from app.serving.worker import Worker, WorkerDiedError
 from tests.engines import ColdEngine
+
+ANN = Caller("ann")
 
 POISON = 666
 PROFILES = {"m": ModelProfile(10_000, ServiceCurve(0.0, 1e-6))}
@@ -44,7 +56,7 @@ class SumEngine(ColdEngine):
 class Waking(Worker[Work]):
     """A worker that looks at the queue after each call, as the service has it do each turn."""
 
-    def submit(self, call: Sequence[Ticket[Work]], caller: str = "") -> None:
+    def submit(self, call: Sequence[Ticket[Work]], caller: Caller = ANYBODY) -> None:
         super().submit(call, caller)
         self.wake()
 
@@ -255,12 +267,12 @@ def test_a_call_is_checked_for_its_caller_and_its_deadline() -> None:
     class Checking(Scheduler[Work]):
         checked: tuple[object, ...] = ()
 
-        def check(self, tokens: Mapping[str, int], caller: str, deadline: float | None) -> None:
+        def check(self, tokens: Mapping[str, int], caller: Caller, deadline: float | None) -> None:
             self.checked = (tokens, caller, deadline)
 
     scheduler = Checking(PROFILES, Limits(1_000), time.monotonic)
-    Worker(scheduler, {"m": SumEngine()}, Recorder(), time.monotonic).check({"m": 3}, "ann", 7.0)
-    assert scheduler.checked == ({"m": 3}, "ann", 7.0)
+    Worker(scheduler, {"m": SumEngine()}, Recorder(), time.monotonic).check({"m": 3}, ANN, 7.0)
+    assert scheduler.checked == ({"m": 3}, ANN, 7.0)
 
 
 def test_only_an_item_that_has_not_ended_is_extended() -> None:

@@ -10,10 +10,13 @@ from dataclasses import dataclass
 import pytest
 
 from app.engine.engine import Row
-from app.serving.scheduler import Limits, Scheduler
-from app.serving.work import Batch, ModelProfile, Result, ServiceCurve, Ticket
+from app.serving.admission import Limits
+from app.serving.scheduler import Scheduler
+from app.serving.work import Batch, Caller, ModelProfile, Result, ServiceCurve, Ticket
 from app.serving.worker import NonFiniteLogitsError, Worker, WorkerDiedError
 from tests.engines import ColdEngine
+
+ANN = Caller("ann")
 
 PROFILE = ModelProfile(10_000, ServiceCurve(0.0, 1e-6))
 POISON: Row = (666,)
@@ -50,7 +53,7 @@ class Bench(ColdEngine):
         return [float(row[0]) for row in rows]
 
     def seal(self, *tickets: Ticket[Work]) -> Batch[Work]:
-        self.worker.submit(tickets, "ann")
+        self.worker.submit(tickets, ANN)
         batch = self.worker._next_batch()
         assert batch is not None
         return batch
@@ -66,7 +69,7 @@ def test_a_result_tells_its_batch_when_it_ended_and_how_long_the_engine_took() -
     bench, asked = Bench(), ticket((1,), (2,))
     batch = bench.serve(asked)
     assert bench.results == {asked: Result((1.0, 2.0), None, 10.75, batch, 0.5)}
-    assert asked.caller == "ann"
+    assert asked.caller == ANN
     assert bench.worker.at_work() is None
 
 

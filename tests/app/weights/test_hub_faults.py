@@ -12,13 +12,13 @@ import pytest
 
 from app.errors import StartError
 from app.weights import hub
-from app.weights.environment import hide_credentials
+from app.weights.hub_environment import hide_credentials
 from tests.app.weights.hub_stand_in import REPOSITORY, StandInHub, running
 
 RESOLVE = """
 import sys
 from app.errors import StartError
-from app.weights.environment import prepare
+from app.weights.hub_environment import prepare
 try:
     prepare()
     from app.weights.hub import resolve

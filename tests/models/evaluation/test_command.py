@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
 from collections.abc import Iterator
 from dataclasses import replace
 from io import StringIO
@@ -13,7 +10,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 from rich.console import Console
-from typer.testing import CliRunner
 
 from app.weights.variant import load_variants
 from models.evaluation.ask import predictions
@@ -28,10 +24,8 @@ from models.evaluation.command import (
 from models.evaluation.measure import report
 from models.evaluation.measure.report import Report
 from models.evaluation.show.files import recompute
-from models.evaluation.show.numbers import interval
 from tests import tiny
 from tests.e2e.server import ServerProcess
-from xcopa.main import app as cli
 
 WRITTEN = ["accuracy.png", "predictions.jsonl", "reliability.png", "report.json", "report.md"]
 
@@ -177,50 +171,3 @@ def test_an_output_that_cannot_be_made_is_told_before_the_work(
     (tmp_path / "file").write_text("", "utf-8")
     with pytest.raises(EvaluationError, match="--out"):
         evaluate_here(replace(options, out=tmp_path / "file"), {}, load, Console())
-
-
-def run(module: str, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", module, *arguments],
-        env={**os.environ, "COLUMNS": "160", **environment},
-        check=False,
-        capture_output=True,
-        text=True,
-    )
-
-
-def test_the_command_prints_and_writes_the_same_figures(
-    sources: dict[str, str], short_data: Path, tmp_path: Path
-) -> None:
-    models = {f"XCOPA_MODELS__{name.upper()}": source for name, source in sources.items()}
-    options = ["--split", "val", "--questions", "repaired", "--out", str(tmp_path)]
-    done = run("xcopa.main", "evaluate", "--data", str(short_data), *options, **models)
-    assert done.returncode == 0, done.stderr
-    [reading] = read(tmp_path).readings.values()
-    for each in reading.languages:
-        assert interval(each.accuracy["direct"]) in done.stdout
-    card = run("xcopa", "report", "card", str(tmp_path / "report.json"), "direct")
-    page = run("xcopa", "report", "markdown", str(tmp_path / "report.json"))
-    assert card.stdout.splitlines()[2].startswith("| English | ")
-    assert page.stdout == (tmp_path / "report.md").read_text("utf-8")
-
-
-def refused(*arguments: str) -> str:
-    """Run the command in this process, and return what it says as it fails."""
-    result = CliRunner().invoke(cli, ["evaluate", *arguments], env={"XCOPA_THREADS": "1"})
-    assert result.exit_code == 1
-    assert isinstance(result.exception, SystemExit)
-    return result.stderr
-
-
-def test_a_data_directory_that_is_none_is_one_clear_line(tmp_path: Path) -> None:
-    assert "copa" in refused("--data", str(tmp_path))
-
-
-def test_a_service_that_is_none_is_one_clear_line(short_data: Path) -> None:
-    said = refused("--data", str(short_data), "--against", "http://127.0.0.1:1")
-    assert "http://127.0.0.1:1 cannot be reached" in said
-
-
-def test_a_variant_that_is_none_is_one_clear_line(short_data: Path) -> None:
-    assert "--seeds" in refused("--data", str(short_data), "--seeds", "other=DIR")

@@ -16,8 +16,7 @@ from models.training.loop import Loop, PhaseOutcome, PhaseWork, Schedule, _linea
 from models.training.network import Network
 from models.training.progress import Progress
 from models.training.recipe import Keep, RecipeError
-from tests import tiny
-from tests.models.training.test_network import HEADS, LORA, recipe
+from tests.models.training.networks import HEADS, LORA, recipe
 
 BATCHES = 12
 SCHEDULE = Schedule(
@@ -31,11 +30,6 @@ SCHEDULE = Schedule(
     keep=Keep.BEST,
 )
 ACCURACIES = (0.5, 0.7, 0.7, 0.6)
-
-
-@pytest.fixture(scope="module")
-def base(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tiny.headless(tmp_path_factory.mktemp("base"))
 
 
 def inputs(number: int) -> Inputs:
@@ -120,7 +114,7 @@ def test_a_checkpoint_that_a_kill_left_half_written_is_not_resumed(
 
 def test_a_checkpoint_of_another_number_of_steps_is_refused(base: Path, tmp_path: Path) -> None:
     run(base, tmp_path, SCHEDULE)
-    with pytest.raises(RecipeError, match="begun with 12 steps and would now have 6"):
+    with pytest.raises(RecipeError, match="a run of 12 steps, but this run has 6"):
         run(base, tmp_path, replace(SCHEDULE, accumulation=2))
 
 

@@ -28,22 +28,31 @@ def test_stilts_is_direct_with_intermediate_tasks_before_it() -> None:
         (("epochs = 5", "epochs = 0"), "phases.0.epochs"),
         (("epochs = 5", "epoch = 5"), "phases.0.epoch"),
         (("seeds = [", "sead = ["), "seeds"),
-        (("seeds = [1, ", "seeds = [2, "), "each may stand once"),
+        (("seeds = [1, ", "seeds = [2, "), "each may occur only once"),
         (("rank = 32", "rank = 'many'"), "tuning.lora.rank"),
         (('method = "lora"', 'method = "prefix"'), "tuning"),
         (('keep = "best"', 'keep = "worst"'), "phases.0.keep"),
         (("precision =", "precision = ="), "not TOML"),
-        (('validation = ["balanced-copa"]', 'validation = ["xcopa"]'), "may choose nothing"),
-        (('validation = ["balanced-copa"]', 'validation = ["copa/test"]'), "may choose nothing"),
+        (
+            ('validation = ["balanced-copa"]', 'validation = ["xcopa"]'),
+            "cannot be used for validation",
+        ),
+        (
+            ('validation = ["balanced-copa"]', 'validation = ["copa/test"]'),
+            "cannot be used for validation",
+        ),
         (
             ('validation = ["balanced-copa"]', 'validation = ["balanced-copa/train"]'),
-            "has items that are trained on",
+            "has items that this or an earlier phase trains on",
         ),
         (
             ('validation = ["balanced-copa"]', 'validation = ["balanced-copa/mirror"]'),
-            "has items that are trained on",
+            "has items that this or an earlier phase trains on",
         ),
-        (('validation = ["balanced-copa"]', 'validation = ["copa/train"]'), "that are trained on"),
+        (
+            ('validation = ["balanced-copa"]', 'validation = ["copa/train"]'),
+            "that this or an earlier phase trains on",
+        ),
     ],
 )
 def test_a_wrong_recipe_names_the_field(

@@ -15,10 +15,7 @@ import torch
 from safetensors.torch import load_file
 
 from app.weights.variant import load_variants
-from models.tasks.example import DataError
 from models.training.done import DonePhase
-from models.training.phase import check
-from models.training.recipe import RecipeError, load_recipe
 from tests import tiny
 from tests.models.training import data
 
@@ -215,29 +212,6 @@ def test_full_fine_tuning_writes_a_checkpoint_that_is_served(folder: Path) -> No
     assert torch.equal(tuned[f"roberta.{table}"], base[table]), "the embeddings are frozen"
     layer = "encoder.layer.0.attention.self.query.weight"
     assert not torch.equal(tuned[f"roberta.{layer}"], base[layer])
-
-
-@pytest.mark.parametrize(
-    ("change", "complaint"),
-    [
-        (
-            ('tasks = ["copa"]', 'tasks = ["mnli"]'),
-            "phases.1.tasks: .* needs a multiple-choice task",
-        ),
-        (('tasks = ["copa"]', 'tasks = ["kopa"]'), "there is no task 'kopa'"),
-        (("text.txt", "none.txt"), "cannot read .*none.txt"),
-        (("batch_tokens = 300", "batch_tokens = 300\nmax_tokens = 999"), "reads 256 at most"),
-    ],
-)
-def test_what_would_fail_later_is_found_before_training(
-    folder: Path, change: tuple[str, str], complaint: str
-) -> None:
-    recipe = folder / "tiny.toml"
-    text = recipe.read_text("utf-8")
-    assert change[0] in text
-    recipe.write_text(text.replace(*change), "utf-8")
-    with pytest.raises((RecipeError, DataError), match=complaint):
-        check(load_recipe(recipe), folder / "base")
 
 
 def test_two_processes_share_the_batches_of_a_run(folder: Path) -> None:

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import pytest
 
-from app.serving.scheduler import (
+from app.serving.admission import (
     CallTooLargeError,
     DrainingError,
     HaltedError,
     Limits,
     QueueFullError,
 )
-from app.serving.work import ModelProfile, Outcome, ServiceCurve
+from app.serving.work import Caller, ModelProfile, Outcome, ServiceCurve
 from tests.app.serving.scheduling import (
     MODELS,
     FakeClock,
@@ -27,18 +27,18 @@ from tests.app.serving.scheduling import (
 def test_the_queue_is_bounded_in_seconds_of_work_and_not_in_items() -> None:
     made = scheduler(queue=10)
     for _ in range(3):
-        made.submit([item(tokens=200)], caller="few")
+        made.submit([item(tokens=200)], caller=Caller("few"))
     with pytest.raises(QueueFullError):
-        made.submit([item(tokens=200)] * 2, caller="few")
+        made.submit([item(tokens=200) for _ in range(2)], caller=Caller("few"))
     other = scheduler(queue=10)
     for _ in range(60):
-        other.submit([item(tokens=10)], caller="many")
+        other.submit([item(tokens=10)], caller=Caller("many"))
 
 
 def test_a_list_of_64_items_counts_as_what_it_costs() -> None:
     made = scheduler(queue=10)
     with pytest.raises(CallTooLargeError, match=r"12\.8 s of work"):
-        made.submit([item(tokens=20)] * 64)
+        made.submit([item(tokens=20) for _ in range(64)])
     assert made.waiting_items() == 0
 
 
@@ -53,11 +53,11 @@ def test_a_call_is_admitted_whole_or_not_at_all() -> None:
 def test_one_caller_cannot_take_all_the_room() -> None:
     made = scheduler(queue=10)
     for _ in range(16):
-        made.submit([item(tokens=50)], caller="bulk")
+        made.submit([item(tokens=50)], caller=Caller("bulk"))
     assert made.waiting_seconds == pytest.approx(8.0)
     with pytest.raises(QueueFullError):
-        made.submit([item(tokens=50)], caller="bulk")
-    made.submit([item(tokens=50)], caller="single")
+        made.submit([item(tokens=50)], caller=Caller("bulk"))
+    made.submit([item(tokens=50)], caller=Caller("single"))
 
 
 def test_a_refusal_says_when_there_will_be_room() -> None:
@@ -105,8 +105,8 @@ def test_an_idle_engine_lets_in_what_it_thinks_will_be_late() -> None:
 def test_another_caller_is_not_refused_for_a_backlog_that_it_need_not_wait_for() -> None:
     clock = FakeClock()
     made = scheduler(clock)
-    made.submit([item(tokens=100) for _ in range(50)], caller="bulk")
-    made.submit([item("single", tokens=100, deadline=clock.now + 3)], caller="single")
+    made.submit([item(tokens=100) for _ in range(50)], caller=Caller("bulk"))
+    made.submit([item("single", tokens=100, deadline=clock.now + 3)], caller=Caller("single"))
 
 
 def test_a_deadline_that_not_even_an_idle_engine_could_meet_is_no_overload() -> None:
@@ -167,9 +167,10 @@ def test_limits_that_make_no_sense_are_refused() -> None:
         Limits(0)
     with pytest.raises(ValueError, match=r"^max_wait is 0 at least$"):
         Limits(1, -1)
-    with pytest.raises(ValueError, match=r"^batch_tokens is 1 at least$"):
+    with pytest.raises(ValueError, match=r"^batch_tokens must be at least 1$"):
         ModelProfile(0, ServiceCurve(0, 1))
-    with pytest.raises(ValueError, match=r"^a batch takes no less than 0 s, and a token more$"):
+    negative = "the fixed time must be at least 0 s, and the time per token above 0"
+    with pytest.raises(ValueError, match=f"^{negative}$"):
         ServiceCurve(0, 0)
 
 
@@ -179,48 +180,48 @@ def test_one_call_cannot_take_a_whole_empty_queue() -> None:
     assert made.limits.call_seconds == 8
     with pytest.raises(CallTooLargeError, match=r"needs 8\.1 s of work; .* 8\.0 s at most"):
         made.submit([item(tokens=810)])
-    made.submit([item(tokens=800)], caller="bulk")
-    made.submit([item(tokens=40)], caller="single")
+    made.submit([item(tokens=800)], caller=Caller("bulk"))
+    made.submit([item(tokens=40)], caller=Caller("single"))
 
 
 def test_one_caller_cannot_take_all_the_room_with_one_large_call() -> None:
     made = scheduler(queue=10)
-    made.submit([item(tokens=650)], caller="bulk")
+    made.submit([item(tokens=650)], caller=Caller("bulk"))
     with pytest.raises(QueueFullError):
-        made.submit([item(tokens=200)], caller="bulk")
-    made.submit([item(tokens=200)], caller="other")
+        made.submit([item(tokens=200)], caller=Caller("bulk"))
+    made.submit([item(tokens=200)], caller=Caller("other"))
 
 
 def test_one_caller_cannot_take_all_the_room_by_asking_both_models() -> None:
     made = scheduler(queue=10)
-    made.submit([item(tokens=400, model="direct")], caller="bulk")
-    made.submit([item(tokens=400, model="stilts")], caller="bulk")
+    made.submit([item(tokens=400, model="direct")], caller=Caller("bulk"))
+    made.submit([item(tokens=400, model="stilts")], caller=Caller("bulk"))
     for model in MODELS:
         with pytest.raises(QueueFullError):
-            made.submit([item(tokens=50, model=model)], caller="bulk")
-    made.submit([item(tokens=50)], caller="single")
+            made.submit([item(tokens=50, model=model)], caller=Caller("bulk"))
+    made.submit([item(tokens=50)], caller=Caller("single"))
 
 
 def test_a_share_may_be_taken_to_its_last_second() -> None:
     # Powers of two, so that the sums are exact: 64 tokens take a second.
     made = scheduler(queue=10, per_token=1 / 64)
-    made.submit([item(tokens=80)], caller="other")
-    made.submit([item(tokens=384)], caller="bulk")
+    made.submit([item(tokens=80)], caller=Caller("other"))
+    made.submit([item(tokens=384)], caller=Caller("bulk"))
     # With this call its 7 s are four times the 1.75 s that are left.
-    made.submit([item(tokens=64)], caller="bulk")
+    made.submit([item(tokens=64)], caller=Caller("bulk"))
     with pytest.raises(QueueFullError):
-        made.submit([item(tokens=1)], caller="bulk")
+        made.submit([item(tokens=1)], caller=Caller("bulk"))
 
 
 def test_an_answer_expected_at_the_last_moment_is_in_time() -> None:
     clock = FakeClock()
     made = scheduler(clock, batch=64, per_token=1 / 64)
-    made.submit([item(tokens=640)], caller="bulk")
+    made.submit([item(tokens=640)], caller=Caller("bulk"))
     call = {"direct": 96}
-    assert made.expected_seconds(call, "single") == 3
-    made.check(call, "single", clock.now + 4)
+    assert made.backlog.expected_seconds(call, Caller("single")) == 3
+    made.check(call, Caller("single"), clock.now + 4)
     with pytest.raises(QueueFullError):
-        made.check(call, "single", clock.now + 3.99)
+        made.check(call, Caller("single"), clock.now + 3.99)
 
 
 def test_a_call_that_needs_all_the_time_it_has_waits_for_nobody() -> None:
@@ -228,22 +229,24 @@ def test_a_call_that_needs_all_the_time_it_has_waits_for_nobody() -> None:
     made = scheduler(clock, batch=64, per_token=1 / 64)
     made.submit([item(tokens=64)])
     with pytest.raises(QueueFullError):
-        made.check({"direct": 192}, "", clock.now + 4)
+        made.check({"direct": 192}, Caller(""), clock.now + 4)
 
 
 def test_the_last_item_of_a_call_shares_its_batch_with_what_waits() -> None:
     made = scheduler(batch=100)
-    assert made.expected_seconds({"direct": 20}, "new") == pytest.approx(0.2)
-    made.submit([item(tokens=500)], caller="other")
-    assert made.expected_seconds({"direct": 20}, "new") == pytest.approx(1.0)
+    assert made.backlog.expected_seconds({"direct": 20}, Caller("new")) == pytest.approx(0.2)
+    made.submit([item(tokens=500)], caller=Caller("other"))
+    assert made.backlog.expected_seconds({"direct": 20}, Caller("new")) == pytest.approx(1.0)
 
 
 def test_another_model_takes_as_long_between_as_the_call_itself() -> None:
     made = scheduler(batch=100)
-    assert made.expected_seconds({"direct": 50, "stilts": 50}, "") == pytest.approx(1.0)
+    assert made.backlog.expected_seconds({"direct": 50, "stilts": 50}, Caller("")) == pytest.approx(
+        1.0
+    )
     made.submit([item(tokens=100, model="direct")])
-    assert made.expected_seconds({"stilts": 50}, "") == pytest.approx(1.0)
-    assert made.expected_seconds({"stilts": 300}, "") == pytest.approx(4.0)
+    assert made.backlog.expected_seconds({"stilts": 50}, Caller("")) == pytest.approx(1.0)
+    assert made.backlog.expected_seconds({"stilts": 300}, Caller("")) == pytest.approx(4.0)
 
 
 @pytest.mark.parametrize(("slower", "pace"), [(0.0, 0.25**0.2), (100.0, 4**0.2), (2.0, 2**0.2)])

@@ -1,0 +1,98 @@
+"""The work that waits and the work that runs, in seconds.
+
+What an item costs is its tokens, and tokens are seconds by the model's service curve. The machine
+is not always as fast as it was calibrated: the pace follows what batches have taken of late.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Generic
+
+from app.serving.fair_queue import FairQueue
+from app.serving.work import Batch, Caller, ModelProfile, Payload, Ticket
+
+Clock = Callable[[], float]
+"""Seconds on a clock that never goes back."""
+
+_SMOOTHING = 0.2
+_LARGEST_STEP = 4.0
+"""One batch that the machine held up says little: it counts as this many times slower at most."""
+
+
+class Backlog(Generic[Payload]):
+    """The queue of each model and the batches that the engine has."""
+
+    def __init__(self, profiles: Mapping[str, ModelProfile], clock: Clock) -> None:
+        self.profiles = dict(profiles)
+        self.queues: dict[str, FairQueue[Payload]] = {name: FairQueue() for name in profiles}
+        self.pace = 1.0
+        """What batches have lately taken over what their curve says."""
+        self._clock = clock
+        self._in_flight: set[Batch[Payload]] = set()
+
+    def begin(self, batch: Batch[Payload]) -> None:
+        """Note a batch that the engine takes."""
+        self._in_flight.add(batch)
+
+    def end(self, batch: Batch[Payload], *, learn: bool) -> None:
+        """Note a batch that the engine gives back, and learn from the time it took."""
+        self._in_flight.remove(batch)
+        if not learn:
+            return
+        taken = (self._clock() - batch.sealed_at) / batch.expected_seconds
+        change = min(max(taken / self.pace, 1 / _LARGEST_STEP), _LARGEST_STEP)
+        self.pace *= change**_SMOOTHING
+
+    @property
+    def idle(self) -> bool:
+        return not self._in_flight and not any(q.waiting_items for q in self.queues.values())
+
+    def running(self) -> Iterator[Ticket[Payload]]:
+        """The items of the batches that the engine has."""
+        return (ticket for batch in self._in_flight for ticket in batch.tickets)
+
+    def waiting(self) -> Iterator[Ticket[Payload]]:
+        """Every waiting item."""
+        return (ticket for queue in self.queues.values() for ticket in queue.waiting())
+
+    def seconds(self, model: str, tokens: float) -> float:
+        """Return what that many tokens of a model take, at the pace of late."""
+        return self.pace * self.profiles[model].backlog_seconds(tokens) if tokens else 0.0
+
+    @property
+    def waiting_seconds(self) -> float:
+        """What all that waits takes, at the pace of late."""
+        return sum(self.seconds(name, queue.waiting_tokens) for name, queue in self.queues.items())
+
+    def waiting_seconds_of(self, caller: Caller) -> float:
+        """Return what all that waits of one caller takes."""
+        return sum(
+            self.seconds(name, queue.waiting_tokens_of(caller.name))
+            for name, queue in self.queues.items()
+        )
+
+    def running_seconds(self) -> float:
+        """Return what is left of the batches that the engine has."""
+        now = self._clock()
+        return sum(
+            max(0.0, self.pace * batch.expected_seconds - (now - batch.sealed_at))
+            for batch in self._in_flight
+        )
+
+    def expected_seconds(self, tokens: Mapping[str, int], caller: Caller) -> float:
+        """Return how long a call of that many tokens for each model would take, if admitted."""
+        longest = 0.0
+        for model, count in tokens.items():
+            queue, profile = self.queues[model], self.profiles[model]
+            ahead = queue.tokens_ahead(caller, count)
+            # Its last item is answered when the batch is done, and that is filled by others.
+            batches = -(-ahead // profile.batch_tokens) * profile.batch_tokens
+            own = self.seconds(model, min(batches, queue.waiting_tokens + count))
+            others = sum(
+                min(own, self.seconds(name, other.waiting_tokens + tokens.get(name, 0)))
+                for name, other in self.queues.items()
+                if name != model
+            )
+            longest = max(longest, own + others)
+        return self.running_seconds() + longest
