@@ -107,8 +107,10 @@ class NotingEngine(HeldEngine):
 
 
 async def until_waiting(service: PredictionService[Model], tickets: int) -> None:
-    while service.waiting("direct")[0] < tickets:  # noqa: ASYNC110
-        await asyncio.sleep(0.001)
+    """Return when exactly so many wait: what the engine holds does not."""
+    async with asyncio.timeout(30):
+        while service.waiting("direct")[0] != tickets:  # noqa: ASYNC110
+            await asyncio.sleep(0.001)
 
 
 async def test_a_long_list_takes_turns_with_the_items_of_others(model: Model) -> None:

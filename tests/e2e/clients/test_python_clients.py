@@ -95,21 +95,6 @@ async def test_aiohttp_keeps_as_many_connections_as_it_needs(
     assert created <= 4
 
 
-# aiohttp leaves a connection that was closed under it to the collector.
-@pytest.mark.filterwarnings("ignore::ResourceWarning")
-@pytest.mark.anyio
-async def test_aiohttp_reads_that_its_body_is_too_large_and_goes_on(
-    tiny_url: str, expected: dict[str, Any]
-) -> None:
-    large, headers = bytes(20_000_000), {"Content-Type": "application/json"}
-    async with aiohttp.ClientSession(tiny_url) as session:
-        for _ in range(2):
-            async with session.post("/predict/xcopa", data=large, headers=headers) as response:
-                assert (await response.json(content_type=None))["status"] == 413
-            async with session.post("/predict/xcopa", json=ITEM) as response:
-                check(await response.json(), expected)
-
-
 def test_requests_and_httpx_read_that_their_body_is_too_large(tiny_url: str) -> None:
     target, headers = f"{tiny_url}/predict/xcopa", {"Content-Type": "application/json"}
     large = bytes(20_000_000)
