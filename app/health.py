@@ -10,6 +10,7 @@ from __future__ import annotations
 import http.client
 import os
 import sys
+from contextlib import closing
 
 from app import environment
 
@@ -40,10 +41,10 @@ def check(path: str, environ: dict[str, str]) -> str | None:
     try:
         host, port = address(environ)
         # Not urllib, which would ask the proxy that the environment may name.
-        connection = http.client.HTTPConnection(host, port, timeout=TIMEOUT_S)
-        connection.request("GET", path)
-        status = connection.getresponse().status
-        connection.close()
+        with closing(http.client.HTTPConnection(host, port, timeout=TIMEOUT_S)) as connection:
+            connection.request("GET", path)
+            with connection.getresponse() as answer:
+                status = answer.status
     except (OSError, ValueError, http.client.HTTPException) as error:
         return f"{path}: {error!r}"
     return None if status == _OK else f"{path} answers {status}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import http.client
+from contextlib import closing
 from urllib.parse import urlsplit
 
 TIMEOUT_S = 10
@@ -17,11 +18,11 @@ def why_not(url: str) -> str | None:
         return f"{url!r} is no URL of a service; write it like http://127.0.0.1:8000"
     try:
         # A port that is no number raises here as well.
-        connection = _CONNECTIONS[parts.scheme](parts.hostname, parts.port, timeout=TIMEOUT_S)
-        connection.request("GET", parts.path.rstrip("/") + "/readyz")
-        answer = connection.getresponse()
-        said = answer.read(200).decode(errors="replace")
-        connection.close()
+        kind = _CONNECTIONS[parts.scheme]
+        with closing(kind(parts.hostname, parts.port, timeout=TIMEOUT_S)) as connection:
+            connection.request("GET", parts.path.rstrip("/") + "/readyz")
+            with connection.getresponse() as answer:
+                said = answer.read(200).decode(errors="replace")
     except (OSError, ValueError, http.client.HTTPException) as error:
         reason = str(error) or type(error).__name__
         return f"no service answers at {url} ({reason}); `make run` starts one, or name another"
