@@ -65,7 +65,7 @@ bare-clone: $(VENV)/.dev ## Count the tests that are skipped in a clone without 
 
 # IMAGE="--work DIR" keeps its layers elsewhere; `python -m scripts.image --help` lists the options.
 image-test: IMAGE ?= --record
-image-test: $(VENV)/.dev ## Build the image, run it, and try what it promises (root; five minutes)
+image-test: $(VENV)/.dev ## Build the image, run it, and try what it promises (root; many minutes)
 	$(BIN)/python -m scripts.image $(IMAGE)
 
 docs: $(VENV)/.dev ## Build the documentation site into site/
@@ -89,8 +89,8 @@ ci: ## What CI runs
 bench: $(VENV)/.dev ## Measure what docs/results/speed.md reports (BENCH="encoder lone" for some of it)
 	$(BIN)/python -m loadtests.bench $(BENCH)
 
-loadtest: $(VENV)/.dev ## Drive a running service for 30 s
-	$(BIN)/locust -f loadtests/xcopa.py --headless -u 16 -t 30s
+loadtest: $(VENV)/.dev ## Drive a running service for 30 s (HOST=http://... names another than this machine's)
+	@$(BIN)/locust -f loadtests/xcopa.py --headless -u 16 -t 30s $(if $(HOST),--host $(HOST))
 
 data:
 	@test -n "$(DATA)" || { echo "Name the data directory: make $(MAKECMDGOALS) DATA=DIR, or XCOPA_DATA_DIR. \`xcopa data fetch --out DIR\` makes one; docs/reference/data.md says what it holds." >&2; exit 1; }

@@ -9,11 +9,10 @@ from collections.abc import AsyncIterator, Callable, Mapping
 
 from fastapi import FastAPI
 from fastapi_offline import FastAPIOffline
-from opentelemetry.instrumentation.asgi import OpenTelemetryMiddleware
 from starlette.types import Lifespan
 
 from app import __version__
-from app.api import models, predict, probes, problem
+from app.api import models, predict, probes, problem, rank
 from app.api.content_encoding import DecodeBodyMiddleware
 from app.api.cors import OriginsMiddleware
 from app.api.middleware import (
@@ -23,6 +22,7 @@ from app.api.middleware import (
     RequestIdMiddleware,
     TargetMiddleware,
 )
+from app.api.open_inference import infer, metadata
 from app.api.security_headers import SecurityHeadersMiddleware
 from app.errors import StartError
 from app.runtime import Runtime
@@ -71,8 +71,8 @@ def create_app(
         redirect_slashes=False,
     )
     app.state.settings, app.state.runtime, app.state.metrics = settings, runtime, metrics
-    for router in (predict.router, models.router, probes.router):
-        app.include_router(router)
+    for resource in (predict, rank, models, probes, metadata, infer):
+        app.include_router(resource.router)
     problem.install(app)
     _add_middleware(app, settings, metrics, tracing)
     return app
@@ -112,8 +112,7 @@ def _add_middleware(app: FastAPI, settings: Settings, metrics: Metrics, tracing:
     app.add_middleware(SecurityHeadersMiddleware)
     app.add_middleware(RequestIdMiddleware)
     app.add_middleware(TargetMiddleware, root_path=settings.root_path)
-    if tracing.provider is not None:
-        app.add_middleware(OpenTelemetryMiddleware, tracer_provider=tracing.provider)
+    tracing.add_to(app)
 
 
 async def _start(runtime: Runtime, on_started: OnStarted | None) -> None:

@@ -6,12 +6,21 @@ Importing a module of this project changes none of them, with one exception: imp
 
 from __future__ import annotations
 
+import contextlib
 import gc
+import importlib
 import logging
 import os
 import resource
+import signal
+import sys
+from types import FrameType
+from typing import NoReturn
 
 log = logging.getLogger(__name__)
+
+_TELEMETRY = "OTEL_"
+_PROPAGATORS = "OTEL_PROPAGATORS"
 
 _OTHER_FILES = 128
 """Descriptors that a process needs beside its connections: models, collectors, engines."""
@@ -28,9 +37,56 @@ _ENVIRONMENT = {
 
 
 def set_environment() -> None:
-    """Set variables that libraries read when they load; a value of the user stays."""
+    """Set variables that libraries read when they load; a value of the user stays.
+
+    An empty variable of OpenTelemetry's is removed: its specification says that it counts as not
+    set, and the library raises for some.
+    """
     for name, value in _ENVIRONMENT.items():
         os.environ.setdefault(name, value)
+    for name in [name for name in os.environ if name.startswith(_TELEMETRY)]:
+        if not os.environ[name].strip():
+            del os.environ[name]
+
+
+def drop_unknown_propagators() -> None:
+    """Take a variable out of the environment that would stop the import of FastAPI."""
+    if _PROPAGATORS not in os.environ:
+        return
+    try:
+        importlib.import_module("opentelemetry.propagate")
+    except ValueError as error:
+        log.warning("%s is ignored: %s", _PROPAGATORS, error)
+        del os.environ[_PROPAGATORS]
+
+
+def leave_on_signals() -> None:
+    """Have SIGTERM and Ctrl-C end the process with 0 as long as there is nothing to finish.
+
+    Without a handler the first process of a container does not get SIGTERM at all, and Ctrl-C
+    would print where the imports are.
+    """
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, _leave_at_once)
+
+
+def _leave_at_once(number: int, frame: FrameType | None) -> None:  # noqa: ARG001
+    os._exit(0)
+
+
+def leave(status: int) -> NoReturn:
+    """End the process with a status, at once and whatever its threads still do.
+
+    Python would wait for the threads of executors, such as a download's. It would stop daemon
+    threads where they are, and one inside of torch's C++ then aborts the process. And it would
+    take a million objects apart one by one.
+    """
+    logging.shutdown()
+    for stream in (sys.stdout, sys.stderr):
+        # Whoever read it may have gone.
+        with contextlib.suppress(OSError, ValueError):
+            stream.flush()
+    os._exit(status)
 
 
 def use_threads(count: int) -> None:

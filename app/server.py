@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-import os
 import socket
 from functools import partial
 from types import FrameType
@@ -17,6 +16,7 @@ import uvicorn
 from app.api.connection import Connection
 from app.api.connections import ConnectionLimits, Connections
 from app.errors import StartError
+from app.listening import listen
 from app.main import create_app
 from app.process import allow_connections
 from app.runtime import Runtime
@@ -31,6 +31,12 @@ RESPONSE_GRACE_S = 5
 
 def serve(settings: Settings) -> int:
     """Serve until told to stop; return the exit status of the process."""
+    try:
+        # Before the models load, which takes long and cannot be called off.
+        sockets = listen(settings.host, settings.port)
+    except StartError as error:
+        typer.echo(f"xcopa cannot start: {error}", err=True)
+        return 1
     failures: list[StartError] = []
 
     def on_started(failure: StartError | None) -> None:
@@ -52,7 +58,7 @@ def serve(settings: Settings) -> int:
         **connection_options(settings, app.state.metrics),
     )
     server = DrainingServer(config, app.state.runtime, settings)
-    server.run()
+    server.run(sockets)
     for failure in failures:
         typer.echo(f"xcopa cannot start: {failure}", err=True)
     return 1 if failures or not server.started else 0
@@ -96,9 +102,9 @@ class DrainingServer(uvicorn.Server):
         host, port = self.servers[0].sockets[0].getsockname()[:2]
         return f"http://{f'[{host}]' if ':' in host else host}:{port}"
 
-    async def startup(self, sockets: list[object] | None = None) -> None:  # type: ignore[override]
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         self._loop = asyncio.get_running_loop()
-        await super().startup(sockets)  # type: ignore[arg-type]
+        await super().startup(sockets)
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:  # noqa: ARG002
         # uvicorn would raise the signal again at the end, and so not exit with 0; therefore
@@ -112,31 +118,33 @@ class DrainingServer(uvicorn.Server):
     def _begin_drain(self) -> None:
         self._draining = asyncio.ensure_future(self._drain())
 
-    async def shutdown(self, sockets: list[object] | None = None) -> None:  # type: ignore[override]
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Answer also who has connected but was not heard yet, then stop."""
-        for connected in self._stop_listening():
+        for connected in self._stop_listening(sockets or []):
             await asyncio.get_running_loop().connect_accepted_socket(self._protocol, connected)
         await asyncio.sleep(LAST_WORDS_S)
-        await super().shutdown(sockets)  # type: ignore[arg-type]
+        await super().shutdown(sockets)
 
-    def _stop_listening(self) -> list[socket.socket]:
+    def _stop_listening(self, sockets: list[socket.socket]) -> list[socket.socket]:
         """Close the listening sockets; return the connections that waited to be accepted.
 
         To close a socket on which connections wait would reset them.
         """
         waiting: list[socket.socket] = []
+        copies: list[socket.socket] = []
+        # A copy keeps the socket open while the loop lets go of it. Without a descriptor left
+        # for it, who waits there is reset; the rest of the shutdown goes on.
+        with contextlib.suppress(OSError):
+            copies.extend(each.dup() for each in sockets)
         for server in self.servers:
-            copies: list[socket.socket] = []
-            # A copy keeps the socket open while the loop lets go of it. Without a descriptor left
-            # for it, who waits there is reset; the rest of the shutdown goes on.
-            with contextlib.suppress(OSError):
-                copies += [socket.socket(fileno=os.dup(each.fileno())) for each in server.sockets]
             server.close()
-            for copy in copies:
-                with copy, contextlib.suppress(OSError):
-                    copy.setblocking(False)
-                    while True:
-                        waiting.append(copy.accept()[0])
+        for each in sockets:
+            each.close()
+        for copy in copies:
+            with copy, contextlib.suppress(OSError):
+                copy.setblocking(False)
+                while True:
+                    waiting.append(copy.accept()[0])
         return waiting
 
     def _protocol(self) -> asyncio.Protocol:

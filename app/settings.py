@@ -3,13 +3,22 @@
 from __future__ import annotations
 
 import ipaddress
+import os
 import re
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Literal
 
 import platformdirs
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import (
+    BaseSettings,
+    EnvSettingsSource,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+)
+
+from app import environment
 
 SHIPPED_MODELS = Path(__file__).resolve().parent.parent / "models"
 
@@ -68,12 +77,31 @@ class ModelSources(BaseModel):
     )
 
 
+class _Environment(EnvSettingsSource):
+    """The variables, sorted out as ``app.environment`` says."""
+
+    def __init__(self, settings: type[BaseSettings]) -> None:
+        super().__init__(settings)
+        self.env_vars = environment.read(os.environ, variables()).values
+
+
 class Settings(BaseSettings):
     """The service's configuration."""
 
     model_config = SettingsConfigDict(
-        env_prefix="XCOPA_", env_nested_delimiter="__", extra="ignore"
+        env_prefix=environment.PREFIX, env_nested_delimiter=environment.NESTED, extra="ignore"
     )
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - ours stands in for it
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        return init_settings, _Environment(settings_cls), dotenv_settings, file_secret_settings
 
     host: str = Field(default="127.0.0.1", description="Address to listen on.")
     port: int = Field(default=8000, ge=0, le=65535, description="Port to listen on; 0 picks one.")
@@ -194,7 +222,8 @@ class Settings(BaseSettings):
         "`https://example.org`, separated by commas; `*` is every one, empty none.",
     )
     max_batch_items: PositiveInt = Field(
-        default=256, description="Most items in one call of /predict/xcopa/batch."
+        default=256,
+        description="Most items in one call of /predict/xcopa/batch, or of infer under /v2.",
     )
     drain_delay_s: float = Field(
         default=0.0,
@@ -213,3 +242,16 @@ class Settings(BaseSettings):
         default="info",
         description="Lowest severity that is logged.",
     )
+
+
+def variables() -> frozenset[str]:
+    """Return the names of the variables that are settings, and of the groups of nested ones."""
+    return frozenset(_variables(Settings, environment.PREFIX))
+
+
+def _variables(model: type[BaseModel], prefix: str) -> Iterator[str]:
+    for name, field in model.model_fields.items():
+        variable = prefix + name.upper()
+        yield variable
+        if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel):
+            yield from _variables(field.annotation, variable + environment.NESTED)

@@ -8,6 +8,7 @@ sound counts as a failure, whatever its status.
 
 from __future__ import annotations
 
+import json
 import os
 import random
 import sys
@@ -16,24 +17,39 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from locust import FastHttpUser, constant, task
+from locust import FastHttpUser, constant, events, task
+from locust.env import Environment
+from locust.runners import WorkerRunner
 
 # locust loads this file by path, so the project's root is not on Python's path.
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from app.settings import VARIANTS
 from loadtests.items import ItemFields, load_items
+from loadtests.readiness import why_not
 from loadtests.soundness import is_batch, is_comparison, is_prediction
 
 _DATA = os.environ.get("XCOPA_DATA_DIR")
 ITEMS = load_items(Path(_DATA) if _DATA else None)
 BATCH = 8
+LONGEST_SAID = 200
+"""Characters of an answer that a failure repeats."""
 
 
 def any_item() -> ItemFields:
     """Draw a language first, so that each is asked in as often as the others."""
     language = random.choice(list(ITEMS))  # noqa: S311 - load, not secrets
     return random.choice(ITEMS[language])  # noqa: S311
+
+
+@events.init.add_listener
+def check_service(environment: Environment, **_: object) -> None:
+    """End a run that has nothing to measure with one line. (The page asks for its host later.)"""
+    options = environment.parsed_options
+    if isinstance(environment.runner, WorkerRunner) or options is None or not options.headless:
+        return
+    if reason := why_not(environment.host or XcopaUser.host):
+        sys.exit(reason)
 
 
 class XcopaUser(FastHttpUser):  # type: ignore[misc]
@@ -58,7 +74,20 @@ class XcopaUser(FastHttpUser):  # type: ignore[misc]
 
     def _post(self, path: str, body: dict[str, Any], is_sound: Callable[[Any], bool]) -> None:
         with self.client.post(path, json=body, catch_response=True) as response:
-            if response.status_code != 200:  # noqa: PLR2004
-                response.failure(f"status {response.status_code}: {response.text}")
-            elif not is_sound(response.json()):
-                response.failure(f"not a sound answer: {response.text}")
+            if failure := _failure(response, is_sound):
+                response.failure(failure)
+
+
+def _failure(response: Any, is_sound: Callable[[Any], bool]) -> str | None:
+    """Return why an answer counts as a failure, or None. Nothing that it may hold raises."""
+    content = response.content or b""
+    said = content[:LONGEST_SAID].decode(errors="replace")
+    if not response.status_code:
+        return f"no answer: {response.error}"
+    if response.status_code != 200:  # noqa: PLR2004
+        return f"status {response.status_code}: {said}"
+    try:
+        answer = json.loads(content)
+    except (ValueError, RecursionError):
+        return f"not JSON: {said}"
+    return None if is_sound(answer) else f"not a sound answer: {said}"

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -17,6 +17,9 @@ LEVEL = 0.95
 """Of every interval."""
 
 RESAMPLES = 10_000
+
+_MOST_WEIGHTS = 20_000_000
+"""That are kept: 160 MB."""
 
 _ROUNDING = 1e-12
 """Sums in another order differ by less; two scores that do differ, differ by more."""
@@ -99,10 +102,26 @@ class Bootstrap:
     def __init__(self, items: int, resamples: int = RESAMPLES, seed: int = 0) -> None:
         if items == 0:
             raise ValueError("there are no items to resample")
-        counts = np.random.default_rng(seed).multinomial(
-            items, np.full(items, 1 / items), size=resamples
-        )
-        self._weights = counts / items
+        self._items = items
+        self._resamples = resamples
+        self._seed = seed
+        small = items * resamples <= _MOST_WEIGHTS
+        self._weights = next(self._blocks(resamples)) if small else None
+
+    def _blocks(self, rows: int) -> Iterator[NDArray[np.float64]]:
+        """Draw the weights, shape ``[rows, items]`` each time: the same ones every time."""
+        generator = np.random.default_rng(self._seed)
+        shares = np.full(self._items, 1 / self._items)
+        for start in range(0, self._resamples, rows):
+            size = min(rows, self._resamples - start)
+            yield generator.multinomial(self._items, shares, size=size) / self._items
+
+    def _means(self, scores: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return the mean of each resample; the weights of very many items are drawn anew."""
+        if self._weights is not None:
+            return self._weights @ scores
+        rows = max(1, _MOST_WEIGHTS // (16 * self._items))
+        return np.concatenate([block @ scores for block in self._blocks(rows)])
 
     @staticmethod
     @lru_cache(maxsize=4)
@@ -113,7 +132,7 @@ class Bootstrap:
     @property
     def smallest_p(self) -> float:
         """The smallest p-value that so many resamples can give."""
-        return 1 / (1 + len(self._weights))
+        return 1 / (1 + self._resamples)
 
     def estimate(self, scores: NDArray[np.float64]) -> Estimate:
         """Return the mean with its percentile interval (Efron and Tibshirani 1993, chapter 13).
@@ -121,7 +140,7 @@ class Bootstrap:
         Args:
             scores: shape ``[items]``.
         """
-        low, high = np.quantile(self._weights @ scores, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
+        low, high = np.quantile(self._means(scores), [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
         return Estimate(float(scores.mean()), float(low), float(high))
 
     def p_not_zero(self, differences: NDArray[np.float64]) -> float:
@@ -136,7 +155,7 @@ class Bootstrap:
             differences: shape ``[items]``; paired by item.
         """
         observed = differences.mean()
-        swings = np.abs(self._weights @ differences - observed)
+        swings = np.abs(self._means(differences) - observed)
         return self._share(swings >= abs(observed) - _ROUNDING)
 
     def p_above(self, scores: NDArray[np.float64], level: float) -> float:
@@ -147,7 +166,7 @@ class Bootstrap:
             level: such as the accuracy of chance.
         """
         observed = scores.mean()
-        swings = self._weights @ scores - observed
+        swings = self._means(scores) - observed
         return self._share(swings >= observed - level - _ROUNDING)
 
     def _share(self, extreme: NDArray[np.bool_]) -> float:

@@ -24,11 +24,12 @@ def run(
     against: str | None,
     seeds: Sequence[str],
     out: Path | None,
+    items: Path | None,
 ) -> None:
     """Evaluate; the arguments are those of the command line (``Options.parse`` has them)."""
     console = Console()
     with failing_on(DataError, EvaluationError, StartError):
-        options = Options.parse(data, split, questions, seeds, out)
+        options = Options.parse(data, split, questions, seeds, out, items)
         if against is not None:
             evaluate_service(options, against, console)
         else:

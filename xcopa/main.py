@@ -1,4 +1,4 @@
-"""The commands and their options: ``xcopa serve | base | data | train | evaluate | report``.
+"""The commands and their options: ``xcopa serve | base | predict | data | train | evaluate | ...``.
 
 A command imports what it needs when it runs. So serving loads no training code, and a missing extra
 stops only the commands that need it.
@@ -12,6 +12,7 @@ from typing import Annotated
 import typer
 
 from app.errors import StartError
+from app.process import leave, leave_on_signals
 from xcopa.start import failing_on, needs, read_settings
 
 app = typer.Typer(
@@ -35,6 +36,15 @@ OptionalDataOption = Annotated[
         "the hub.",
     ),
 ]
+ItemsOption = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="FILE",
+        help="Measure a file of your own instead, in COPA's or XCOPA's format: JSON lines, "
+        "CSV or XML; by language where rows have one. --data, --split and --questions then "
+        "say nothing.",
+    ),
+]
 ReportFile = Annotated[
     Path, typer.Argument(help="A report.json, as xcopa evaluate --out writes it.")
 ]
@@ -48,10 +58,11 @@ def main() -> None:
 @app.command()
 def serve() -> None:
     """Serve both models over HTTP. XCOPA_* variables are its settings."""
+    leave_on_signals()
     settings = read_settings()
     from app import server
 
-    raise typer.Exit(server.serve(settings))
+    leave(server.serve(settings))
 
 
 @app.command()
@@ -62,6 +73,41 @@ def base() -> None:
 
     with failing_on(StartError):
         typer.echo(ensure_base(settings.cache_dir))
+
+
+@app.command()
+def predict(
+    file: Annotated[
+        Path,
+        typer.Argument(help="JSON lines or CSV, a question a row; - reads standard input."),
+    ],
+    model: Annotated[
+        str | None, typer.Option(metavar="NAME", help="direct or stilts; else the default model.")
+    ] = None,
+    against: Annotated[
+        str | None, typer.Option(metavar="URL", help="Ask the service that runs there, over HTTP.")
+    ] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="Where the answers go, else to standard output. Interrupted, the same command "
+            "goes on in that file.",
+        ),
+    ] = None,
+) -> None:
+    """Answer every row of a file, in order, as JSON lines; exits with 1 if a row failed."""
+    settings = read_settings()
+    from xcopa.predict import model_here, run_by_service, wanted_prediction
+
+    wanted = wanted_prediction(file, out)
+    if against is not None:
+        run_by_service(wanted, against, model)
+        return
+    name = model_here(settings, model)
+    from xcopa.predict_here import run_here
+
+    run_here(wanted, settings, name)
 
 
 @app.command()
@@ -115,13 +161,14 @@ def evaluate(
         Path | None,
         typer.Option(metavar="DIR", help="Directory for report, pictures and predictions."),
     ] = None,
+    items: ItemsOption = None,
 ) -> None:
     """Measure the zero-shot accuracy of both models in every language, and compare them."""
     settings = read_settings()
     with needs("evaluate"):
         from xcopa import evaluate as evaluation
 
-    evaluation.run(settings, data, split, questions, against, seeds or [], out)
+    evaluation.run(settings, data, split, questions, against, seeds or [], out, items)
 
 
 @data_sets.command()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -10,19 +11,24 @@ import typer
 from pydantic import ValidationError
 from pydantic_settings import SettingsError
 
-from app.settings import Settings
+from app import environment
+from app.process import drop_unknown_propagators
+from app.settings import Settings, variables
+
+log = logging.getLogger(__name__)
 
 _NOISY_LOGGERS = ("httpx", "huggingface_hub", "filelock", "uvicorn.error")
 
 
 def read_settings() -> Settings:
-    """Read the settings and set up the log, or exit with one line that names the variable."""
+    """Read the settings and set up the log, or exit with one line that names the variable.
+
+    What the environment has beside them is named in the log.
+    """
     try:
         settings = Settings()
     except ValidationError as error:
-        first = error.errors()[0]
-        name = "XCOPA_" + "__".join(str(part) for part in first["loc"]).upper()
-        raise failure(f"{name}: {first['msg']} (got {first['input']!r})") from error
+        raise failure(_reason(error)) from error
     except SettingsError as error:
         raise failure(f"{error}; the models are XCOPA_MODELS__DIRECT and __STILTS") from error
     logging.basicConfig(
@@ -31,7 +37,19 @@ def read_settings() -> Settings:
     )
     for name in _NOISY_LOGGERS:
         logging.getLogger(name).setLevel(logging.WARNING)
+    for remark in environment.read(os.environ, variables()).remarks:
+        log.warning("%s", remark)
+    drop_unknown_propagators()
     return settings
+
+
+def _reason(error: ValidationError) -> str:
+    first = error.errors()[0]
+    path = environment.NESTED.join(str(part) for part in first["loc"]).upper()
+    name = environment.PREFIX + path
+    if first["type"] == "extra_forbidden":
+        return f"{name} is no setting; {environment.nearest(name, variables())}"
+    return f"{name}: {first['msg']} (got {first['input']!r})"
 
 
 def failure(message: str) -> typer.Exit:

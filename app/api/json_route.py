@@ -14,7 +14,7 @@ from __future__ import annotations
 import json
 from collections.abc import Awaitable, Callable, Coroutine
 from email.message import Message
-from typing import Any, get_type_hints
+from typing import Any, TypeVar, get_type_hints
 
 from fastapi import Request, Response
 from fastapi.routing import APIRoute
@@ -27,6 +27,8 @@ from app.errors import ClientGoneError, FieldError, InvalidRequestError, Unsuppo
 
 JSON = "application/json"
 _LONGEST_NAME = 120
+
+Checked = TypeVar("Checked", bound=BaseModel)
 
 
 class JsonRoute(APIRoute):
@@ -41,7 +43,7 @@ class JsonRoute(APIRoute):
                 raise UnsupportedMediaError(
                     f"send the body as JSON with the header 'Content-Type: {JSON}'"
                 )
-            body = _validated(model, _parsed(await _read(request)))
+            body = validated(model, parsed(await read_body(request)))
             call = call_of(request)
             answer = await endpoint(body=body, call=call)
             return Response(
@@ -53,14 +55,15 @@ class JsonRoute(APIRoute):
         return handle
 
 
-async def _read(request: Request) -> bytes:
+async def read_body(request: Request) -> bytes:
+    """Return the whole body; raises ``ClientGoneError`` when its caller leaves within it."""
     try:
         return await request.body()
     except ClientDisconnect as error:
         raise ClientGoneError("the client closed the connection within its body") from error
 
 
-def _parsed(body: bytes) -> Any:
+def parsed(body: bytes) -> Any:
     """Return the body's value, or say where it is not JSON."""
     if not body:
         raise InvalidRequestError([FieldError("body", "is required: an object in JSON")])
@@ -99,7 +102,8 @@ def _not_json(reason: str) -> InvalidRequestError:
     return InvalidRequestError([FieldError("body", f"is not valid JSON: {reason}")])
 
 
-def _validated(model: type[BaseModel], value: Any) -> BaseModel:
+def validated(model: type[Checked], value: Any) -> Checked:
+    """Return the value as a model, or raise ``InvalidRequestError`` that names what is wrong."""
     try:
         return model.model_validate(value)
     except ValidationError as error:

@@ -7,6 +7,7 @@ from dataclasses import asdict
 from fastapi import APIRouter
 
 from app.api.call import RuntimeDep, SettingsDep
+from app.api.described import LOADING
 from app.api.schemas import Batching, MeasuredBatch, ModelCard, ModelsResponse
 from app.serving.calibration import Calibration
 from app.settings import Settings
@@ -14,7 +15,7 @@ from app.settings import Settings
 router = APIRouter(tags=["models"])
 
 
-@router.get("/models", summary="The models that are served")
+@router.get("/models", summary="The models that are served", responses=LOADING)
 async def models(runtime: RuntimeDep, settings: SettingsDep) -> ModelsResponse:
     cards = [
         ModelCard(

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Sequence
-from typing import Any
 
 from fastapi import APIRouter
 from pydantic import ValidationError
 
 from app.api.call import Call, CallDep
-from app.api.disconnect import unless_gone
+from app.api.described import PROBLEMS, REQUEST_HEADERS
 from app.api.json_route import JsonRoute
+from app.api.outcomes import answer_or_raise, answered, say_times
 from app.api.problem import detail_of, field_errors, problem
 from app.api.schemas import (
     BatchRequest,
@@ -34,44 +33,48 @@ from app.errors import (
     ServiceError,
 )
 from app.serving.answer import Answer, Ask
-from app.serving.work import Caller
-
-PROBLEMS: dict[int | str, dict[str, Any]] = {
-    status: {"model": Problem, "description": text}
-    for status, text in {
-        413: "More than one call may ask for",
-        415: "Not declared as JSON",
-        422: "A field is wrong",
-        429: "The queue is full; see Retry-After",
-        503: "Starting or shutting down; see Retry-After",
-        504: "No answer within the deadline",
-    }.items()
-}
 
 router = APIRouter(tags=["predict"], route_class=JsonRoute, responses=PROBLEMS)
 
 
-@router.post("/predict/xcopa", summary="Answer one item with one model")
+@router.post(
+    "/predict/xcopa",
+    summary="Answer one item with one model",
+    description="Says which of two choices is the more plausible cause or effect of the premise.\n"
+    + REQUEST_HEADERS,
+)
 async def predict(body: PredictRequest, call: CallDep) -> Prediction:
     ask = Ask(_causal(body), body.model or call.settings.default_model)
-    [outcome] = await _answered(call, [ask])
-    answer = _answer_or_raise(outcome)
-    _say_times(call, [answer])
+    [outcome] = await answered(call, [ask])
+    answer = answer_or_raise(outcome)
+    say_times(call, [answer])
     return _prediction(answer, call.request_id)
 
 
-@router.post("/compare/xcopa", summary="Answer one item with both models")
+@router.post(
+    "/compare/xcopa",
+    summary="Answer one item with both models",
+    description="Asks both models, and says whether they choose the same label.\n"
+    + REQUEST_HEADERS,
+)
 async def compare(body: CompareRequest, call: CallDep) -> CompareResponse:
     asks = [Ask(_causal(body), name) for name in call.runtime.served]
-    answers = [_answer_or_raise(outcome) for outcome in await _answered(call, asks)]
-    _say_times(call, answers)
+    answers = [answer_or_raise(outcome) for outcome in await answered(call, asks)]
+    say_times(call, answers)
     return CompareResponse(
         predictions={answer.model: _prediction(answer, call.request_id) for answer in answers},
         agree=len({answer.label for answer in answers}) == 1,
     )
 
 
-@router.post("/predict/xcopa/batch", summary="Answer many items with one model, in order")
+@router.post(
+    "/predict/xcopa/batch",
+    summary="Answer many items with one model, in order",
+    description="Gives one entry an item. An item that is wrong, or fails, harms none of its "
+    "neighbours: in its place stands `error` with a problem of its own, whose fields are named "
+    "from the call's root (`items.3.premise`), and the status is 200. When no item could be "
+    "answered, the answer is the first item's problem and names every one.\n" + REQUEST_HEADERS,
+)
 async def predict_batch(body: BatchRequest, call: CallDep) -> BatchResponse:
     most = call.settings.max_batch_items
     if len(body.items) > most:
@@ -81,14 +84,14 @@ async def predict_batch(body: BatchRequest, call: CallDep) -> BatchResponse:
     model = body.model or call.settings.default_model
     checked = [_check(raw) for raw in body.items]
     asks = [Ask(item, model) for item in checked if isinstance(item, CausalItem)]
-    answered = iter(await _answered(call, asks))
+    asked = iter(await answered(call, asks))
     outcomes: list[Answer | ServiceError] = [
-        next(answered) if isinstance(item, CausalItem) else item for item in checked
+        next(asked) if isinstance(item, CausalItem) else item for item in checked
     ]
     answers = [outcome for outcome in outcomes if isinstance(outcome, Answer)]
     if not answers:
         raise _all_failed(outcomes)
-    _say_times(call, answers)
+    say_times(call, answers)
     return BatchResponse(
         predictions=[
             _prediction(outcome, call.request_id)
@@ -97,13 +100,6 @@ async def predict_batch(body: BatchRequest, call: CallDep) -> BatchResponse:
             for index, outcome in enumerate(outcomes)
         ]
     )
-
-
-async def _answered(call: Call, asks: Sequence[Ask]) -> Sequence[Answer | ServiceError]:
-    service = call.runtime.service
-    if not asks:
-        return []
-    return await unless_gone(call.request, service.predict(asks, call.timeout, Caller(call.caller)))
 
 
 def _causal(item: Item) -> CausalItem:
@@ -117,12 +113,6 @@ def _check(raw: object) -> CausalItem | InvalidRequestError:
         return _causal(Item.model_validate(raw))
     except ValidationError as error:
         return InvalidRequestError(field_errors(error.errors()))
-
-
-def _answer_or_raise(outcome: Answer | ServiceError) -> Answer:
-    if isinstance(outcome, ServiceError):
-        raise outcome
-    return outcome
 
 
 def _prediction(answer: Answer, request_id: str) -> Prediction:
@@ -159,16 +149,3 @@ def _placed(error: ServiceError, index: int) -> tuple[FieldError, ...]:
         FieldError(place, field.message) if field.field == "body" else field.under(place)
         for field in error.errors
     )
-
-
-def _say_times(call: Call, answers: list[Answer]) -> None:
-    """Report the longest of each stage as ``Server-Timing`` (W3C), in milliseconds."""
-    stages = {
-        "tokenise": max(answer.times.tokenise for answer in answers),
-        "queue": max(answer.times.queue for answer in answers),
-        "inference": max(answer.times.inference for answer in answers),
-    }
-    timings = [f"{stage};dur={1000 * seconds:.3f}" for stage, seconds in stages.items()]
-    reasons = dict.fromkeys(answer.times.batch_reason for answer in answers)
-    timings.append(f'batch;desc="{" ".join(reasons)}"')
-    call.response_headers["Server-Timing"] = ", ".join(timings)

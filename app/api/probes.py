@@ -5,6 +5,7 @@ from __future__ import annotations
 from fastapi import APIRouter, Request, Response
 
 from app.api.call import RuntimeDep, metrics_of
+from app.api.described import METRICS
 from app.api.schemas import Status
 
 router = APIRouter(tags=["operations"])
@@ -32,7 +33,7 @@ async def startupz(runtime: RuntimeDep, response: Response) -> Status:
     return Status(status="started")
 
 
-@router.get("/metrics", summary="Prometheus metrics")
+@router.get("/metrics", summary="Prometheus metrics", response_class=Response, responses=METRICS)
 async def metrics(request: Request) -> Response:
     body, content_type = metrics_of(request).exposition(request.headers.get("accept", ""))
     return Response(body, headers={"Content-Type": content_type})

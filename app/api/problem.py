@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -66,13 +67,23 @@ def detail_of(error: ServiceError) -> str:
     return error.detail + _HINTS.get(error.slug, "")
 
 
+OPEN_INFERENCE = re.compile(r"(^|/)v2(/|$)")
+"""Paths whose clients read errors in the form of the Open Inference Protocol."""
+
+
 def problem_response(
     error: ServiceError, instance: str, request_id: str, headers: Mapping[str, str] | None = None
 ) -> JSONResponse:
+    all_headers = {**error.headers, **(headers or {})}
+    if OPEN_INFERENCE.search(instance):
+        invalid = isinstance(error, InvalidRequestError)
+        return JSONResponse(
+            {"error": detail_of(error)}, 400 if invalid else error.status, all_headers
+        )
     return JSONResponse(
         problem(error, instance, request_id),
         status_code=error.status,
-        headers={**error.headers, **(headers or {})},
+        headers=all_headers,
         media_type=MEDIA_TYPE,
     )
 
@@ -111,7 +122,15 @@ def _message(error: Mapping[str, Any]) -> str:
         return str(error["ctx"]["error"])
     if kind in ("model_attributes_type", "model_type"):
         return "must be a JSON object"
+    if kind == "too_long" or (kind == "too_short" and error["ctx"]["actual_length"]):
+        return _wrong_length(error["ctx"])
     return _MESSAGES.get(kind, str(error["msg"]))
+
+
+def _wrong_length(context: Mapping[str, Any]) -> str:
+    bound = "min_length" if "min_length" in context else "max_length"
+    extreme = "at least" if bound == "min_length" else "at most"
+    return f"has {context['actual_length']} entries; send {extreme} {context[bound]}"
 
 
 def install(app: FastAPI) -> None:

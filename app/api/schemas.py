@@ -2,10 +2,20 @@
 
 from __future__ import annotations
 
-import unicodedata
+import re
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    GetJsonSchemaHandler,
+    JsonValue,
+    WithJsonSchema,
+)
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema
 
 from app.settings import VARIANTS
 
@@ -16,8 +26,19 @@ else:  # a type checker takes no names that are computed
 
 _MODEL_NAMES = " or ".join(f"`{name}`" for name in VARIANTS)
 
-_INVISIBLE = "ZC"
-"""Unicode's separators and its controls, formats and surrogates: they show nothing."""
+_VISIBLE = (
+    # Controls and spaces, then by place: soft hyphen, Arabic letter mark, Hangul fillers, Ogham
+    # space, Mongolian vowel separator, general punctuation's spaces, joiners and marks of
+    # direction, braille blank, ideographic space, half-width filler, byte order mark, annotations.
+    r"[^\u0000-\u0020\u007f-\u00a0\u00ad\u061c\u115f\u1160\u1680\u180e\u2000-\u200f\u2028-\u202f"
+    r"\u205f-\u206f\u2800\u3000\u3164\uffa0\ufeff\ufff9-\ufffb]"
+)
+"""One character that shows something, as Python, JSON Schema and browsers read it.
+
+Listed, since they read no names of Unicode's categories alike. What Unicode has not assigned yet
+counts as visible: it may be the next version's emoji.
+"""
+_is_visible = re.compile(_VISIBLE).search
 
 
 def _readable(text: str) -> str:
@@ -26,12 +47,24 @@ def _readable(text: str) -> str:
     except UnicodeEncodeError as error:
         message = "has a lone surrogate, which is no character; send valid Unicode"
         raise ValueError(message) from error
-    if all(unicodedata.category(character)[0] in _INVISIBLE for character in text):
+    if not _is_visible(text):
         raise ValueError("must not be blank")
     return text
 
 
-Text = Annotated[str, AfterValidator(_readable)]
+Text = Annotated[
+    str,
+    AfterValidator(_readable),
+    WithJsonSchema({"type": "string", "minLength": 1, "pattern": _VISIBLE}),
+]
+
+_OF_A_ROW = "Ignored, whatever it is: a row of XCOPA or COPA can be sent as it is."
+_EXAMPLE: dict[str, JsonValue] = {
+    "premise": "The man broke his toe.",
+    "choice1": "He got a hole in his sock.",
+    "choice2": "He dropped a hammer on his foot.",
+    "question": "cause",
+}
 
 
 class Strict(BaseModel):
@@ -47,10 +80,15 @@ class Item(Strict):
     choice1: Text = Field(description="Choice 0.", examples=["He got a hole in his sock."])
     choice2: Text = Field(description="Choice 1.", examples=["He dropped a hammer on his foot."])
     question: Literal["cause", "effect"] = Field(description="What the choices are to be.")
+    label: Any = Field(default=None, description=_OF_A_ROW)
+    idx: Any = Field(default=None, description=_OF_A_ROW)
+    changed: Any = Field(default=None, description=_OF_A_ROW)
 
 
 class PredictRequest(Item):
     """An item and, if not the default, the model that shall answer."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [_EXAMPLE]})
 
     model: ModelName | None = Field(default=None, description=f"{_MODEL_NAMES}.")
 
@@ -58,15 +96,31 @@ class PredictRequest(Item):
 class BatchRequest(Strict):
     """Items that are answered together, in order. Each is checked on its own."""
 
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [{"items": [_EXAMPLE, {**_EXAMPLE, "question": "effect"}]}]}
+    )
+
     # A malformed item is kept raw, so that it alone is refused, at its index.
     items: Annotated[
         list[Annotated[Item | Any, Field(union_mode="left_to_right")]], Field(min_length=1)
     ] = Field(description="Items; one that is wrong is refused in its place.")
     model: ModelName | None = Field(default=None, description=f"{_MODEL_NAMES}, for all.")
 
+    @classmethod
+    def __get_pydantic_json_schema__(
+        cls, core_schema: CoreSchema, handler: GetJsonSchemaHandler
+    ) -> JsonSchemaValue:
+        """Say that one item at least must be right: else there is nothing to answer."""
+        schema = handler(core_schema)
+        items = handler.resolve_ref_schema(schema)["properties"]["items"]
+        items["contains"] = items["items"]["anyOf"][0]
+        return schema
+
 
 class CompareRequest(Item):
     """An item for both models."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [_EXAMPLE]})
 
 
 class Prediction(BaseModel):

@@ -6,8 +6,10 @@ threads can run. Texts are never truncated.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
+from itertools import islice
+from typing import Protocol
 
 from tokenizers import Encoding, Tokenizer
 
@@ -16,6 +18,20 @@ from app.errors import FieldError, InvalidRequestError, TextTooLongError
 
 SEPARATOR_PIECE = "\u2581"
 """The piece of a single space; a text with no other piece has no content."""
+
+
+class HasChoices(Hashable, Protocol):
+    """A question about a premise, and the choices that may answer it."""
+
+    @property
+    def premise(self) -> str: ...
+    @property
+    def question(self) -> str: ...
+    @property
+    def choices(self) -> tuple[str, ...]: ...
+    @property
+    def choice_fields(self) -> tuple[str, ...]:
+        """What the caller calls each choice; errors name it."""
 
 
 @dataclass(frozen=True)
@@ -32,8 +48,26 @@ class CausalItem:
         return self.choice1, self.choice2
 
     @property
-    def characters(self) -> int:
-        return len(self.premise) + len(self.choice1) + len(self.choice2)
+    def choice_fields(self) -> tuple[str, str]:
+        return "choice1", "choice2"
+
+
+@dataclass(frozen=True)
+class RankItem:
+    """One question with any number of choices, which are to be put in order."""
+
+    premise: str
+    choices: tuple[str, ...]
+    question: str
+
+    @property
+    def choice_fields(self) -> tuple[str, ...]:
+        return tuple(f"choices.{index}" for index in range(len(self.choices)))
+
+
+def characters(item: HasChoices) -> int:
+    """Return how many characters are read to make the rows: the premise stands in every row."""
+    return len(item.choices) * len(item.premise) + sum(map(len, item.choices))
 
 
 Rows = tuple[tuple[int, ...], ...]
@@ -61,26 +95,23 @@ class PairTokenizer:
     def _identity(self) -> tuple[int, Prompt, int]:
         return id(self._tokenizer), self.prompt, self.max_tokens
 
-    def encode(self, items: Sequence[CausalItem]) -> list[Rows | InvalidRequestError]:
+    def encode(self, items: Sequence[HasChoices]) -> list[Rows | InvalidRequestError]:
         """Return each item's rows, or why it has none; a bad item leaves the others alone."""
         pairs = [
             (item.premise, self.prompt.ask(item.question, choice))
             for item in items
             for choice in item.choices
         ]
-        encodings = self._tokenizer.encode_batch_fast(pairs)
-        return [
-            self._rows(item, encodings[2 * index : 2 * index + 2])
-            for index, item in enumerate(items)
-        ]
+        encodings = iter(self._tokenizer.encode_batch_fast(pairs))
+        return [self._rows(item, list(islice(encodings, len(item.choices)))) for item in items]
 
-    def _rows(self, item: CausalItem, encodings: Sequence[Encoding]) -> Rows | InvalidRequestError:
+    def _rows(self, item: HasChoices, encodings: Sequence[Encoding]) -> Rows | InvalidRequestError:
         if blank := self._blank_fields(item):
             return InvalidRequestError(blank)
         long = [
-            self._too_long(item, f"choice{number}", choice, len(encoding.ids))
-            for number, (choice, encoding) in enumerate(
-                zip(item.choices, encodings, strict=True), start=1
+            self._too_long(item, name, choice, len(encoding.ids))
+            for name, choice, encoding in zip(
+                item.choice_fields, item.choices, encodings, strict=True
             )
             if len(encoding.ids) > self.max_tokens
         ]
@@ -88,9 +119,12 @@ class PairTokenizer:
             return TextTooLongError(long)
         return tuple(tuple(encoding.ids) for encoding in encodings)
 
-    def _blank_fields(self, item: CausalItem) -> list[FieldError]:
+    def _blank_fields(self, item: HasChoices) -> list[FieldError]:
         """Find texts of which the tokenizer keeps nothing, such as zero-width spaces alone."""
-        texts = {"premise": item.premise, "choice1": item.choice1, "choice2": item.choice2}
+        texts = {
+            "premise": item.premise,
+            **dict(zip(item.choice_fields, item.choices, strict=True)),
+        }
         return [
             FieldError(name, "must contain text that the model can read; it is blank")
             for name, text in texts.items()
@@ -104,7 +138,7 @@ class PairTokenizer:
         pieces = self._tokenizer.encode(text, add_special_tokens=False).tokens
         return any(piece != SEPARATOR_PIECE for piece in pieces)
 
-    def _too_long(self, item: CausalItem, name: str, choice: str, tokens: int) -> FieldError:
+    def _too_long(self, item: HasChoices, name: str, choice: str, tokens: int) -> FieldError:
         longest = "premise" if len(item.premise) >= len(choice) else name
         return FieldError(
             longest,

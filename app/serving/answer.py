@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from app.engine.tokenizer import CausalItem
+from app.engine.tokenizer import HasChoices
 from app.errors import DeadlineExceededError
 from app.serving.work import Ticket
 
@@ -16,7 +16,7 @@ from app.serving.work import Ticket
 class Ask:
     """One item for one model."""
 
-    item: CausalItem
+    item: HasChoices
     model: str
 
 

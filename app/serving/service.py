@@ -11,15 +11,17 @@ import time
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import islice
 from typing import Generic, Protocol, TypeVar
 
 from app.engine.engine import Engine
 from app.engine.tokenizer import PairTokenizer
 from app.errors import InferenceError, ServiceError
 from app.serving.admission import Limits
-from app.serving.answer import Answer, Ask, StageTimes, answer, late, queue_seconds
+from app.serving.answer import Answer, Ask, StageTimes, answer, late
 from app.serving.backlog import Clock
 from app.serving.inflight import InFlight, InFlightItem, Results, Waiter
+from app.serving.parts import Parts, in_parts
 from app.serving.scheduler import Scheduler
 from app.serving.tokenising import Tokenised, Tokenising
 from app.serving.watchdog import Watchdog
@@ -31,8 +33,8 @@ from app.telemetry.tracing import ItemTrace, Tracing
 CHARACTERS_A_TOKEN = 32
 """Twice the longest piece of XLM-R. It limits the text that waits to be tokenised."""
 
-LEAST_TOKENS = 16
-"""Fewer than any item has: two rows with four tokens around their texts."""
+LEAST_ROW_TOKENS = 8
+"""Fewer than any row has: four tokens stand around its two texts."""
 
 
 class ServedModel(Protocol):
@@ -170,33 +172,36 @@ class PredictionService(Generic[Model]):
         times = _CallTimes(started, self._clock(), timeout)
         for model in {ask.model for ask in asks}:
             self._metrics.call_tokenised(model, times.tokenised - started)
-        items = await self._run(asks, tokenised, caller, deadline)
+        run = await self._run(asks, tokenised, caller, deadline)
         outcomes = [
-            rows if isinstance(rows, ServiceError) else self._outcome(ask, items[index], times)
+            rows if isinstance(rows, ServiceError) else self._outcome(ask, run[index], times)
             for index, (ask, rows) in enumerate(zip(asks, tokenised, strict=True))
         ]
-        self._trace([(asks[index].model, item) for index, item in items.items()], times)
+        self._trace([(asks[i].model, item) for i in run for item in run[i].items], times)
         return outcomes
 
     async def _run(
         self, asks: Sequence[Ask], tokenised: Sequence[Tokenised], caller: Caller, deadline: float
-    ) -> dict[int, InFlightItem]:
-        """Wait for every ask that has rows; return its item by the place of the ask."""
-        readable = {i: rows for i, rows in enumerate(tokenised) if not isinstance(rows, Exception)}
+    ) -> dict[int, Parts]:
+        """Wait for every ask that has rows; return its parts by the place of the ask."""
+        readable = {
+            i: in_parts(rows) for i, rows in enumerate(tokenised) if not isinstance(rows, Exception)
+        }
         self._count([ask for i, ask in enumerate(asks) if i not in readable], "invalid")
+        call = [(asks[i].model, part) for i, parts in readable.items() for part in parts]
         waiter = Waiter(self._loop)
         with self._counting_what_is_raised([asks[i] for i in readable]):
-            joined = self._in_flight.join(
-                [(asks[i].model, rows) for i, rows in readable.items()], waiter, caller, deadline
-            )
+            joined = self._in_flight.join(call, waiter, caller, deadline)
+        remaining = iter(joined)
+        run = {i: Parts(tuple(islice(remaining, len(parts)))) for i, parts in readable.items()}
         try:
             await self._in_flight.wait(waiter, joined, deadline)
         except asyncio.CancelledError:
             self._in_flight.cancel(waiter, joined)
-            for i, item in zip(readable, joined, strict=True):
-                self._metrics.item_ended(asks[i].model, item.ended or "cancelled")
+            for i, parts in run.items():
+                self._metrics.item_ended(asks[i].model, parts.ended or "cancelled")
             raise
-        return dict(zip(readable, joined, strict=True))
+        return run
 
     @contextmanager
     def _counting_what_is_raised(self, asks: Sequence[Ask]) -> Iterator[None]:
@@ -210,24 +215,25 @@ class PredictionService(Generic[Model]):
             self._count(asks, "cancelled")
             raise
 
-    def _outcome(self, ask: Ask, item: InFlightItem, times: _CallTimes) -> Answer | ServiceError:
-        self._metrics.item_ended(ask.model, item.ended or "expired")
-        result = item.result
-        if result is None:
-            return late(times.timeout, item.ticket, times.started, self._clock())
-        if isinstance(result.error, ServiceError):
-            return result.error
-        if result.logits is None:
+    def _outcome(self, ask: Ask, parts: Parts, times: _CallTimes) -> Answer | ServiceError:
+        self._metrics.item_ended(ask.model, parts.ended or "expired")
+        if isinstance(parts.error, ServiceError):
+            return parts.error
+        if parts.ended == "failed":
             return InferenceError("the model failed on this item; the service's log has the cause")
-        queued = queue_seconds(item.ticket)
+        slowest = parts.slowest
+        if slowest.result is None:
+            return late(times.timeout, slowest.ticket, times.started, self._clock())
+        queued = parts.queue_seconds
         self._metrics.item_answered(ask.model, queued, self._clock() - times.started)
+        batch = slowest.result.batch
         stages = StageTimes(
             times.tokenised - times.started,
             queued,
-            result.inference_seconds,
-            result.batch.reason.value if result.batch else "cache",
+            parts.inference_seconds,
+            batch.reason.value if batch else "cache",
         )
-        return answer(result.logits, ask.model, self.models[ask.model].revision, stages)
+        return answer(parts.logits, ask.model, self.models[ask.model].revision, stages)
 
     def _trace(self, items: Collection[tuple[str, InFlightItem]], times: _CallTimes) -> None:
         if self._tracing.provider is None:
@@ -256,5 +262,5 @@ def _least_tokens(asks: Sequence[Ask]) -> dict[str, int]:
     """Return, for each model, a number of tokens that the call has at least."""
     least: dict[str, int] = {}
     for ask in asks:
-        least[ask.model] = least.get(ask.model, 0) + LEAST_TOKENS
+        least[ask.model] = least.get(ask.model, 0) + LEAST_ROW_TOKENS * len(ask.item.choices)
     return least

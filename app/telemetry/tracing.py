@@ -1,25 +1,32 @@
 """Traces (OpenTelemetry): the stages of each item of a call, and the reason of its batch.
 
 They are off unless the standard variables name a collector (``OTEL_EXPORTER_OTLP_ENDPOINT`` or
-``OTEL_EXPORTER_OTLP_TRACES_ENDPOINT``); the SDK reads all others itself.
+``OTEL_EXPORTER_OTLP_TRACES_ENDPOINT``); the SDK reads all others itself. Whatever these say and a
+collector does, the service starts, answers and ends.
 """
 
 from __future__ import annotations
 
+import logging
 import os
+import threading
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from opentelemetry import trace
-from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
-from opentelemetry.sdk.resources import SERVICE_NAME, Resource
-from opentelemetry.sdk.trace import SpanLimits, TracerProvider
-from opentelemetry.sdk.trace.export import BatchSpanProcessor
+
+if TYPE_CHECKING:
+    from opentelemetry.sdk.trace import TracerProvider
+    from starlette.applications import Starlette
+
+log = logging.getLogger(__name__)
+
+CLOSE_S = 2.0
+"""How long the exit waits for a collector to take the last spans; the SDK would wait 30 s."""
 
 _ENDPOINTS = ("OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT")
-_LONGEST_ATTRIBUTE = 1_024
-"""Of a span: paths and user agents are the caller's, and wait in memory for the collector."""
 _NANOSECONDS = 1_000_000_000
 
 
@@ -46,16 +53,25 @@ class ItemTrace:
 
 
 def provider_from_environment() -> TracerProvider | None:
-    """Return a provider that sends to the collector that the environment names; else None."""
-    if not any(os.environ.get(name) for name in _ENDPOINTS):
+    """Return a provider that sends to the collector of the environment, or None without one.
+
+    None also where a variable of OpenTelemetry's cannot be followed: a warning says why.
+    """
+    if not any(os.environ.get(name) for name in _ENDPOINTS) or _is_switched_off():
         return None
-    name = os.environ.get("OTEL_SERVICE_NAME", "xcopa")
-    provider = TracerProvider(
-        resource=Resource.create({SERVICE_NAME: name}),
-        span_limits=SpanLimits(max_span_attribute_length=_LONGEST_ATTRIBUTE),
-    )
-    provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter()))
-    return provider
+    try:
+        # Importing it reads variables, and raises when they are wrong.
+        from app.telemetry import collector
+
+        return collector.provider()
+    except Exception as error:
+        log.warning("no traces are sent; correct the variables of OpenTelemetry: %s", error)
+        return None
+
+
+def _is_switched_off() -> bool:
+    disabled = os.environ.get("OTEL_SDK_DISABLED", "").strip().lower() == "true"
+    return disabled or os.environ.get("OTEL_TRACES_EXPORTER", "").strip().lower() == "none"
 
 
 class Tracing:
@@ -64,6 +80,13 @@ class Tracing:
     def __init__(self, provider: TracerProvider | None = None) -> None:
         self.provider = provider
         self._tracer = provider.get_tracer("xcopa") if provider else None
+
+    def add_to(self, app: Starlette) -> None:
+        """Have every request of an application make a span."""
+        if self.provider is not None:
+            from app.telemetry.collector import OpenTelemetryMiddleware
+
+            app.add_middleware(OpenTelemetryMiddleware, tracer_provider=self.provider)
 
     def call(
         self, started: float, tokenised: float, ended: float, items: Sequence[ItemTrace]
@@ -92,6 +115,11 @@ class Tracing:
                 span("xcopa.batch", item.sealed_at, item.answered_at, model | item.batch)
 
     def close(self) -> None:
-        """Send the spans that have not been sent."""
-        if self.provider is not None:
-            self.provider.shutdown()
+        """Send the spans that have not been sent, as far as the collector takes them in time."""
+        if self.provider is None:
+            return
+        sending = threading.Thread(target=self.provider.shutdown, name="xcopa-spans", daemon=True)
+        sending.start()
+        sending.join(CLOSE_S)
+        if sending.is_alive():
+            log.warning("the collector did not take the last spans within %.0f s", CLOSE_S)

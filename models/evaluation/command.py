@@ -13,11 +13,13 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from app.settings import VARIANTS
+from models.evaluation.ask.file_items import collect_file
 from models.evaluation.ask.items import ItemSets, Split, collect, distinct
 from models.evaluation.ask.local import Opener
 from models.evaluation.ask.predictions import AdvanceRun, predict_all
 from models.evaluation.ask.predictor import EvaluationError, Run
-from models.evaluation.ask.remote import RemotePredictor, Service
+from models.evaluation.ask.remote import RemotePredictor
+from models.evaluation.ask.service import Service
 from models.evaluation.measure.report import ReportSource, build
 from models.evaluation.show.console import print_report
 from models.evaluation.show.files import write
@@ -41,15 +43,23 @@ class Options:
     seeds: Mapping[str, Path]
     """By variant: a directory with ``seed-*/variant``."""
     out: Path | None
+    items: Path | None = None
+    """A file of one's own, which is measured instead of the sets at hand."""
 
     @classmethod
     def parse(
-        cls, data: Path | None, split: str, questions: str, seeds: Sequence[str], out: Path | None
+        cls,
+        data: Path | None,
+        split: str,
+        questions: str,
+        seeds: Sequence[str],
+        out: Path | None,
+        items: Path | None = None,
     ) -> Options:
         """Check options as they come from a command line.
 
         Args:
-            data, out: see the class.
+            data, out, items: see the class.
             split: ``val`` or ``test``.
             questions: ``upstream``, ``repaired`` or ``both``.
             seeds: each ``VARIANT=DIR``.
@@ -64,8 +74,23 @@ class Options:
         parts = [each.partition("=") for each in seeds]
         if any(name not in VARIANTS or not directory for name, _, directory in parts):
             raise EvaluationError("--seeds must be direct=DIR or stilts=DIR")
+        if seeds and items is not None:
+            raise EvaluationError("--seeds measures COPA and XCOPA; it does not go with --items")
         directories = {name: Path(directory) for name, _, directory in parts}
-        return cls(data, "val" if split == "val" else "test", READINGS[questions], directories, out)
+        part: Split = "val" if split == "val" else "test"
+        return cls(data, part, READINGS[questions], directories, out, items)
+
+    def collect(self) -> ItemSets:
+        """Load the item sets; raises DataError where one is missing or wrong."""
+        if self.items is not None:
+            return collect_file(self.items)
+        return collect(self.data, self.split, self.readings)
+
+    def source(self, answered_by: str, revisions: dict[str, str]) -> ReportSource:
+        """Return what a report says of where it comes from."""
+        if self.items is not None:
+            return ReportSource(None, ("upstream",), answered_by, revisions, self.items.name)
+        return ReportSource(self.split, self.readings, answered_by, revisions)
 
 
 def evaluate_here(
@@ -136,11 +161,10 @@ def seed_directories(directory: Path) -> list[Path]:
 def _evaluate(options: Options, runs: Sequence[Run], answered_by: str, console: Console) -> None:
     # Before the minutes of work, not after them.
     _make(options.out)
-    item_sets = collect(options.data, options.split, options.readings)
+    item_sets = options.collect()
     with _progress_bar(runs, item_sets) as advance_run:
         predicted, revisions = predict_all(runs, item_sets, advance_run)
-    source = ReportSource(options.split, options.readings, answered_by, revisions)
-    measured = build(source, predicted)
+    measured = build(options.source(answered_by, revisions), predicted)
     print_report(measured, console)
     if options.out is not None:
         write(measured, predicted, options.out)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import gc
 import os
 import resource
+import subprocess
+import sys
 
 import pytest
 import torch
@@ -40,6 +42,46 @@ def test_what_is_loaded_is_out_of_the_collectors_sight() -> None:
     finally:
         gc.unfreeze()
         gc.set_threshold(*thresholds)
+
+
+@pytest.mark.parametrize("empty", ["", " "])
+def test_an_empty_variable_of_opentelemetry_is_as_one_that_is_not_set(
+    empty: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OTEL_BSP_MAX_QUEUE_SIZE", empty)
+    monkeypatch.setenv("OTEL_SERVICE_NAME", "xcopa-blue")
+    set_environment()
+    assert "OTEL_BSP_MAX_QUEUE_SIZE" not in os.environ
+    assert os.environ["OTEL_SERVICE_NAME"] == "xcopa-blue"
+
+
+LEAVING = """
+import sys, threading, time
+from concurrent.futures import ThreadPoolExecutor
+from app.process import leave
+started = threading.Event()
+ThreadPoolExecutor(1).submit(lambda: (started.set(), time.sleep(3600)))
+started.wait()
+print("said before", end="")
+leave(7)
+"""
+
+
+def test_the_process_leaves_although_a_thread_that_python_waits_for_is_at_work() -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", LEAVING], capture_output=True, text=True, check=False, timeout=60
+    )
+    assert (done.returncode, done.stdout) == (7, "said before")
+
+
+def test_a_reader_of_the_output_that_has_gone_does_not_change_the_status() -> None:
+    code = "from app.process import leave; print('x'); leave(0)"
+    environment = {name: value for name, value in os.environ.items() if "UNBUFFERED" not in name}
+    command = [sys.executable, "-c", code]
+    with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE) as started:
+        assert started.stdout is not None
+        started.stdout.close()
+        assert started.wait(60) == 0
 
 
 @pytest.fixture

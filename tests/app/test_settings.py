@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
-from app.settings import Settings
+from app.settings import ModelSources, Settings, variables
 
 
 def test_the_defaults_are_the_shipped_models_on_loopback(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -29,6 +29,35 @@ def test_a_model_that_is_neither_variant_is_refused(monkeypatch: pytest.MonkeyPa
     monkeypatch.setenv("XCOPA_MODELS__STILT", "someone/model")
     with pytest.raises(ValidationError, match="stilt"):
         Settings()
+
+
+def test_an_empty_variable_gives_the_default_for_every_setting(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Compose's ``${X:-}`` sets a variable that is empty."""
+    for name in variables():
+        monkeypatch.delenv(name, raising=False)
+    defaults = Settings()
+    for name in variables():
+        monkeypatch.setenv(name, "")
+    assert Settings() == defaults
+
+
+def test_the_port_of_a_kubernetes_service_is_not_ours(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XCOPA_PORT", "tcp://10.96.0.12:8000")
+    assert Settings().port == 8000
+
+
+def test_a_quoted_value_with_a_line_end_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XCOPA_MODELS__STILTS", '"someone/model"\n')
+    monkeypatch.setenv("XCOPA_THREADS", "'2'")
+    settings = Settings()
+    assert (settings.models.stilts, settings.threads) == ("someone/model", 2)
+
+
+def test_every_setting_is_a_variable() -> None:
+    assert {"XCOPA_PORT", "XCOPA_MODELS", "XCOPA_MODELS__STILTS"} <= variables()
+    assert len(variables()) == len(Settings.model_fields) + len(ModelSources.model_fields)
 
 
 @pytest.mark.parametrize(

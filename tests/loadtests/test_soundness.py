@@ -50,3 +50,21 @@ def test_a_batch_has_an_answer_for_each_item() -> None:
     assert is_batch(answer, size=3)
     assert not is_batch(answer, size=4)
     assert not is_batch({"predictions": [prediction(), prediction(label=0)]}, size=2)
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        *(None, [], {}, "sound", 7, {"error": {"status": 422}}, {"predictions": None}),
+        *({"label": 1}, {"probabilities": [0.25, 0.75]}, {"label": "1", "probabilities": [0, 1]}),
+        *({"label": 1, "probabilities": []}, {"label": 1, "probabilities": [None, 1]}),
+        *({"label": 5, "probabilities": [0, 1]}, {"label": True, "probabilities": [0, 1]}),
+        *({"label": 1, "probabilities": [10**400, 1]}, {"predictions": [], "agree": True}),
+        *({"predictions": {}, "agree": True}, {"predictions": [{"error": {"status": 422}}]}),
+    ],
+)
+def test_an_answer_of_any_other_form_is_unsound_and_raises_nothing(answer: object) -> None:
+    """An exception would be missing from a load test's failures."""
+    assert not is_prediction(answer)
+    assert not is_comparison(answer)
+    assert not is_batch(answer, size=1)

@@ -28,10 +28,8 @@ spec.loader.exec_module(file)
 
 class Response:
     def __init__(self, status, answer):
-        self.status_code, self.answer, self.failures = status, answer, []
-        self.text = json.dumps(answer)
-    def json(self):
-        return self.answer
+        self.status_code, self.failures = status, []
+        self.content = json.dumps(answer).encode()
     def failure(self, message):
         self.failures.append(message)
 

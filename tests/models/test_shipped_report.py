@@ -37,6 +37,7 @@ def test_evaluation_gives_the_committed_figures(
         return LocalPredictor(load_variants(sources, embedded_base.parent.parent)[name])
 
     source = committed.source
+    assert source.split is not None
     item_sets = collect(data, source.split, source.questions)
     runs = [Run(name, partial(predictor, name)) for name in VARIANTS]
     answered, revisions = predict_all(runs, item_sets, lambda run, items: None)

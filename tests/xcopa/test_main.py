@@ -35,6 +35,10 @@ def test_serving_loads_no_training_code() -> None:
     assert loaded(then, "models.training", "models.evaluation", "models.tasks", "datasets") == "[]"
 
 
+def test_asking_a_service_for_a_file_loads_no_torch() -> None:
+    assert loaded("import xcopa.predict", "torch", "transformers", "scipy") == "[]"
+
+
 def test_reading_a_recipe_loads_no_torch() -> None:
     assert loaded("import app.weights.checkpoint", "torch", "transformers") == "[]"
 
@@ -43,7 +47,7 @@ def test_the_command_runs_as_a_module() -> None:
     done = subprocess.run(
         [sys.executable, "-m", "xcopa", "--help"], capture_output=True, text=True, check=True
     )
-    for command in ("serve", "base", "data", "train", "evaluate", "report"):
+    for command in ("serve", "base", "predict", "data", "train", "evaluate", "report"):
         assert command in done.stdout
 
 

@@ -54,3 +54,26 @@ def test_what_is_not_installed_is_said_with_the_extra_that_brings_it(
     line = said(capsys)
     assert "accelerate is not installed" in line
     assert "xcopa-service[train]" in line
+
+
+def test_a_model_under_a_wrong_name_is_refused_with_the_right_one(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The shipped model must not answer in the place of the one that was meant."""
+    monkeypatch.setenv("XCOPA_MODELS__STILT", "someone/model")
+    with pytest.raises(typer.Exit):
+        read_settings()
+    line = said(capsys)
+    assert "XCOPA_MODELS__STILT is no setting; the nearest are XCOPA_MODELS__STILTS" in line
+
+
+def test_what_is_ignored_is_in_the_log(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setenv("XCOPA_PORT", "tcp://10.96.0.12:8000")
+    monkeypatch.setenv("XCOPA_TIMEOUT", "3")
+    read_settings()
+    [service, unknown] = [record.getMessage() for record in caplog.records]
+    assert "XCOPA_PORT=tcp://10.96.0.12:8000" in service
+    assert "XCOPA_TIMEOUT is no setting" in unknown
+    assert "XCOPA_REQUEST_TIMEOUT_MS" in unknown

@@ -29,7 +29,7 @@ _FIRST_ID = {"train": 1, "val": 401, "test": 501}
 class SetKey:
     """Names an item set: the data set, its split, the language, and how the question is read."""
 
-    task: Literal["copa", "copa without premise", "balanced copa", "xcopa"]
+    task: Literal["copa", "copa without premise", "balanced copa", "xcopa", "items of a file"]
     split: str
     language: str = ENGLISH
     questions: Questions | None = None

@@ -1,7 +1,8 @@
-"""Who predicts the items of an evaluation: anything that gives each choice a logit."""
+"""Who predicts items: anything that gives each choice a logit."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
@@ -10,13 +11,37 @@ import numpy as np
 from numpy.typing import NDArray
 
 from app.engine.tokenizer import CausalItem
+from app.errors import FieldError
 
 Advance = Callable[[int], None]
 """Called with the number of items that were predicted since the last call."""
 
 
 class EvaluationError(Exception):
-    """The evaluation cannot go on; the message is one line for the person who started it."""
+    """No item can be asked, or not any more; the message is one line for whoever started it."""
+
+
+@dataclass(frozen=True)
+class Unanswered:
+    """Why one item has no logits, while others may have theirs."""
+
+    detail: str
+    errors: tuple[FieldError, ...] = ()
+    """The fields that are wrong, where it is they."""
+
+
+ItemLogits = tuple[float, float]
+"""One a choice."""
+
+ItemOutcome = ItemLogits | Unanswered
+
+
+def checked(pair: Sequence[float]) -> ItemOutcome:
+    """Return an item's logits, or that they are no numbers."""
+    first, second = pair
+    if not (math.isfinite(first) and math.isfinite(second)):
+        return Unanswered("the model answers with logits that are no numbers")
+    return first, second
 
 
 class Predictor(Protocol):

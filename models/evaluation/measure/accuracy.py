@@ -12,7 +12,7 @@ from app.settings import DIRECT, STILTS, VARIANTS
 from models.evaluation.ask.items import in_language
 from models.evaluation.ask.predictions import Predictions, SetPredictions
 from models.evaluation.measure.calibration import ProbabilityCalibration, calibrate
-from models.evaluation.measure.languages import GROUPS, NINE
+from models.evaluation.measure.languages import ALL, GROUPS, NINE
 from models.statistics import Bootstrap, Estimate, holm, kappa, mcnemar, wilson
 from models.tasks.sets import xcopa
 from models.tasks.sets.copa import CHANCE
@@ -35,7 +35,7 @@ class Language:
     p: float
     """McNemar's exact test of the two counts."""
     p_holm: float
-    """Corrected for the twelve languages, English among them."""
+    """Corrected for all languages of the table: twelve with COPA's English, or a file's."""
     agreement: float
     """Share of items to which both give the same answer, right or wrong."""
     kappa: float | None
@@ -97,6 +97,38 @@ def measure(predictions: Predictions, split: str, questions: Questions) -> Readi
             }
             for group, languages in calibrated.items()
         },
+    )
+
+
+def measure_file(predictions: Predictions) -> Reading:
+    """Compute the figures of the item sets of one file, a language each.
+
+    A mean over languages is computed where all have items of the same numbers in the same order,
+    so that translations can be kept together.
+    """
+    pairs = {
+        key.language: {variant: predictions.of(variant, key) for variant in VARIANTS}
+        for key in predictions.ids
+    }
+    first, *others = predictions.ids.values()
+    parallel = all(np.array_equal(first, each) for each in others)
+    pooled = {name: _pooled([pair[name] for pair in pairs.values()]) for name in VARIANTS}
+    answers = {
+        name: [pair[name] for pair in pairs.values()] if parallel else [pooled[name]]
+        for name in VARIANTS
+    }
+    means = (_mean(ALL, tuple(pairs), list(pairs.values())),) if parallel and others else ()
+    return Reading(
+        languages=_corrected([_language(*each) for each in pairs.items()]),
+        means=means,
+        calibration={ALL: {name: calibrate(own) for name, own in answers.items()}},
+    )
+
+
+def _pooled(sets: Sequence[SetPredictions]) -> SetPredictions:
+    return SetPredictions(
+        np.concatenate([each.logits for each in sets]),
+        np.concatenate([each.labels for each in sets]),
     )
 
 

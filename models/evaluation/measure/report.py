@@ -11,7 +11,7 @@ from pydantic import TypeAdapter, ValidationError
 from models.evaluation.ask.items import Split
 from models.evaluation.ask.predictions import Predictions
 from models.evaluation.ask.predictor import EvaluationError
-from models.evaluation.measure.accuracy import Reading, measure
+from models.evaluation.measure.accuracy import Reading, measure, measure_file
 from models.evaluation.measure.premise import Premise, probe
 from models.evaluation.measure.seeds import SeedGroup, compare_seeds
 from models.statistics import RESAMPLES
@@ -22,12 +22,20 @@ from models.tasks.sets.xcopa import Questions
 class ReportSource:
     """What was asked: the part of a report that its answers do not contain."""
 
-    split: Split
+    split: Split | None
+    """None for a file of one's own."""
     questions: tuple[Questions, ...]
     answered_by: str
     """Models that were loaded for it, or the URL of a service."""
     revisions: dict[str, str]
     """By run: a variant, or ``variant/seed-n``."""
+    file: str | None = None
+    """The name of a file of one's own."""
+
+    @property
+    def title(self) -> str:
+        """What was asked, in words."""
+        return f"items of {self.file}" if self.split is None else f"{self.split} items"
 
 
 @dataclass(frozen=True)
@@ -38,7 +46,8 @@ class Report:
     resamples: int
     """Of every bootstrap; its smallest p-value is one by this plus one."""
     readings: dict[Questions, Reading]
-    premise: Premise
+    premise: Premise | None
+    """None for a file of one's own, which has no mirrors."""
     seeds: tuple[SeedGroup, ...]
     """Empty where no seeds were asked."""
 
@@ -48,6 +57,9 @@ _REPORT = TypeAdapter(Report)
 
 def build(source: ReportSource, predictions: Predictions) -> Report:
     """Compute every figure."""
+    if source.split is None:
+        reading = measure_file(predictions)
+        return Report(source, RESAMPLES, {"upstream": reading}, premise=None, seeds=())
     return Report(
         source=source,
         resamples=RESAMPLES,

@@ -14,7 +14,7 @@ def print_report(report: Report, console: Console) -> None:
     """Print every table."""
     source = report.source
     revisions = ", ".join(f"{run} {revision}" for run, revision in source.revisions.items())
-    console.print(escape(f"{source.split} items, answered by {source.answered_by}: {revisions}"))
+    console.print(escape(f"{source.title}, answered by {source.answered_by}: {revisions}"))
     for table in tables(report):
         console.print(_rich_table(table))
 

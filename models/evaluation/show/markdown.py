@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from models.evaluation.measure.languages import GROUP_TITLES, NAMES
-from models.evaluation.measure.report import Report
+from models.evaluation.measure.languages import GROUP_TITLES, language_name
+from models.evaluation.measure.report import Report, ReportSource
 from models.evaluation.show.numbers import interval
 from models.evaluation.show.tables import READING_TITLES, Table, TableRow, tables
 
@@ -16,7 +16,7 @@ def to_markdown(report: Report) -> str:
     head = [
         "# Evaluation",
         "",
-        f"Split `{source.split}`, answered by {source.answered_by}; {report.resamples:,} resamples "
+        f"{_asked(source)}, answered by {source.answered_by}; {report.resamples:,} resamples "
         "a bootstrap.",
         "",
         markdown_table(
@@ -41,7 +41,12 @@ def card_table(report: Report, variant: str) -> str:
     means = zip(*(reading.means for reading in readings), strict=True)
     rows = [
         *(
-            TableRow((NAMES[own[0].language], *(interval(each.accuracy[variant]) for each in own)))
+            TableRow(
+                (
+                    language_name(own[0].language),
+                    *(interval(each.accuracy[variant]) for each in own),
+                )
+            )
             for own in languages
         ),
         *(
@@ -62,6 +67,10 @@ def markdown_table(columns: Sequence[str], rows: Iterable[TableRow]) -> str:
     return "\n".join(lines) + "\n"
 
 
+def _asked(source: ReportSource) -> str:
+    return f"Items of `{source.file}`" if source.split is None else f"Split `{source.split}`"
+
+
 def _section(table: Table) -> str:
     return f"## {table.title}\n\n{table.note}\n\n{markdown_table(table.columns, table.rows)}"
 
@@ -72,4 +81,6 @@ def _row(row: TableRow) -> str:
 
 
 def _line(cells: Iterable[str]) -> str:
-    return f"| {' | '.join(cells)} |"
+    # A file may name its languages as it likes.
+    escaped = (cell.replace("|", "\\|") for cell in cells)
+    return f"| {' | '.join(escaped)} |"

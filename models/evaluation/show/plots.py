@@ -14,7 +14,7 @@ from matplotlib.figure import Figure
 from app.settings import DIRECT, STILTS, VARIANTS
 from models.evaluation.measure.accuracy import Reading
 from models.evaluation.measure.calibration import ProbabilityCalibration
-from models.evaluation.measure.languages import ELEVEN, NAMES, NINE
+from models.evaluation.measure.languages import ALL, ELEVEN, NAMES, NINE, POOL_TITLES, language_name
 from models.evaluation.measure.report import Report
 from models.evaluation.show.tables import READING_TITLES
 from models.statistics import Estimate
@@ -53,21 +53,23 @@ def draw(report: Report, directory: Path) -> list[Path]:
 
 def accuracy(report: Report) -> Figure:
     """Draw the accuracy of both variants by language, a panel a reading of the questions."""
-    figure = Figure(figsize=(1.5 + 4.2 * len(report.readings), 5.6), layout="constrained")
+    first = next(iter(report.readings.values()))
+    height = max(5.6, 1 + 0.33 * len(first.languages))
+    figure = Figure(figsize=(1.5 + 4.2 * len(report.readings), height), layout="constrained")
     panels = figure.subplots(1, len(report.readings), sharex=True, sharey=True, squeeze=False)
     for panel, (questions, reading) in zip(panels[0], report.readings.items(), strict=True):
         panel.set_title(READING_TITLES[questions])
         _accuracy(panel, reading)
     panels[0][0].invert_yaxis()
     panels[0][0].legend(loc="best")
-    figure.suptitle(f"Accuracy, {report.source.split} items, with 95 % intervals")
+    figure.suptitle(f"Accuracy, {report.source.title}, with 95 % intervals")
     return figure
 
 
 def _accuracy(panel: Axes, reading: Reading) -> None:
-    means = [each for each in reading.means if each.group in (NINE, ELEVEN)]
+    means = [each for each in reading.means if each.group in (NINE, ELEVEN, ALL)]
     names = [
-        *(NAMES[each.language] for each in reading.languages),
+        *(language_name(each.language) for each in reading.languages),
         *(f"mean of the {each.group}" for each in means),
     ]
     rows = [
@@ -105,12 +107,7 @@ def _intervals(panel: Axes, variant: str, estimates: Sequence[Estimate]) -> None
 
 def reliability(report: Report) -> Figure:
     """Draw accuracy against confidence: English, and the nine languages by reading."""
-    first = next(iter(report.readings.values()))
-    panels = [(NAMES[ENGLISH], first.calibration[ENGLISH])]
-    panels += [
-        (f"nine languages, {READING_TITLES[questions]}", reading.calibration[NINE])
-        for questions, reading in report.readings.items()
-    ]
+    panels = _reliability_panels(report)
     figure = Figure(figsize=(3.9 * len(panels), 4.3), layout="constrained")
     axes = figure.subplots(1, len(panels), sharex=True, sharey=True, squeeze=False)[0]
     for panel, (title, calibrations) in zip(axes, panels, strict=True):
@@ -128,6 +125,19 @@ def reliability(report: Report) -> Figure:
     axes[0].set_ylim(-4, 104)
     figure.suptitle("Reliability; the area of a mark is the number of answers in its bin")
     return figure
+
+
+def _reliability_panels(report: Report) -> list[tuple[str, dict[str, ProbabilityCalibration]]]:
+    first = next(iter(report.readings.values()))
+    if ALL in first.calibration:
+        return [(POOL_TITLES[ALL], first.calibration[ALL])]
+    return [
+        (NAMES[ENGLISH], first.calibration[ENGLISH]),
+        *(
+            (f"nine languages, {READING_TITLES[questions]}", reading.calibration[NINE])
+            for questions, reading in report.readings.items()
+        ),
+    ]
 
 
 def _reliability(panel: Axes, variant: str, calibration: ProbabilityCalibration) -> None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from app.settings import VARIANTS
 from models.evaluation.measure.accuracy import Language, Mean, Reading
-from models.evaluation.measure.languages import GROUP_TITLES, NAMES, POOL_TITLES
+from models.evaluation.measure.languages import GROUP_TITLES, POOL_TITLES, language_name
 from models.evaluation.measure.premise import Premise, Twins
 from models.evaluation.measure.report import Report
 from models.evaluation.measure.seeds import SeedGroup, SeedStatistics
@@ -45,7 +45,8 @@ def tables(report: Report) -> list[Table]:
     found: list[Table] = []
     for questions, reading in report.readings.items():
         found += _reading(reading, READING_TITLES[questions], report.resamples)
-    found += _premise(report.premise)
+    if report.premise is not None:
+        found += _premise(report.premise)
     found += [_seeds(report, questions) for questions in report.readings if report.seeds]
     return found
 
@@ -53,13 +54,14 @@ def tables(report: Report) -> list[Table]:
 def _reading(reading: Reading, title: str, resamples: int) -> Iterator[Table]:
     yield _accuracy(reading, title)
     yield _pair(reading, title)
-    yield _means(reading, title, resamples)
+    if reading.means:
+        yield _means(reading, title, resamples)
     yield _calibration(reading, title)
 
 
 def _accuracy(reading: Reading, title: str) -> Table:
     rows: list[tuple[str, Language | Mean, bool]] = [
-        *((NAMES[each.language], each, False) for each in reading.languages),
+        *((language_name(each.language), each, False) for each in reading.languages),
         *((GROUP_TITLES[each.group], each, True) for each in reading.means),
     ]
     return Table(
@@ -89,7 +91,7 @@ def _pair(reading: Reading, title: str) -> Table:
         tuple(
             TableRow(
                 (
-                    NAMES[each.language],
+                    language_name(each.language),
                     str(each.direct_only),
                     str(each.stilts_only),
                     p_value(each.p),

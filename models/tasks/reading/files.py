@@ -20,7 +20,8 @@ def lines(path: Path) -> Iterator[tuple[str, str]]:
         DataError: there is no such file.
     """
     require(path)
-    with path.open(encoding="utf-8") as opened:
+    # Some editors and spreadsheets begin a file with a byte order mark.
+    with path.open(encoding="utf-8-sig") as opened:
         for number, line in enumerate(opened, start=1):
             yield f"{path}:{number}", line.removesuffix("\n")
 
@@ -97,7 +98,7 @@ def _table(
 ) -> Iterator[tuple[str, list[str], list[str]]]:
     """Yield place, header and cells of every row that is not empty."""
     require(path)
-    with path.open(encoding="utf-8", newline="") as opened:
+    with path.open(encoding="utf-8-sig", newline="") as opened:
         reader = csv.reader(opened, delimiter=delimiter, quoting=quoting)
         header = next(reader, [])
         for cells in reader:

@@ -48,10 +48,10 @@ def load_numbered(data: Path | None) -> dict[int, Example]:
     """Load every item by its number; raises DataError as ``load`` does."""
     if data is None:
         return _numbered(ON_HUB.rows(), copa.make)
-    return _numbered(_xml(data / FILE), _make_xml)
+    return _numbered(xml_rows(data / FILE), make_xml)
 
 
-_make_xml = causal(
+make_xml = causal(
     premise="p",
     choice1="a1",
     choice2="a2",
@@ -61,7 +61,12 @@ _make_xml = causal(
 )
 
 
-def _xml(path: Path) -> Iterator[DataRow]:
+def xml_rows(path: Path) -> Iterator[DataRow]:
+    """Read a file in the format that COPA itself was published in.
+
+    Raises:
+        DataError: the file is missing, or is not XML.
+    """
     require(path)
     try:
         items = ET.parse(path).getroot()  # noqa: S314 -- the user's own file; expat bounds entities

@@ -12,11 +12,13 @@ from fastapi import FastAPI
 from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive
 
-from app.api import models, predict, probes, problem
+from app.api import models, predict, probes, problem, rank
 from app.api.middleware import RequestIdMiddleware
+from app.api.open_inference import infer, metadata
 from app.errors import ServiceError
 from app.runtime import State
 from app.serving.answer import Answer, Ask, StageTimes
+from app.serving.work import Caller
 from app.settings import VARIANTS, Settings
 from app.telemetry.metrics import Metrics
 
@@ -52,10 +54,10 @@ class StandInService:
 
     outcomes: Sequence[Answer | ServiceError] = ()
     refusal: ServiceError | None = None
-    calls: list[tuple[list[Ask], float, str]] = field(default_factory=list)
+    calls: list[tuple[list[Ask], float, Caller]] = field(default_factory=list)
 
     async def predict(
-        self, asks: Sequence[Ask], timeout: float, caller: str
+        self, asks: Sequence[Ask], timeout: float, caller: Caller
     ) -> Sequence[Answer | ServiceError]:
         self.calls.append((list(asks), timeout, caller))
         if self.refusal is not None:
@@ -81,8 +83,8 @@ def application(runtime: StandInRuntime | None = None, **settings: Any) -> FastA
     app.state.runtime = runtime or StandInRuntime()
     app.state.settings = Settings(**settings)
     app.state.metrics = Metrics(VARIANTS)
-    for router in (predict.router, models.router, probes.router):
-        app.include_router(router)
+    for resource in (predict, rank, models, probes, metadata, infer):
+        app.include_router(resource.router)
     problem.install(app)
     app.add_middleware(RequestIdMiddleware)
     return app

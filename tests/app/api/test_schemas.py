@@ -5,11 +5,24 @@ from __future__ import annotations
 from typing import Any, get_args
 
 import pytest
-from pydantic import ValidationError
+from hypothesis import given
+from hypothesis import strategies as st
+from jsonschema import Draft202012Validator
+from pydantic import BaseModel, ValidationError
 
-from app.api.schemas import BatchRequest, Item, ItemProblem, Prediction, PredictRequest, Problem
+from app.api.schemas import (
+    BatchRequest,
+    CompareRequest,
+    Item,
+    ItemProblem,
+    Prediction,
+    PredictRequest,
+    Problem,
+)
 from app.settings import VARIANTS, ModelSources
 from tests.app.api.stand_in import ITEM
+
+DESCRIBED_ITEM = Draft202012Validator(Item.model_json_schema())
 
 
 def wrong_fields(body: dict[str, Any]) -> list[str]:
@@ -20,13 +33,24 @@ def wrong_fields(body: dict[str, Any]) -> list[str]:
 
 @pytest.mark.parametrize(
     "text",
-    ["A storm came.", "雷雨になった。", "i", " padded ", "tab\there", "👩‍🚀", "\u200bvisible"],
+    [
+        "A storm came.",
+        "雷雨になった。",
+        "i",
+        " padded ",
+        "tab\there",
+        "👩‍🚀",
+        "\u200bvisible",
+        "\U0001fae9",
+    ],
 )
 def test_a_text_that_shows_something_is_taken_as_it_is(text: str) -> None:
     assert Item.model_validate({**ITEM, "choice1": text}).choice1 == text
 
 
-@pytest.mark.parametrize("text", ["", " ", "\t\n", "\u3000", "\u00a0", "\u200b", "\u2060\ufeff"])
+@pytest.mark.parametrize(
+    "text", ["", " ", "\t\n", "\u3000", "\u00a0", "\u200b", "\u2060\ufeff", "\u3164", "\u2800"]
+)
 def test_a_text_that_shows_nothing_is_blank(text: str) -> None:
     assert wrong_fields({**ITEM, "choice1": text}) == ["choice1"]
 
@@ -72,6 +96,62 @@ def test_a_malformed_item_of_a_batch_is_kept_raw_beside_its_neighbours(malformed
     batch = BatchRequest.model_validate({"items": [ITEM, malformed, ITEM]})
     assert [type(item) is Item for item in batch.items] == [True, False, True]
     assert batch.items[1] == malformed
+
+
+ROW = {**ITEM, "label": 1, "idx": 7, "changed": False}
+
+
+def test_a_row_of_xcopa_is_taken_as_it_is() -> None:
+    assert PredictRequest.model_validate(ROW).premise == ITEM["premise"]
+    assert CompareRequest.model_validate(ROW).premise == ITEM["premise"]
+    assert isinstance(BatchRequest.model_validate({"items": [ROW]}).items[0], Item)
+
+
+@pytest.mark.parametrize("field", ["label", "idx", "changed"])
+@pytest.mark.parametrize("value", [None, -1, "1", "", 1.5, True, [], {"a": 1}])
+def test_what_these_fields_hold_does_not_matter(field: str, value: object) -> None:
+    """A test set without labels has -1, null or nothing there."""
+    assert PredictRequest.model_validate({**ITEM, field: value}).premise == ITEM["premise"]
+
+
+@pytest.mark.parametrize("field", ["labels", "Label", "id", "index", "lang", "answer"])
+def test_any_other_field_of_a_row_is_still_an_error(field: str) -> None:
+    assert wrong_fields({**ROW, field: 1}) == [field]
+
+
+def described(request_type: type[BaseModel]) -> Draft202012Validator:
+    return Draft202012Validator(request_type.model_json_schema())
+
+
+@pytest.mark.parametrize(
+    "text", ["", " ", "\t\n", "\u3000", "\u00a0", "\u200b", "\u2060\ufeff", "\u3164", "\u2800"]
+)
+def test_a_blank_text_is_not_valid_by_the_description(text: str) -> None:
+    assert described(Item).is_valid(ITEM)
+    assert not described(Item).is_valid({**ITEM, "premise": text})
+
+
+@given(st.text(max_size=5))
+def test_a_text_is_valid_by_the_description_exactly_when_it_is_taken(text: str) -> None:
+    body = {**ITEM, "premise": text}
+    try:
+        Item.model_validate(body)
+    except ValidationError:
+        taken = False
+    else:
+        taken = True
+    assert DESCRIBED_ITEM.is_valid(body) is taken
+
+
+@pytest.mark.parametrize("items", [[], [None], ["item", {}], [{**ITEM, "choice1": " "}]])
+def test_a_batch_of_nothing_that_can_be_answered_is_not_valid_by_the_description(
+    items: list[object],
+) -> None:
+    assert not described(BatchRequest).is_valid({"items": items})
+
+
+def test_a_batch_with_one_item_that_is_right_is_valid_by_the_description() -> None:
+    assert described(BatchRequest).is_valid({"items": [None, ROW, {}]})
 
 
 def test_a_batch_has_an_item_at_least() -> None:

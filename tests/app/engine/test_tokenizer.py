@@ -8,7 +8,7 @@ import pytest
 from tokenizers import Tokenizer
 
 from app.engine.prompt import Prompt
-from app.engine.tokenizer import CausalItem, PairTokenizer
+from app.engine.tokenizer import CausalItem, PairTokenizer, RankItem, characters
 from app.errors import InvalidRequestError, TextTooLongError
 from tests import tiny
 
@@ -104,8 +104,9 @@ def test_a_tokenizer_that_truncates_or_pads_is_told_not_to() -> None:
     assert list(rows[0]) == expected
 
 
-def test_the_characters_of_an_item_are_those_of_its_texts() -> None:
-    assert CausalItem("a", "bc", "def", "cause").characters == 6
+def test_the_characters_of_an_item_are_those_of_its_rows() -> None:
+    assert characters(CausalItem("a", "bc", "def", "cause")) == 7
+    assert characters(RankItem("a", ("bc", "def", "g"), "cause")) == 9
 
 
 def test_tokenizers_are_equal_to_their_like_and_to_nothing_else(raw: Tokenizer) -> None:

@@ -75,13 +75,14 @@ async def serving(
     watchdog_seconds: float = 30.0,
     cache_bytes: int = 0,
     per_token: float = 0.01,
+    batch_tokens: int = 1_000,
     other: Model | None = None,
     metrics: Metrics | None = None,
     tracing: Tracing | None = None,
 ) -> AsyncIterator[PredictionService[Model]]:
     """A service with both models, on which a token is said to take that many seconds."""
     models = {"direct": model, "stilts": other or model}
-    profile = ModelProfile(1_000, ServiceCurve(0.0, per_token))
+    profile = ModelProfile(batch_tokens, ServiceCurve(0.0, per_token))
     service = PredictionService(
         models,
         dict.fromkeys(models, profile),

@@ -8,7 +8,7 @@ from typing import cast
 
 import pytest
 
-from app.engine.tokenizer import CausalItem, PairTokenizer, Rows
+from app.engine.tokenizer import CausalItem, PairTokenizer, Rows, characters
 from app.errors import InvalidRequestError, OverloadedError
 from app.serving.tokenising import SHORT_CALL_CHARACTERS, Tokenising
 
@@ -74,7 +74,7 @@ async def test_what_is_late_is_said_to_be_and_no_longer_counts() -> None:
 @pytest.mark.anyio
 async def test_too_much_text_at_a_time_is_refused() -> None:
     noting = Noting()
-    made = tokenising(noting, most=LONG.characters)
+    made = tokenising(noting, most=characters(LONG))
     made._unread = 1
     with pytest.raises(OverloadedError, match="too much text waits"):
         await made.rows([(LONG, "direct")], 10)

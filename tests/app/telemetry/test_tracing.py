@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
+import threading
 import time
+from collections.abc import Sequence
 
 import pytest
 from opentelemetry import trace
 from opentelemetry.sdk.resources import SERVICE_NAME
 from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
-from opentelemetry.sdk.trace.export import SimpleSpanProcessor
+from opentelemetry.sdk.trace.export import (
+    BatchSpanProcessor,
+    SimpleSpanProcessor,
+    SpanExporter,
+    SpanExportResult,
+)
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
+from starlette.applications import Starlette
 
 from app.telemetry.tracing import ItemTrace, Tracing, provider_from_environment
 
@@ -158,6 +166,78 @@ def test_the_service_s_name_is_the_environment_s(monkeypatch: pytest.MonkeyPatch
     provider = provider_from_environment()
     assert provider is not None
     assert provider.resource.attributes[SERVICE_NAME] == "xcopa-blue"
+    provider.shutdown()
+
+
+class NeverTaking(SpanExporter):
+    """A collector that accepts and never answers."""
+
+    def __init__(self) -> None:
+        self.given_up = threading.Event()
+
+    def export(self, spans: Sequence[ReadableSpan]) -> SpanExportResult:
+        self.given_up.wait()
+        return SpanExportResult.FAILURE
+
+
+def test_a_collector_that_never_answers_does_not_hold_the_end(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr("app.telemetry.tracing.CLOSE_S", 0.1)
+    exporter = NeverTaking()
+    provider = TracerProvider(shutdown_on_exit=False)
+    provider.add_span_processor(BatchSpanProcessor(exporter))
+    tracing = Tracing(provider)
+    tracing.call(10.0, 10.1, 11.0, [])
+    tracing.close()
+    exporter.given_up.set()
+    assert "did not take the last spans" in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), [("OTEL_SDK_DISABLED", "True"), ("OTEL_TRACES_EXPORTER", "none")]
+)
+def test_the_standard_switches_turn_it_off(
+    name: str, value: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setenv(ENDPOINTS[0], "http://127.0.0.1:9")
+    monkeypatch.setenv(name, value)
+    assert provider_from_environment() is None
+    assert caplog.text == ""
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "says"),
+    [
+        ("OTEL_EXPORTER_OTLP_PROTOCOL", "grpc", "http/protobuf"),
+        ("OTEL_EXPORTER_OTLP_TRACES_PROTOCOL", "http/json", "http/protobuf"),
+        ("OTEL_EXPORTER_OTLP_ENDPOINT", "collector:4318", "no URL"),
+        ("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "://", "no URL"),
+        ("OTEL_BSP_MAX_QUEUE_SIZE", "0", "max_queue_size"),
+        ("OTEL_BSP_SCHEDULE_DELAY", "-3", "schedule_delay"),
+        ("OTEL_SPAN_ATTRIBUTE_COUNT_LIMIT", "-1", "OTEL_SPAN_ATTRIBUTE_COUNT_LIMIT"),
+    ],
+)
+def test_a_variable_that_cannot_be_followed_is_a_warning_and_no_traces(
+    name: str,
+    value: str,
+    says: str,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    monkeypatch.setenv(ENDPOINTS[0], "http://127.0.0.1:9")
+    monkeypatch.setenv(name, value)
+    assert provider_from_environment() is None
+    assert "no traces are sent" in caplog.text
+    assert says in caplog.text
+
+
+def test_requests_make_spans_only_where_there_is_a_provider() -> None:
+    with_one, without = Starlette(), Starlette()
+    provider = TracerProvider()
+    Tracing(provider).add_to(with_one)
+    Tracing().add_to(without)
+    assert (len(with_one.user_middleware), len(without.user_middleware)) == (1, 0)
     provider.shutdown()
 
 

@@ -30,17 +30,14 @@ def test_who_is_not_root_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     assert what_lacks() == "root is needed to make file systems and to start containers"
 
 
-@pytest.mark.parametrize(("arguments", "status"), [(["--if-possible"], 0), ([], 1)])
 def test_without_the_tools_it_says_one_line(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
     tmp_path: Path,
-    arguments: list[str],
-    status: int,
 ) -> None:
     monkeypatch.setattr(os, "geteuid", lambda: 0)
     monkeypatch.setenv("PATH", str(tmp_path))
-    assert command.main([*arguments, "--work", str(tmp_path / "work")]) == status
+    assert command.main(["--work", str(tmp_path / "work")]) == 1
     assert capsys.readouterr().out == (
         "the image is not tested: apt-get install buildah debootstrap runc\n"
     )

@@ -4,20 +4,17 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import asdict
 from typing import Any
 
 import httpx
 import pytest
 
 from app.engine.tokenizer import CausalItem
-from models.evaluation.ask.predictor import EvaluationError
-from models.evaluation.ask.remote import (
-    CALL_ITEMS,
-    PATIENCE_S,
-    RemotePredictor,
-    RetryClock,
-    Service,
-)
+from app.errors import FieldError
+from models.evaluation.ask.predictor import EvaluationError, ItemOutcome, Unanswered
+from models.evaluation.ask.remote import CALL_ITEMS, RemotePredictor
+from models.evaluation.ask.service import PATIENCE_S, RetryClock, Service
 
 ITEMS = [CausalItem(f"premise {n}", "yes", "no", "cause") for n in range(150)]
 URL = "http://service.test/xcopa/"
@@ -149,7 +146,10 @@ def test_a_service_that_never_answers_is_given_up() -> None:
         (httpx.Response(200, text="<html>"), "200"),
         (httpx.Response(200, json={"predictions": [{"label": 1}]}), "200"),
         (
-            httpx.Response(200, json={"predictions": [{"error": {"status": 500, "detail": "x"}}]}),
+            httpx.Response(
+                200,
+                json={"predictions": [{"error": {"status": 500, "detail": "x"}}] * CALL_ITEMS},
+            ),
             "cannot answer an item: 500: x",
         ),
         (
@@ -161,6 +161,101 @@ def test_a_service_that_never_answers_is_given_up() -> None:
 def test_what_waiting_cannot_mend_is_one_clear_line(reply: httpx.Response, message: str) -> None:
     with pytest.raises(EvaluationError, match=message):
         ask(lambda items: reply)
+
+
+def outcomes(handle: Handler, time: Passing | None = None) -> list[ItemOutcome]:
+    with service(handle, time) as made:
+        return RemotePredictor(made, "direct", "abc").outcomes(ITEMS[:CALL_ITEMS])
+
+
+def placed(index: int, field: str) -> dict[str, str]:
+    return {"field": f"items.{index}.{field}", "message": "is too long"}
+
+
+def test_an_item_that_is_refused_leaves_the_others_alone() -> None:
+    def handle(items: list[dict[str, str]]) -> httpx.Response:
+        predictions = [
+            {"error": {"status": 422, "detail": "x", "errors": [placed(n, "choice2")]}}
+            if item == asdict(ITEMS[7])
+            else prediction(item)
+            for n, item in enumerate(items)
+        ]
+        return httpx.Response(200, json={"predictions": predictions})
+
+    found = outcomes(handle)
+    assert found.pop(7) == Unanswered("422: x", (FieldError("choice2", "is too long"),))
+    assert found == [(float(n), 0.5) for n in range(CALL_ITEMS) if n != 7]
+
+
+def test_of_a_call_without_any_answer_each_item_gets_its_own_reason() -> None:
+    """The response is the first item's problem, and others may only have come too late."""
+
+    def handle(items: list[dict[str, str]]) -> httpx.Response:
+        if items[0]["premise"] not in {"premise 0", "premise 1"}:
+            return answer(items)
+        errors = [placed(n, "premise") for n in range(min(20, len(items)))]
+        problem = {"status": 422, "detail": items[0]["premise"], "errors": errors}
+        return httpx.Response(422, json=problem)
+
+    first, second, *others = outcomes(handle)
+    assert first == Unanswered("422: premise 0", (FieldError("premise", "is too long"),))
+    assert second == Unanswered("422: premise 1", (FieldError("premise", "is too long"),))
+    assert others == [(float(n), 0.5) for n in range(2, CALL_ITEMS)]
+
+
+def test_an_item_that_always_comes_too_late_is_given_up_and_the_others_are_answered() -> None:
+    def handle(items: list[dict[str, str]]) -> httpx.Response:
+        if asdict(ITEMS[7]) in items:
+            return refuse(504)
+        return answer(items)
+
+    found = outcomes(handle)
+    assert found[7] == Unanswered("504: not now")
+    assert not any(isinstance(each, Unanswered) for n, each in enumerate(found) if n != 7)
+
+
+def test_a_full_queue_that_has_room_again_gets_whole_calls() -> None:
+    sizes: list[int] = []
+
+    def handle(items: list[dict[str, str]]) -> httpx.Response:
+        sizes.append(len(items))
+        return refuse(429) if len(sizes) <= 2 else answer(items)
+
+    assert ask(handle) == EXPECTED
+    assert sizes == [64, 32, 16, 32, 16, 64, 22]
+
+
+def test_a_wait_is_read_from_a_date_by_the_clock_of_who_sent_it() -> None:
+    time = Passing()
+    dates = {
+        "Date": "Wed, 21 Oct 2015 07:28:00 GMT",
+        "Retry-After": "Wed, 21 Oct 2015 07:28:09 GMT",
+    }
+
+    def handle(items: list[dict[str, str]]) -> httpx.Response:
+        return answer(items) if time.waits else refuse(503, **dates)
+
+    assert ask(handle, time) == EXPECTED
+    assert time.waits == [9]
+
+
+def test_logits_that_are_no_numbers_are_no_answer() -> None:
+    def handle(items: list[dict[str, str]]) -> httpx.Response:
+        body = json.dumps({"predictions": [{"revision": "abc", "logits": [float("nan"), 1]}] * 64})
+        return httpx.Response(200, text=body)
+
+    assert all(isinstance(each, Unanswered) for each in outcomes(handle))
+
+
+def test_a_service_that_is_closed_is_waited_for_no_longer() -> None:
+    made = service(lambda items: refuse(503))
+
+    def close_meanwhile(seconds: float) -> None:
+        made.__exit__()
+
+    made.clock = RetryClock(now=lambda: 0.0, sleep=close_meanwhile)
+    with pytest.raises(EvaluationError, match="asked no more"):
+        RemotePredictor(made, "direct", "abc").outcomes(ITEMS[:1])
 
 
 def test_a_single_item_that_is_too_much_is_not_tried_for_ever() -> None:

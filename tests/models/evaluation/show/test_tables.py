@@ -114,14 +114,16 @@ def test_calibration_is_by_pool_and_variant(report: Report) -> None:
 def test_twins_and_items_without_a_premise_are_by_variant(report: Report) -> None:
     figures = [Estimate(value, value - 0.1, value + 0.1) for value in (0.2, 0.3, 0.4)]
     original, mirror, both = ({"direct": NOTHING, "stilts": own} for own in figures)
-    chosen = replace(report.premise.twins[0], original=original, mirror=mirror, both=both)
-    report = replace(report, premise=replace(report.premise, twins=(chosen,)))
+    premise = report.premise
+    assert premise is not None
+    chosen = replace(premise.twins[0], original=original, mirror=mirror, both=both)
+    report = replace(report, premise=replace(premise, twins=(chosen,)))
     shown = cells(table(report, "Twins"), f"{chosen.originals} and {chosen.mirrors}", "stilts")
     assert shown["pairs"] == str(chosen.pairs)
     assert shown["originals"] == interval(chosen.original["stilts"])
     assert shown["mirrors"] == interval(chosen.mirror["stilts"])
     assert shown["both right"] == interval(chosen.both["stilts"])
-    without = report.premise.without
+    without = premise.without
     bare = cells(table(report, "Without the premise"), "stilts")
     assert bare["accuracy"] == interval(without.accuracy["stilts"])
     assert bare["same answer as with it"] == percent(without.same_choice["stilts"])

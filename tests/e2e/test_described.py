@@ -1,0 +1,103 @@
+"""What the service says of itself (OpenAPI) is what it does, as schemathesis checks it."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+
+from tests.e2e.server import ServerProcess
+
+FEW, MANY = 10, 200
+
+
+@pytest.fixture(scope="module")
+def url(tiny_direct: Path, tiny_stilts: Path) -> Iterator[str]:
+    sources = {"XCOPA_MODELS__DIRECT": str(tiny_direct), "XCOPA_MODELS__STILTS": str(tiny_stilts)}
+    with ServerProcess(**sources) as server:
+        yield server.wait_until_ready().url
+
+
+@pytest.mark.parametrize("examples", [FEW, pytest.param(MANY, marks=pytest.mark.slow)])
+def test_every_operation_keeps_to_its_description(examples: int, url: str, tmp_path: Path) -> None:
+    program = Path(sys.executable).with_name("schemathesis")
+    done = subprocess.run(
+        [
+            *(program, "run", f"{url}/openapi.json", "--checks", "all"),
+            *("--max-examples", str(examples), "--seed", "1"),
+            *("--continue-on-failure", "--no-color"),
+        ],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_problems_are_described_as_problems_and_nothing_else(url: str) -> None:
+    described = httpx.get(f"{url}/openapi.json").json()
+    for path in ("/predict/xcopa", "/predict/xcopa/batch", "/compare/xcopa"):
+        answers = described["paths"][path]["post"]["responses"]
+        refusals = {status: answer for status, answer in answers.items() if status != "200"}
+        assert {"413", "415", "422", "429", "503", "504"} <= set(refusals)
+        kinds = {kind for answer in refusals.values() for kind in answer["content"]}
+        assert kinds == {"application/problem+json"}
+        assert all("X-Request-ID" in answer["headers"] for answer in answers.values())
+        assert all("Retry-After" in answers[status]["headers"] for status in ("429", "503"))
+        assert "Server-Timing" in answers["200"]["headers"]
+
+
+@pytest.mark.parametrize("path", ["/predict/xcopa", "/predict/xcopa/batch", "/compare/xcopa"])
+def test_docs_tell_of_request_headers_and_the_example_is_answered(path: str, url: str) -> None:
+    described = httpx.get(f"{url}/openapi.json").json()
+    operation = described["paths"][path]["post"]
+    for header in ("X-Request-Timeout-Ms", "X-Request-ID", "X-API-Key", "Content-Type"):
+        assert header in operation["description"]
+    reference = operation["requestBody"]["content"]["application/json"]["schema"]["$ref"]
+    schema = described["components"]["schemas"][reference.rpartition("/")[2]]
+    for example in schema["examples"]:
+        assert httpx.post(f"{url}{path}", json=example, timeout=60).status_code == 200
+
+
+def test_docs_open(url: str) -> None:
+    assert httpx.get(f"{url}/docs").status_code == 200
+
+
+ROW = {
+    "premise": "The street lights went out.",
+    "choice1": "A storm came.",
+    "choice2": "It was noon.",
+    "question": "cause",
+    "label": 0,
+    "idx": 12,
+    "changed": False,
+}
+"""In the form of the XCOPA files."""
+
+
+def test_a_row_of_xcopa_as_it_is_is_answered_like_its_question_alone(url: str) -> None:
+    item = {name: ROW[name] for name in ("premise", "choice1", "choice2", "question")}
+    alone = httpx.post(f"{url}/predict/xcopa", json=item, timeout=60).json()
+    row = httpx.post(f"{url}/predict/xcopa", json=ROW, timeout=60).json()
+    unlabelled = {"items": [ROW, {**ROW, "label": None}]}
+    batch = httpx.post(f"{url}/predict/xcopa/batch", json=unlabelled, timeout=60).json()
+    both = httpx.post(f"{url}/compare/xcopa", json=ROW, timeout=60).json()
+    answers = [row, *batch["predictions"], both["predictions"]["stilts"]]
+    for answer in answers:
+        assert answer["logits"] == pytest.approx(alone["logits"], abs=1e-4)
+
+
+def test_any_other_field_of_a_row_is_named_alone_and_in_a_batch(url: str) -> None:
+    wrong = {**ROW, "lang": "et"}
+    alone = httpx.post(f"{url}/predict/xcopa", json=wrong, timeout=60)
+    assert alone.status_code == 422
+    assert [error["field"] for error in alone.json()["errors"]] == ["lang"]
+    batch = httpx.post(f"{url}/predict/xcopa/batch", json={"items": [ROW, wrong]}, timeout=60)
+    [answered, refused] = batch.json()["predictions"]
+    assert "label" in answered
+    assert [error["field"] for error in refused["error"]["errors"]] == ["items.1.lang"]
