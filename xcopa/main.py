@@ -171,6 +171,19 @@ def evaluate(
     evaluation.run(settings, data, split, questions, against, seeds or [], out, items)
 
 
+@app.command()
+def export(
+    variant: Annotated[str, typer.Argument(help="direct or stilts.")],
+    out: Annotated[Path, typer.Argument(metavar="DIR", help="Where to write; new, or empty.")],
+) -> None:
+    """Write a model, its adapter merged, as a checkpoint that transformers loads."""
+    settings = read_settings()
+    from xcopa import export as exporting
+
+    exporting.run(settings, variant, out)
+    typer.echo(f"wrote {out}")
+
+
 @data_sets.command()
 def check(
     data: Annotated[

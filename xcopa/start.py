@@ -12,8 +12,10 @@ from pydantic import ValidationError
 from pydantic_settings import SettingsError
 
 from app import environment
+from app.errors import StartError
 from app.process import drop_unknown_propagators
 from app.settings import Settings, variables
+from app.weights import hub_environment
 
 log = logging.getLogger(__name__)
 
@@ -25,6 +27,8 @@ def read_settings() -> Settings:
 
     What the environment has beside them is named in the log.
     """
+    with failing_on(StartError):
+        hub_environment.prepare()
     try:
         settings = Settings()
     except ValidationError as error:

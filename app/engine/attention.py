@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
 from typing import Protocol
@@ -13,6 +13,7 @@ from torch import Tensor
 from torch.nn.attention import varlen
 from transformers import XLMRobertaConfig
 
+from app.engine.memory import SCORES, most_scores
 from app.engine.packing import Group, Ints, PackedRows, place
 from app.engine.target import Precision, Target
 
@@ -43,7 +44,7 @@ def choose_attention(config: XLMRobertaConfig, target: Target) -> Attention:
         and torch.cuda.get_device_capability() >= FLASH_CAPABILITY
     ):
         return VarlenAttention(config.num_attention_heads)
-    return GroupedAttention(config.num_attention_heads)
+    return GroupedAttention(config.num_attention_heads, most_scores(target))
 
 
 class GroupedAttention:
@@ -51,15 +52,21 @@ class GroupedAttention:
 
     torch's fused attention takes three times as long on a CPU: it is made for long rows, and
     these have some twenty tokens.
+
+    Args:
+        heads: of the model.
+        most_scores: how many are in memory at once; of long rows, heads and queries take turns.
     """
 
-    def __init__(self, heads: int) -> None:
+    def __init__(self, heads: int, most_scores: int = SCORES) -> None:
         self._heads = heads
+        self._most_scores = most_scores
 
     def over(self, packed: PackedRows) -> Attend:
         to_blocks, from_blocks = _places(packed, self._heads)
         return _GroupedAttend(
             heads=self._heads,
+            most_scores=self._most_scores,
             groups=packed.groups,
             masks=[self._per_head(group) for group in packed.groups],
             to_blocks=place(to_blocks, packed.device),
@@ -73,6 +80,7 @@ class GroupedAttention:
 @dataclass(frozen=True)
 class _GroupedAttend:
     heads: int
+    most_scores: int
     groups: tuple[Group, ...]
     masks: list[Tensor | None]
     to_blocks: Tensor
@@ -87,7 +95,14 @@ class _GroupedAttend:
             places = slice(group.slots.start * self.heads, group.slots.stop * self.heads)
             query, key, value = blocks[:, places].view(3, -1, group.width, size).unbind(0)
             context = contexts[places].view(-1, group.width, size)
-            torch.bmm(_weights(query, key.transpose(1, 2), mask), value, out=context)
+            for heads, queries in tiles(len(query), group.width, self.most_scores):
+                _attend(
+                    query[heads, queries],
+                    key[heads],
+                    value[heads],
+                    None if mask is None else mask[heads],
+                    out=context[heads, queries],
+                )
         return contexts.index_select(0, self.from_blocks).view(len(qkv), -1)
 
 
@@ -121,6 +136,24 @@ def _attend_varlen(qkv: Tensor, heads: int, bounds: Tensor, longest: int) -> Ten
     )
     assert isinstance(context, Tensor)
     return context.reshape(len(qkv), -1)
+
+
+def tiles(blocks: int, width: int, most_scores: int) -> Iterator[tuple[slice, slice]]:
+    """Cut blocks of ``width x width`` scores into tiles of at most so many.
+
+    Yields:
+        Some whole blocks and all their queries; or one block and some of its queries, where a
+        block is too large. A single query is never cut: its softmax needs all its scores.
+    """
+    together = max(1, most_scores // width**2)
+    queries = width if width**2 <= most_scores else max(1, most_scores // width)
+    for block in range(0, blocks, together):
+        for query in range(0, width, queries):
+            yield slice(block, block + together), slice(query, query + queries)
+
+
+def _attend(query: Tensor, key: Tensor, value: Tensor, mask: Tensor | None, out: Tensor) -> None:
+    torch.bmm(_weights(query, key.transpose(1, 2), mask), value, out=out)
 
 
 def _weights(query: Tensor, keys: Tensor, mask: Tensor | None) -> Tensor:

@@ -11,7 +11,7 @@ that cannot change the answer:
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 import torch
 from torch import Tensor, nn
@@ -23,15 +23,9 @@ from transformers.models.xlm_roberta.modeling_xlm_roberta import XLMRobertaLayer
 from app.engine.attention import Attend, attend_from_first, choose_attention
 from app.engine.engine import Row
 from app.engine.linear import Activation, Linear, make_linear
+from app.engine.memory import PART_TOKENS, part_tokens
 from app.engine.packing import ALIGNMENT, MERGE_BELOW, PackedRows, pack
 from app.engine.target import EXACT, Target
-
-PART_TOKENS = 512
-"""On a CPU a larger batch is run in parts of this size: the activations of a part stay in the
-cache, and nothing is gained above (``docs/decisions/0006-packed-encoder.md``)."""
-
-CUDA_PART_TOKENS = 1 << 15
-"""The same on CUDA, where it only bounds the memory."""
 
 CUDA_MERGE_BELOW = 1 << 16
 """``MERGE_BELOW`` on CUDA: a group costs more there than the scores it saves."""
@@ -54,7 +48,7 @@ class PackedEncoder:
         config: XLMRobertaConfig = model.config
         self._padding = config.pad_token_id
         self._device = target.device
-        self._part_tokens = PART_TOKENS if target.device.type == "cpu" else CUDA_PART_TOKENS
+        self._part_tokens = part_tokens(target)
         self._attention = choose_attention(config, target)
         embeddings = model.roberta.embeddings
         # Not a copy: two variants may share this table, and it is most of a model.
@@ -64,7 +58,7 @@ class PackedEncoder:
         self._places = embeddings.position_embeddings.weight + types[0]
         self._norm = _Norm(embeddings.LayerNorm)
         *layers, last = model.roberta.encoder.layer
-        self._layers = [_Layer(layer, config, target.dtype) for layer in layers]
+        self._layers = [_Layer(layer, config, target) for layer in layers]
         self._last = _LastLayer(last, config)
         self._pool = _linear(model.roberta.pooler.dense, torch.float32, torch.tanh)
         self._classify = _linear(model.classifier, torch.float32)
@@ -132,6 +126,23 @@ def _parts(lengths: Sequence[int], most_tokens: int) -> Iterator[slice]:
     yield slice(start, len(lengths))
 
 
+def _in_parts(layer: Callable[..., Tensor], most_tokens: int, *streams: Tensor) -> Tensor:
+    """Apply what treats each token by itself, to a row longer than a part piece by piece.
+
+    Its widest activations then stay as small as a part's, and oneDNN meets no new shapes.
+    """
+    tokens = len(streams[0])
+    if tokens <= most_tokens:
+        return layer(*streams)
+    pieces = zip(*(torch.split(stream, most_tokens) for stream in streams), strict=True)
+    first = layer(*next(pieces))
+    whole = first.new_empty(tokens, first.shape[1])
+    whole[:most_tokens] = first
+    for index, piece in enumerate(pieces, start=1):
+        whole[index * most_tokens :][: len(piece[0])] = layer(*piece)
+    return whole
+
+
 class _Norm:
     def __init__(self, norm: nn.LayerNorm) -> None:
         self._weight, self._bias, self._eps = norm.weight.clone(), norm.bias.clone(), norm.eps
@@ -161,9 +172,9 @@ class _FeedForward:
 class _Layer:
     """One layer for every token."""
 
-    def __init__(
-        self, layer: XLMRobertaLayer, config: XLMRobertaConfig, dtype: torch.dtype
-    ) -> None:
+    def __init__(self, layer: XLMRobertaLayer, config: XLMRobertaConfig, target: Target) -> None:
+        dtype = target.dtype
+        self._part_tokens = part_tokens(target)
         own = layer.attention.self
         scale = own.attention_head_size**-0.5
         self._qkv = make_linear(
@@ -173,7 +184,8 @@ class _Layer:
         self._feed_forward = _FeedForward(layer, config, dtype)
 
     def __call__(self, x: Tensor, attend: Attend) -> Tensor:
-        return self._feed_forward(attend(self._qkv(x)), x)
+        context = attend(_in_parts(self._qkv, self._part_tokens, x))
+        return _in_parts(self._feed_forward, self._part_tokens, context, x)
 
 
 class _LastLayer:

@@ -8,17 +8,26 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from app.errors import StartError
+from app.errors import StartError, wanted_by
 from app.weights.embedded import EMBEDDED_BASE, ensure_base
+from app.weights.files import exists, readable
 from app.weights.hub import resolve
 
+CONFIG = "config.json"
+WEIGHTS = "model.safetensors"
+WEIGHTS_INDEX = "model.safetensors.index.json"
 ADAPTER_CONFIG = "adapter_config.json"
+TOKENIZER = "tokenizer.json"
+ADAPTER_WEIGHTS = "adapter_model.safetensors"
 
 _REVISION_DIGITS = 12
+_MOST_NAMES = 4
+_FORMATS_OF_WEIGHTS = {".safetensors", ".bin", ".pt", ".pth", ".h5", ".msgpack", ".onnx", ".gguf"}
 
 
 @dataclass(frozen=True)
@@ -47,23 +56,33 @@ class Checkpoint:
             StartError: neither has a ``tokenizer.json``.
         """
         for directory in reversed(self.directories):
-            if (path := directory / "tokenizer.json").exists():
+            if exists(path := directory / TOKENIZER):
                 return path
         raise StartError(
-            f"{self.full} has no tokenizer.json; save one beside the weights with "
+            f"{self.full} has no {TOKENIZER}; save one beside the weights with "
             "AutoTokenizer.from_pretrained(...).save_pretrained(...)"
         )
 
+    @property
+    def model_files(self) -> tuple[Path, ...]:
+        """The weights, and the settings that say how they are used."""
+        files = [self.full / CONFIG, *weight_files(self.full)]
+        if self.adapter is not None:
+            files += [self.adapter / ADAPTER_CONFIG, adapter_weights(self.adapter)]
+        return tuple(files)
+
     def revision(self) -> str:
-        """Hash the weights, and the settings that say how they are used. Reads every file."""
+        """Hash the model's files. Reads all of them."""
         digest = hashlib.sha256()
-        for directory in self.directories:
-            for path in sorted([*directory.glob("*.safetensors"), *directory.glob("*config.json")]):
-                if path.name == "tokenizer_config.json":
-                    continue
-                with path.open("rb") as handle:
-                    digest.update(hashlib.file_digest(handle, "sha256").digest())
+        for path in self.model_files:
+            with path.open("rb") as handle:
+                digest.update(hashlib.file_digest(handle, "sha256").digest())
         return digest.hexdigest()[:_REVISION_DIGITS]
+
+    def state(self) -> tuple[tuple[int, int, int], ...]:
+        """What changes when somebody writes to one of the files, or puts another in its place."""
+        found = [path.stat() for path in self.model_files]
+        return tuple((each.st_ino, each.st_size, each.st_mtime_ns) for each in found)
 
 
 def locate(source: str, cache_dir: Path) -> Checkpoint:
@@ -76,18 +95,80 @@ def locate(source: str, cache_dir: Path) -> Checkpoint:
     Raises:
         StartError: there is no such source, or it is not a model that this service can hold.
     """
-    directory = _directory(source, cache_dir)
-    if not (directory / ADAPTER_CONFIG).exists():
-        _check_checkpoint(directory, source)
-        return Checkpoint(source, full=directory)
-    base = read_json(directory / ADAPTER_CONFIG).get("base_model_name_or_path")
+    with readable(source):
+        directory = _directory(source, cache_dir)
+        if not exists(directory / ADAPTER_CONFIG):
+            _check_full(directory, source)
+            return Checkpoint(source, full=directory)
+        base = _base_of(directory)
+        adapter_weights(directory)
+        with wanted_by(f"{directory / ADAPTER_CONFIG}: base_model_name_or_path"):
+            full = _directory(base, cache_dir)
+            _check_full(full, base)
+        return Checkpoint(source, full=full, adapter=directory)
+
+
+def _directory(source: str, cache_dir: Path) -> Path:
+    return ensure_base(cache_dir) if source == EMBEDDED_BASE else resolve(source)
+
+
+def _base_of(adapter: Path) -> str:
+    """Return the source of an adapter's base, with the revision that the adapter asks for."""
+    config = read_json(adapter / ADAPTER_CONFIG)
+    base = str(config.get("base_model_name_or_path") or "")
     if not base:
-        raise StartError(f"{source}/{ADAPTER_CONFIG} names no base model")
-    if not (directory / "adapter_model.safetensors").exists():
-        raise StartError(f"{source!r} has no adapter_model.safetensors; other formats are not read")
-    full = _directory(str(base), cache_dir)
-    _check_checkpoint(full, str(base))
-    return Checkpoint(source, full=full, adapter=directory)
+        raise StartError(f"{adapter / ADAPTER_CONFIG} names no base model")
+    if exists(Path(os.path.expanduser(base))):  # noqa: PTH111 - the other raises
+        return base
+    if exists(beside := adapter / base):
+        return str(beside)
+    revision = config.get("revision")
+    return f"{base}@{revision}" if revision and base != EMBEDDED_BASE and "@" not in base else base
+
+
+def _check_full(directory: Path, source: str) -> None:
+    """Look whether the files are there and of the right kind; opens no weights."""
+    if not exists(directory / CONFIG):
+        raise StartError(f"{source!r} has no {CONFIG}, so it is not a model")
+    model_type = read_json(directory / CONFIG).get("model_type")
+    if model_type != "xlm-roberta":
+        raise StartError(f"{source!r} is a {model_type} model, not xlm-roberta")
+    weight_files(directory)
+
+
+def weight_files(directory: Path) -> tuple[Path, ...]:
+    """Return the weights of a full checkpoint, in one file or in several.
+
+    Raises:
+        StartError: there are none, or not all of them.
+    """
+    index = directory / WEIGHTS_INDEX
+    if exists(directory / WEIGHTS) or not exists(index):
+        return (_existing(directory, WEIGHTS),)
+    shards = read_json(index).get("weight_map")
+    if not isinstance(shards, dict) or not shards:
+        raise StartError(f"{index} must hold a weight_map that names the files")
+    names = sorted({Path(str(name)).name for name in shards.values()})
+    return tuple(_existing(directory, name) for name in names)
+
+
+def adapter_weights(directory: Path) -> Path:
+    """Return the weights of an adapter.
+
+    Raises:
+        StartError: there are none.
+    """
+    return _existing(directory, ADAPTER_WEIGHTS)
+
+
+def _existing(directory: Path, name: str) -> Path:
+    if exists(path := directory / name):
+        return path
+    others = sorted(
+        found.name for found in directory.iterdir() if found.suffix in _FORMATS_OF_WEIGHTS
+    )
+    found = f"; it holds {', '.join(others[:_MOST_NAMES])}" if others else ""
+    raise StartError(f"{directory} has no {name}{found}. Only safetensors are read")
 
 
 def read_json(path: Path) -> dict[str, Any]:
@@ -103,17 +184,3 @@ def read_json(path: Path) -> dict[str, Any]:
     if not isinstance(content, dict):
         raise StartError(f"{path} is not a JSON object")
     return content
-
-
-def _directory(source: str, cache_dir: Path) -> Path:
-    return ensure_base(cache_dir) if source == EMBEDDED_BASE else resolve(source)
-
-
-def _check_checkpoint(directory: Path, source: str) -> None:
-    if not (directory / "config.json").exists():
-        raise StartError(f"{source!r} has no config.json, so it is not a model")
-    model_type = read_json(directory / "config.json").get("model_type")
-    if model_type != "xlm-roberta":
-        raise StartError(f"{source!r} is a {model_type} model, not xlm-roberta")
-    if not any(directory.glob("*.safetensors")):
-        raise StartError(f"{source!r} has no safetensors weights; other formats are not read")

@@ -7,20 +7,19 @@ Three kinds of source become one kind of model, ``XLMRobertaForMultipleChoice``:
   ``<s>``) is the multiple-choice head under other names;
 * a PEFT adapter on either, merged into its base.
 
-Only safetensors are read and no remote code is ever run.
+Only safetensors are read and no remote code is ever run. Weights that do not fit their model are
+refused: a model is never served with a part of it left as it was drawn.
 """
 
 from __future__ import annotations
 
-import warnings
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
-from peft import PeftConfig, PeftModel
-from safetensors import SafetensorError
+from peft import PeftConfig
 from transformers import (
     PreTrainedModel,
     XLMRobertaConfig,
@@ -29,16 +28,44 @@ from transformers import (
 )
 
 from app.errors import StartError
-from app.weights.checkpoint import Checkpoint, read_json
+from app.weights.adapter import merge
+from app.weights.checkpoint import Checkpoint, adapter_weights, read_json, weight_files
+from app.weights.files import readable
+from app.weights.tensors import SAVED_FROM_WRAPPER, name_some, read_tensors
 
-_LOAD_ERRORS = (
-    *(OSError, ValueError, RuntimeError, KeyError, TypeError, AttributeError),
-    SafetensorError,
-)
-"""What transformers, PEFT and safetensors raise at files that are not what they should be."""
+_HEAD = ("pooler.", "classifier.")
+"""Parts of the multiple-choice head, which a pretrained encoder lacks."""
 
-_MOST_NAMES = 4
-"""Missing weights that an error names."""
+_OTHER_TASKS = ("lm_head.", "qa_outputs.", "embeddings.position_ids", *_HEAD)
+"""What a checkpoint may hold and this service does without: heads of other tasks, and a buffer
+that old releases of transformers wrote."""
+
+_LONGEST_REASON = 300
+"""Characters of a library's own words that an error repeats."""
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """A model, and the revision of the files that it was read from."""
+
+    model: XLMRobertaForMultipleChoice
+    revision: str
+
+
+def load(checkpoint: Checkpoint) -> Loaded:
+    """Load a model and name its revision, which is that of the weights in memory.
+
+    Raises:
+        StartError: the files are not those of a model that this service can hold, or they were
+            changed meanwhile.
+    """
+    before = checkpoint.state()
+    loaded = Loaded(load_model(checkpoint), checkpoint.revision())
+    if checkpoint.state() != before:
+        raise StartError(
+            f"the files of {checkpoint.source!r} changed while they were read; start again"
+        )
+    return loaded
 
 
 def load_model(checkpoint: Checkpoint) -> XLMRobertaForMultipleChoice:
@@ -48,10 +75,15 @@ def load_model(checkpoint: Checkpoint) -> XLMRobertaForMultipleChoice:
         StartError: the files are not those of a model that this service can hold.
     """
     try:
-        return _load_model(checkpoint)
-    except _LOAD_ERRORS as error:
-        reason = str(error).strip().splitlines()[0] if str(error).strip() else repr(error)
-        raise StartError(f"cannot load {checkpoint.source!r}: {reason}") from error
+        with readable(checkpoint.source):
+            return _load_model(checkpoint)
+    except StartError:
+        raise
+    except Exception as error:  # transformers and PEFT raise of all kinds at a wrong value
+        reason = " ".join(str(error).split()) or repr(error)
+        raise StartError(
+            f"cannot load {checkpoint.source!r}: {reason[:_LONGEST_REASON]}"
+        ) from error
 
 
 def max_tokens(config: XLMRobertaConfig) -> int:
@@ -60,22 +92,12 @@ def max_tokens(config: XLMRobertaConfig) -> int:
     return longest
 
 
-@contextmanager
-def quiet_peft() -> Iterator[None]:
-    """Hide a warning of PEFT's about an attribute that transformers has renamed."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", FutureWarning)
-        yield
-
-
 def _load_model(checkpoint: Checkpoint) -> XLMRobertaForMultipleChoice:
     if checkpoint.adapter is None:
-        model, missing = _from_pretrained(checkpoint.full, _is_classifier(checkpoint.full))
+        model = _read_model(checkpoint.full, _is_classifier(checkpoint.full))
         _check_label_count(model)
-        _check_head(checkpoint.full, missing)
     else:
         model = _load_adapter(checkpoint.full, checkpoint.adapter)
-    _check_architecture(model.config)
     if isinstance(model, XLMRobertaForSequenceClassification):
         model = as_multiple_choice(model)
     return model.eval().requires_grad_(False)
@@ -86,38 +108,38 @@ def _is_classifier(directory: Path) -> bool:
     return "XLMRobertaForSequenceClassification" in architectures
 
 
-def _from_pretrained(
-    directory: Path, classifier: bool, **config: int
-) -> tuple[XLMRobertaForMultipleChoice | XLMRobertaForSequenceClassification, set[str]]:
-    kind = XLMRobertaForSequenceClassification if classifier else XLMRobertaForMultipleChoice
-    model, info = kind.from_pretrained(
-        directory,
-        use_safetensors=True,
-        trust_remote_code=False,
-        local_files_only=True,
-        dtype=torch.float32,
-        output_loading_info=True,
-        **config,
-    )
-    return model, set(info["missing_keys"])
-
-
 def _load_adapter(base: Path, adapter: Path) -> Any:
     config = PeftConfig.from_pretrained(str(adapter))
+    brought = tuple(getattr(config, "modules_to_save", None) or ())
     if config.task_type == "SEQ_CLS":
-        # The adapter brings the head; a base that nobody fine-tuned states two labels by default.
-        model, missing = _from_pretrained(base, classifier=True, num_labels=1)
+        # PEFT adds the head by itself; a base that nobody fine-tuned states two labels by default.
+        model = _read_model(base, True, (*brought, "classifier"), num_labels=1)
     else:
-        model, missing = _from_pretrained(base, classifier=False)
-    with quiet_peft():
-        adapted = PeftModel.from_pretrained(model, str(adapter), config=config)
-    brought = _modules_to_save(config)
-    _check_head(adapter, [key for key in missing if not _is_under(key, brought)])
-    return adapted.merge_and_unload()
+        model = _read_model(base, False, brought)
+    path = adapter_weights(adapter)
+    return merge(model, config, read_tensors([path]), path)
 
 
-def _modules_to_save(config: PeftConfig) -> Sequence[str]:
-    return getattr(config, "modules_to_save", None) or ()
+def _read_model(
+    directory: Path, classifier: bool, brought: Sequence[str] = (), **changes: int
+) -> XLMRobertaForMultipleChoice | XLMRobertaForSequenceClassification:
+    """Read a full checkpoint; the modules that an adapter brings may be missing from it."""
+    kind = XLMRobertaForSequenceClassification if classifier else XLMRobertaForMultipleChoice
+    config = XLMRobertaConfig.from_pretrained(directory, local_files_only=True, **changes)
+    _check_architecture(config)
+    model, info = kind.from_pretrained(
+        None,
+        config=config,
+        state_dict=read_tensors(weight_files(directory)),
+        dtype=torch.float32,
+        output_loading_info=True,
+        ignore_mismatched_sizes=True,  # refused below, by name
+    )
+    missing = [key for key in info["missing_keys"] if not _is_under(key, brought)]
+    mismatched = [each for each in info["mismatched_keys"] if not _is_under(each[0], brought)]
+    _check_shapes(directory, mismatched)
+    _check_names(directory, missing, info["unexpected_keys"])
+    return model
 
 
 def _is_under(key: str, modules: Sequence[str]) -> bool:
@@ -125,12 +147,33 @@ def _is_under(key: str, modules: Sequence[str]) -> bool:
     return any(f".{module}." in f".{key}" for module in modules)
 
 
-def _check_head(directory: Path, missing: Iterable[str]) -> None:
-    if names := sorted(missing):
+def _check_shapes(directory: Path, mismatched: Iterable[tuple[str, Any, Any]]) -> None:
+    for name, found, wanted in mismatched:
         raise StartError(
-            f"{directory} lacks {', '.join(names[:_MOST_NAMES])}: it is not fine-tuned for "
+            f"{directory} holds {name} as {list(found)}, and its config.json needs {list(wanted)}"
+        )
+
+
+def _check_names(directory: Path, missing: Iterable[str], unexpected: Iterable[str]) -> None:
+    """Refuse weights that transformers would draw at random, and those that it would leave out."""
+    encoder = [key for key in missing if not _bare(key).startswith(_HEAD)]
+    strange = [key for key in unexpected if not _bare(key).startswith(_OTHER_TASKS)]
+    faults = [f"lacks {name_some(encoder)}"] if encoder else []
+    faults += [f"holds {name_some(strange)}, which fit nowhere"] if strange else []
+    if faults:
+        raise StartError(
+            f"{directory} {' and '.join(faults)}: its config.json describes another model, or "
+            f"{SAVED_FROM_WRAPPER}"
+        )
+    if head := list(missing):
+        raise StartError(
+            f"{directory} lacks {name_some(head)}: it is not fine-tuned for "
             "multiple choice. Name a fine-tuned checkpoint, or an adapter that brings the head"
         )
+
+
+def _bare(key: str) -> str:
+    return key.removeprefix("roberta.")
 
 
 def _check_label_count(model: PreTrainedModel) -> None:

@@ -17,13 +17,16 @@ from app.engine.compute import Compute, set_up
 from app.engine.encoder import PackedEncoder
 from app.engine.engine import Engine
 from app.engine.lanes import Lanes
+from app.engine.memory import working_bytes
 from app.engine.prompt import Prompt
 from app.engine.tokenizer import PairTokenizer
 from app.errors import StartError, wanted_by
 from app.process import quiet_transformers
 from app.settings import Settings
 from app.weights.checkpoint import Checkpoint, locate
-from app.weights.loading import load_model, max_tokens
+from app.weights.files import readable, refuse_lfs_pointer
+from app.weights.fitting import check_tokenizer
+from app.weights.loading import load, max_tokens
 
 log = logging.getLogger(__name__)
 
@@ -37,6 +40,8 @@ class Variant:
     revision: str
     """Twelve hex digits that change whenever the weights do."""
     parameters: int
+    working_bytes: int
+    """The most memory that its engine takes beside the weights, whatever it is asked."""
     tokenizer: PairTokenizer
     engine: Engine
 
@@ -71,8 +76,9 @@ def load_variants(
     for name, source in sources.items():
         with wanted_by(f"XCOPA_MODELS__{name.upper()}"):
             checkpoint = locate(source, cache_dir)
-            variants[name] = _load_variant(name, checkpoint, compute or Compute(), shared)
-        log.info("loaded %s from %s, revision %s", name, source, variants[name].revision)
+            with readable(source):
+                variants[name] = _load_variant(name, checkpoint, compute or Compute(), shared)
+        _log_loaded(variants[name])
     return variants
 
 
@@ -88,11 +94,14 @@ class SharedParts:
 
         Raises:
             StartError: the file is not a tokenizer.
+            OSError: it cannot be read.
         """
-        digest = hashlib.sha256(path.read_bytes()).digest()
+        refuse_lfs_pointer(path)
+        content = path.read_bytes()
+        digest = hashlib.sha256(content).digest()
         if digest not in self._tokenizers:
             try:
-                self._tokenizers[digest] = Tokenizer.from_file(str(path))
+                self._tokenizers[digest] = Tokenizer.from_buffer(content)
             except Exception as error:  # tokenizers raises nothing narrower
                 raise StartError(f"{path} is not a tokenizer: {error}") from error
         return self._tokenizers[digest]
@@ -107,29 +116,40 @@ class SharedParts:
         self._tables.append(own)
 
 
+def _log_loaded(variant: Variant) -> None:
+    log.info("loaded %s from %s, revision %s", variant.name, variant.source, variant.revision)
+    log.info(
+        "%s reads %d tokens a row and, whatever it is asked, takes at most %.0f MB more memory",
+        variant.name,
+        variant.tokenizer.max_tokens,
+        variant.working_bytes / 1e6,
+    )
+
+
 def _load_variant(
     name: str, checkpoint: Checkpoint, compute: Compute, shared: SharedParts
 ) -> Variant:
-    model = load_model(checkpoint).to(compute.target.device)
+    loaded = load(checkpoint)
+    model = loaded.model.to(compute.target.device)
     shared.share_embeddings(model)
     tokenizer = shared.tokenizer(checkpoint.tokenizer_file)
-    if tokenizer.get_vocab_size() > model.config.vocab_size:
-        raise StartError(
-            f"the tokenizer of {checkpoint.source!r} has {tokenizer.get_vocab_size()} pieces, "
-            f"more than the {model.config.vocab_size} of its model"
-        )
+    check_tokenizer(tokenizer, model.config, checkpoint.tokenizer_file)
+    longest = max_tokens(model.config)
     return Variant(
         name=name,
         source=checkpoint.source,
-        revision=checkpoint.revision(),
+        revision=loaded.revision,
         parameters=sum(parameter.numel() for parameter in model.parameters()),
-        tokenizer=PairTokenizer(tokenizer, Prompt.load(checkpoint.own), max_tokens(model.config)),
+        working_bytes=_lanes(compute) * working_bytes(model.config, compute.target, longest),
+        tokenizer=PairTokenizer(tokenizer, Prompt.load(checkpoint.own), longest),
         engine=_engine(model, compute),
     )
 
 
 def _engine(model: XLMRobertaForMultipleChoice, compute: Compute) -> Engine:
     encoder = PackedEncoder(model, compute.target)
-    if compute.target.device.type != "cpu" or compute.plan.lanes == 1:
-        return encoder
-    return Lanes(encoder, compute.plan)
+    return encoder if _lanes(compute) == 1 else Lanes(encoder, compute.plan)
+
+
+def _lanes(compute: Compute) -> int:
+    return compute.plan.lanes if compute.target.device.type == "cpu" else 1

@@ -14,8 +14,8 @@ from transformers import XLMRobertaForMultipleChoice
 
 from app.engine.compute import set_up
 from app.settings import Settings
+from app.weights.adapter import quiet_peft
 from app.weights.embedded import ensure_base
-from app.weights.loading import quiet_peft
 from loadtests.bench.inputs import mixed_items, rows_of
 from loadtests.bench.results import RATIO, BenchResult
 from loadtests.peers.padded import shipped_stilts

@@ -13,7 +13,7 @@ from safetensors.torch import load_file, save_file
 from transformers import XLMRobertaForMultipleChoice
 
 from app.engine.prompt import Prompt
-from app.weights.loading import quiet_peft
+from app.weights.adapter import quiet_peft
 from models.tasks.example import Head
 from models.training.network import Weights, low_rank
 from models.training.recipe import LowRank, Recipe

@@ -36,6 +36,15 @@ def test_a_wrong_setting_of_the_models_names_the_right_ones(
     assert "XCOPA_MODELS__DIRECT" in said(capsys)
 
 
+def test_a_variable_that_ended_the_import_of_the_hubs_client_is_named(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("HF_HUB_DOWNLOAD_TIMEOUT", "10s")
+    with pytest.raises(typer.Exit):
+        read_settings()
+    assert "HF_HUB_DOWNLOAD_TIMEOUT must be a whole number of seconds" in said(capsys)
+
+
 def test_an_error_for_the_user_is_its_message_and_another_one_is_not_hidden(
     capsys: pytest.CaptureFixture[str],
 ) -> None:

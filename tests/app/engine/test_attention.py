@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from hypothesis import example, given
@@ -18,7 +19,9 @@ from app.engine.attention import (
     VarlenAttention,
     attend_from_first,
     choose_attention,
+    tiles,
 )
+from app.engine.memory import SCORES
 from app.engine.packing import PackedRows, aligned, pack
 from app.engine.target import Precision, Target
 from tests import tiny
@@ -79,6 +82,30 @@ def assert_rows_attend_to_themselves(
 @given(LENGTHS, st.sampled_from([0, 1 << 10, 1 << 20]))
 def test_grouped(lengths: list[int], merge: int) -> None:
     assert_rows_attend_to_themselves(GroupedAttention(HEADS), lengths, merge)
+
+
+@given(LENGTHS, st.sampled_from([0, 1 << 10, 1 << 20]), st.integers(1, 5_000))
+@example([39, 40], 1 << 20, 1)
+def test_grouped_when_heads_and_queries_take_turns(
+    lengths: list[int], merge: int, most_scores: int
+) -> None:
+    assert_rows_attend_to_themselves(GroupedAttention(HEADS, most_scores), lengths, merge)
+
+
+@given(st.integers(1, 40), st.integers(1, 50), st.integers(1, 5_000))
+def test_tiles_cover_every_query_once_and_hold_no_more_scores_than_they_may(
+    blocks: int, width: int, most_scores: int
+) -> None:
+    seen = np.zeros((blocks, width), dtype=int)
+    for block, queries in tiles(blocks, width, most_scores):
+        seen[block, queries] += 1
+        assert seen[block, queries].size * width <= max(most_scores, width)
+    assert (seen == 1).all()
+
+
+def test_a_usual_batch_is_one_tile() -> None:
+    """Whose speed is measured; only longer rows than XLM-R's own take turns."""
+    assert list(tiles(16, 512, SCORES)) == [(slice(0, 32), slice(0, 512))]
 
 
 @given(LENGTHS)

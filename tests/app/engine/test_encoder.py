@@ -14,7 +14,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from transformers import XLMRobertaForMultipleChoice
 
-from app.engine.encoder import CUDA_PART_TOKENS, PART_TOKENS, PackedEncoder, _parts
+from app.engine.encoder import PackedEncoder, _parts
+from app.engine.memory import CUDA_PART_TOKENS, PART_TOKENS
 from app.engine.target import Precision, Target
 from app.weights.loading import as_multiple_choice
 from tests import tiny

@@ -1,120 +1,21 @@
-"""Hub ids, against a stand-in of the model hub on loopback that the real client talks to."""
+"""Hub ids and directories, against a stand-in of the model hub that the real client talks to."""
 
 from __future__ import annotations
 
-import hashlib
 import json
-import threading
-from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+import shutil
 from pathlib import Path
-from typing import ClassVar
-from urllib.parse import unquote
 
 import pytest
 from huggingface_hub import constants
 
 from app.errors import StartError
 from app.weights import hub
+from app.weights.checkpoint import locate
+from app.weights.hub import HubId
 from app.weights.variant import load_variants
 from tests import tiny
-
-COMMIT = "a" * 40
-REPOSITORY = "someone/xlm-r-copa"
-
-
-class StandInHub(BaseHTTPRequestHandler):
-    """Just the calls that a snapshot download makes, answered from a folder."""
-
-    folder: ClassVar[Path]
-    asked: ClassVar[list[str]] = []
-
-    def do_GET(self) -> None:
-        self._answer(with_body=True)
-
-    def do_HEAD(self) -> None:
-        self._answer(with_body=False)
-
-    def _answer(self, *, with_body: bool) -> None:
-        path = unquote(self.path.partition("?")[0])
-        self.asked.append(path)
-        name = path.rpartition(f"/resolve/{COMMIT}/")[2]
-        if path.startswith(f"/api/models/{REPOSITORY}"):
-            self._api(path, with_body)
-        elif path.startswith(f"/{REPOSITORY}/resolve/") and (self.folder / name).is_file():
-            self._file((self.folder / name).read_bytes(), with_body)
-        elif path.startswith("/api/models/gated/"):
-            self._error(403, "GatedRepo", with_body)
-        else:
-            self._error(404, "RepoNotFound", with_body)
-
-    def _api(self, path: str, with_body: bool) -> None:
-        if "/revision/" in path and not path.endswith(("/main", COMMIT)):
-            self._error(404, "RevisionNotFound", with_body)
-            return
-        files = [
-            {
-                "type": "file",
-                "path": file.name,
-                "rfilename": file.name,
-                "size": file.stat().st_size,
-                "oid": hashlib.sha1(file.read_bytes(), usedforsecurity=False).hexdigest(),
-            }
-            for file in sorted(self.folder.iterdir())
-        ]
-        content: object = {"id": REPOSITORY, "sha": COMMIT, "siblings": files}
-        if "/tree/" in path:
-            content = files
-        self._send(
-            200, json.dumps(content).encode(), {"Content-Type": "application/json"}, with_body
-        )
-
-    def _file(self, content: bytes, with_body: bool) -> None:
-        headers = {
-            "ETag": f'"{hashlib.sha256(content).hexdigest()}"',
-            "X-Repo-Commit": COMMIT,
-            "Accept-Ranges": "bytes",
-        }
-        self._send(200, content, headers, with_body)
-
-    def _error(self, status: int, code: str, with_body: bool) -> None:
-        self._send(status, b"{}", {"X-Error-Code": code, "X-Error-Message": code}, with_body)
-
-    def _send(self, status: int, body: bytes, headers: dict[str, str], with_body: bool) -> None:
-        self.send_response(status)
-        for name, value in headers.items():
-            self.send_header(name, value)
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        if with_body:
-            self.wfile.write(body)
-
-    def log_message(self, *_: object) -> None:
-        """Say nothing; the tests look at what was asked."""
-
-
-@pytest.fixture
-def stand_in(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[type[StandInHub]]:
-    folder = tiny.multiple_choice(tmp_path / "hub")
-    (folder / "modeling_evil.py").write_text("raise SystemExit", encoding="utf-8")
-    (folder / "pytorch_model.bin").write_bytes(b"pickle")
-    handler = type("Handler", (StandInHub,), {"folder": folder, "asked": []})
-    server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    endpoint = f"http://127.0.0.1:{server.server_port}"
-    monkeypatch.setattr(constants, "ENDPOINT", endpoint)
-    monkeypatch.setattr(
-        constants,
-        "HUGGINGFACE_CO_URL_TEMPLATE",
-        endpoint + "/{repo_id}/resolve/{revision}/{filename}",
-    )
-    monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path / "cache"))
-    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", False)
-    yield handler
-    server.shutdown()
-    server.server_close()
-    thread.join()
+from tests.app.weights.hub_stand_in import COMMIT, REPOSITORY, StandInHub
 
 
 def test_a_hub_id_is_fetched_and_served(stand_in: type[StandInHub]) -> None:
@@ -123,7 +24,9 @@ def test_a_hub_id_is_fetched_and_served(stand_in: type[StandInHub]) -> None:
     assert served.engine.logits([(0, 5, 2)]) == same.engine.logits([(0, 5, 2)])
 
 
-def test_nothing_that_could_run_is_fetched(stand_in: type[StandInHub]) -> None:
+def test_nothing_that_could_run_and_no_earlier_checkpoint_is_fetched(
+    stand_in: type[StandInHub],
+) -> None:
     directory = hub.resolve(REPOSITORY)
     fetched = {path.name for path in directory.iterdir()}
     assert fetched == {"config.json", "model.safetensors", "tokenizer.json"}
@@ -151,3 +54,148 @@ def test_a_hub_out_of_reach_is_one_clear_line(
     monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)
     with pytest.raises(StartError, match="cannot be reached"):
         hub.resolve(REPOSITORY)
+
+
+def test_a_base_without_an_owner_was_no_hub_id(
+    stand_in: type[StandInHub], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """``xlm-roberta-base``, in the cache and offline, as a training machine leaves it."""
+    stand_in.repository = "xlm-roberta-base"
+    adapter = tiny.adapter(tmp_path / "adapter", stand_in.folder)
+    config = json.loads((adapter / "adapter_config.json").read_text())
+    config["base_model_name_or_path"] = "xlm-roberta-base"
+    (adapter / "adapter_config.json").write_text(json.dumps(config))
+    online = locate(str(adapter), Path()).full
+    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)
+    assert locate(str(adapter), Path()).full == online == hub.resolve("xlm-roberta-base")
+
+
+def test_a_model_that_is_not_whole_in_the_cache_is_one_clear_line(
+    stand_in: type[StandInHub], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (hub.resolve(REPOSITORY) / "model.safetensors").unlink()
+    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)
+    with pytest.raises(StartError, match="is not whole in") as stopped:
+        hub.resolve(REPOSITORY)
+    assert "\n" not in str(stopped.value)
+
+
+def test_a_base_on_the_machine_that_trained_the_adapter_is_named_with_who_wants_it(
+    tmp_path: Path,
+) -> None:
+    adapter = tiny.adapter(tmp_path / "adapter", tiny.headless(tmp_path / "base"))
+    shutil.rmtree(tmp_path / "base")
+    with pytest.raises(StartError) as stopped:
+        locate(str(adapter), Path())
+    assert str(stopped.value).startswith(
+        f"{adapter}/adapter_config.json: base_model_name_or_path: '{tmp_path}/base' is not"
+    )
+
+
+def test_the_revision_that_an_adapter_asks_of_its_base_is_taken(
+    stand_in: type[StandInHub], tmp_path: Path
+) -> None:
+    adapter = tiny.adapter(tmp_path / "adapter", stand_in.folder)
+    config = json.loads((adapter / "adapter_config.json").read_text())
+    asked = {"base_model_name_or_path": REPOSITORY, "revision": "v9"}
+    (adapter / "adapter_config.json").write_text(json.dumps({**config, **asked}))
+    with pytest.raises(StartError, match="no revision 'v9'"):
+        locate(str(adapter), Path())
+
+
+@pytest.mark.parametrize(
+    ("source", "found"),
+    [
+        ("xlm-roberta-base", HubId("xlm-roberta-base")),
+        ("xlm-roberta-base@main", HubId("xlm-roberta-base", "main")),
+        ("owner/name", HubId("owner/name")),
+        ("owner/name/", HubId("owner/name")),
+        ("owner/name@", HubId("owner/name")),
+        ("owner/name@refs/pr/3", HubId("owner/name", "refs/pr/3")),
+        (f"owner/name@{COMMIT}", HubId("owner/name", COMMIT)),
+        ("hf://owner/name@v1", HubId("owner/name", "v1")),
+        ("hf://models/owner/name", HubId("owner/name")),
+        ("https://huggingface.co/owner/name", HubId("owner/name")),
+        ("https://huggingface.co/owner/name/tree/v1", HubId("owner/name", "v1")),
+    ],
+)
+def test_the_ways_to_name_a_model_of_the_hub(source: str, found: HubId) -> None:
+    assert HubId.parse(source) == found
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        *("a b", "owner/name/more", "owner//name", "@main", "a..b", "a--b/c", "name.git", "été"),
+        *("hf://datasets/a/b", "hf://owner/name/folder", "https://example.com/owner/name", "hf://"),
+    ],
+)
+def test_what_no_model_can_be_called_is_one_clear_line(source: str) -> None:
+    with pytest.raises(StartError, match="owner/name") as stopped:
+        hub.resolve(source)
+    assert "\n" not in str(stopped.value)
+
+
+@pytest.mark.parametrize("spelling", ["{}", "{}/", " {}\n", "./model", "model", "~/model", "link"])
+def test_the_ways_to_name_a_directory(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, spelling: str
+) -> None:
+    directory = tmp_path / "model"
+    directory.mkdir()
+    (tmp_path / "link").symlink_to(directory)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert hub.resolve(spelling.format(directory)).samefile(directory)
+
+
+def test_a_directory_goes_before_a_model_of_the_same_name(
+    stand_in: type[StandInHub], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / REPOSITORY).mkdir(parents=True)
+    assert hub.resolve(REPOSITORY).samefile(tmp_path / REPOSITORY)
+    assert stand_in.asked == []
+
+
+@pytest.mark.parametrize(
+    ("source", "reason"),
+    [
+        ("", "is empty"),
+        ("  ", "is empty"),
+        ("~no-such-user/model", "is not a directory"),
+        ("nul\0byte", "is not a directory"),
+        ("file", "is not a directory but a file"),
+        ("./file/model", "is not a directory"),
+        ("dangling", "is not a directory"),
+    ],
+)
+def test_a_path_that_is_no_directory_is_one_clear_line(
+    stand_in: type[StandInHub],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    source: str,
+    reason: str,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "file").touch()
+    (tmp_path / "dangling").symlink_to("nowhere")
+    with pytest.raises(StartError) as stopped:
+        hub.resolve(source)
+    assert "\n" not in str(stopped.value)
+    assert reason in str(stopped.value).replace("no directory", "is not a directory")
+
+
+def test_links_in_a_circle_are_one_clear_line(tmp_path: Path) -> None:
+    (tmp_path / "model").symlink_to("model")
+    with pytest.raises(StartError, match=r"cannot read .*model"):
+        locate(str(tmp_path / "model"), Path())
+
+
+def test_a_base_beside_its_adapter_is_found(tmp_path: Path) -> None:
+    base = tiny.headless(tmp_path / "base")
+    adapter = tiny.adapter(tmp_path / "adapter", base)
+    shutil.move(base, adapter / "base")
+    config = json.loads((adapter / "adapter_config.json").read_text())
+    config["base_model_name_or_path"] = "./base"
+    (adapter / "adapter_config.json").write_text(json.dumps(config))
+    assert locate(str(adapter), Path()).full.samefile(adapter / "base")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -46,6 +47,18 @@ def test_a_cpus_threads_may_share_a_batch_in_lanes(tiny_direct: Path) -> None:
     shared = load_variants({"direct": str(tiny_direct)}, Path(), compute)["direct"].engine
     assert isinstance(shared, Lanes)
     assert shared.logits(ROWS) == pytest.approx(load(tiny_direct).engine.logits(ROWS), abs=1e-5)
+
+
+def test_the_memory_that_a_model_may_take_is_known_and_logged(
+    tiny_direct: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    alone = load(tiny_direct).working_bytes
+    compute = Compute(plan=LanePlan(2, 1))
+    with caplog.at_level(logging.INFO):
+        variant = load_variants({"direct": str(tiny_direct)}, Path(), compute)["direct"]
+    assert variant.working_bytes == 2 * alone
+    said = f"{tiny.MAX_TOKENS} tokens a row and, whatever it is asked, takes at most"
+    assert f"{said} {2 * alone / 1e6:.0f} MB" in caplog.text
 
 
 def test_models_are_loaded_as_the_settings_say(
@@ -150,20 +163,20 @@ def _adapter_without_base(directory: Path) -> None:
     ("make", "reason"),
     [
         (lambda _: None, "has no config.json"),
-        (_pickle_weights, "no safetensors"),
+        (_pickle_weights, "has no model.safetensors; it holds pytorch_model.bin"),
         (_configured(model_type="bert"), "is a bert model"),
         (_configured(is_decoder=True), "is_decoder must be False"),
         (_configured(position_embedding_type="relative_key"), "must be absolute"),
         (_configured(pad_token_id=None), "pad_token_id"),
         (_configured(num_hidden_layers=0), "at least one layer"),
         (_configured(hidden_act="snake"), "cannot load"),
-        (_cut_off, "cannot load"),
+        (_cut_off, "model.safetensors is damaged"),
         (_no_tokenizer, "has no tokenizer.json"),
         (_broken_tokenizer, "is not a tokenizer"),
         (tiny.headless, "not fine-tuned for multiple choice"),
         (lambda directory: tiny.classifier(directory, labels=3), "has 3"),
         (_adapter_without_head, "not fine-tuned for multiple choice"),
-        (_adapter_of_three_labels, "cannot load"),
+        (_adapter_of_three_labels, "classifier.out_proj.weight as [3, 32]"),
         (_adapter_in_pickle, "no adapter_model.safetensors"),
         (_adapter_without_base, "is not a directory"),
     ],

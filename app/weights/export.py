@@ -1,0 +1,85 @@
+"""A served model as a checkpoint of its own, which transformers loads without this project."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import tempfile
+from pathlib import Path
+
+from app.engine.prompt import Prompt
+from app.errors import StartError
+from app.weights.checkpoint import Checkpoint
+from app.weights.files import readable
+from app.weights.loading import load, max_tokens
+
+_TOKENIZER_FILES = ("tokenizer.json", "tokenizer_config.json", "special_tokens_map.json")
+
+_TOKENIZER_CONFIG = {
+    "tokenizer_class": "XLMRobertaTokenizerFast",
+    "bos_token": "<s>",
+    "cls_token": "<s>",
+    "eos_token": "</s>",
+    "sep_token": "</s>",
+    "pad_token": "<pad>",
+    "unk_token": "<unk>",
+    "mask_token": "<mask>",
+}
+"""XLM-R's, for a source that brings none."""
+
+
+def export(checkpoint: Checkpoint, out: Path) -> None:
+    """Write the model with its adapter merged, its tokenizer and its prompt.
+
+    The directory appears under its name when all of it is on the disk. An interrupted export
+    leaves nothing that could be mistaken for a checkpoint.
+
+    Args:
+        checkpoint: where the model comes from.
+        out: must not exist, or be an empty directory.
+
+    Raises:
+        StartError: the directory holds something, or cannot be written; or the source cannot be
+            loaded.
+    """
+    _check_empty(out)
+    with readable(checkpoint.source):
+        loaded = load(checkpoint)
+        prompt = Prompt.load(checkpoint.own)
+    try:
+        out.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(prefix=f".{out.name}-", dir=out.parent) as workspace:
+            made = Path(workspace) / out.name
+            made.mkdir()
+            loaded.model.save_pretrained(made)
+            prompt.save(made)
+            _write_tokenizer(checkpoint.tokenizer_file, max_tokens(loaded.model.config), made)
+            _flush(made)
+            made.rename(out)  # onto an empty directory as well; fails if it has been filled since
+    except OSError as error:
+        raise StartError(f"cannot write {out}: {error.strerror or error}") from error
+
+
+def _check_empty(out: Path) -> None:
+    if out.is_symlink() or (out.exists() and not out.is_dir()):
+        raise StartError(f"{out} is there and is no directory; name a new one")
+    with readable(str(out)):
+        if out.is_dir() and any(out.iterdir()):
+            raise StartError(f"{out} is not empty; name a new directory")
+
+
+def _write_tokenizer(file: Path, longest: int, out: Path) -> None:
+    for name in _TOKENIZER_FILES:
+        if (path := file.parent / name).exists():
+            shutil.copyfile(path, out / name)
+    if not (path := out / "tokenizer_config.json").exists():
+        content = json.dumps({**_TOKENIZER_CONFIG, "model_max_length": longest}, indent=2)
+        path.write_text(content + "\n", encoding="utf-8")
+
+
+def _flush(directory: Path) -> None:
+    for path in directory.iterdir():
+        path.chmod(0o644)  # safetensors writes for the owner alone
+        with path.open("rb") as file:
+            os.fsync(file.fileno())

@@ -1,0 +1,41 @@
+"""Whether a tokenizer is the one that a model was trained with, as far as files can tell."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from tokenizers import Tokenizer
+from transformers import XLMRobertaConfig
+
+from app.errors import StartError
+
+LEAST_SHARE = 0.9
+"""Of the rows of a model's table, how many a tokenizer must use. Tables are made a little larger
+than their vocabulary, for alignment; a tokenizer of another model is smaller by more."""
+
+
+def check_tokenizer(tokenizer: Tokenizer, config: XLMRobertaConfig, path: Path) -> None:
+    """Refuse a tokenizer whose ids mean something else to the model.
+
+    Args:
+        tokenizer: read from the path.
+        config: of the model.
+        path: for messages.
+
+    Raises:
+        StartError: it has more pieces than the model or far fewer, or does not put ``<s>`` first
+            and ``</s>`` last.
+    """
+    pieces = max(tokenizer.get_vocab_size(), *tokenizer.get_added_tokens_decoder(), 0)
+    if pieces > config.vocab_size or pieces < LEAST_SHARE * config.vocab_size:
+        raise StartError(
+            f"{path} has {pieces} pieces and its model {config.vocab_size}: it is another "
+            "model's tokenizer"
+        )
+    ids = tokenizer.encode("a", "b").ids
+    ends = (config.bos_token_id, config.eos_token_id)
+    if not ids or (ids[0], ids[-1]) != ends:
+        raise StartError(
+            f"{path} does not put <s> first and </s> last, as ids {ends[0]} and {ends[1]}: it is "
+            "another model's tokenizer, or was saved without its post-processor"
+        )

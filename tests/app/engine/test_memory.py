@@ -1,0 +1,82 @@
+"""The memory of a forward pass is known before it, and does not grow with the square of a row."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+import torch
+
+from app.engine.encoder import PackedEncoder
+from app.engine.lanes import shares
+from app.engine.memory import PART_TOKENS, working_bytes
+from app.engine.target import EXACT, Precision, Target
+from tests import tiny
+from tests.oracle import PaddedOracle
+
+STATUS, CLEAR = Path("/proc/self/status"), Path("/proc/self/clear_refs")
+
+
+def resident(field: str) -> int:
+    found = re.search(rf"{field}:\s+(\d+) kB", STATUS.read_text())
+    assert found
+    return int(found[1]) * 1024
+
+
+def taken(encoder: PackedEncoder, rows: list[tuple[int, ...]]) -> int:
+    """Return how far memory rose above what it was, in bytes."""
+    try:
+        CLEAR.write_text("5")  # forgets the peak so far; see proc(5)
+    except OSError:
+        pytest.skip("the kernel's account of peak memory cannot be reset here")
+    before = resident("VmRSS")
+    encoder.logits(rows)
+    return resident("VmHWM") - before
+
+
+def row(tokens: int) -> tuple[int, ...]:
+    return (0, *([7, 8, 9] * tokens)[: tokens - 2], 2)
+
+
+@pytest.mark.parametrize("tokens", [3_000, pytest.param(7_900, marks=pytest.mark.slow)])
+def test_one_text_of_7900_tokens_took_gigabytes(tokens: int) -> None:
+    """8,194 positions and 16 heads: a layer's scores alone would be 4 GB, their shares as much."""
+    shape = {"max_position_embeddings": 8_194, "num_attention_heads": 16, "hidden_size": 256}
+    model = tiny.drawn_multiple_choice(1, **shape)
+    stated = working_bytes(model.config, EXACT, tokens)
+    encoder = PackedEncoder(model)
+    encoder.warm_up()
+    rose = taken(encoder, [row(tokens)])
+    assert 0.3 * stated < rose < stated
+    assert stated < 300e6
+
+
+def test_many_short_rows_take_no_more_than_is_stated() -> None:
+    model = tiny.drawn_multiple_choice(1, hidden_size=512, num_attention_heads=8)
+    stated = working_bytes(model.config, EXACT, tiny.MAX_TOKENS)
+    encoder = PackedEncoder(model)
+    encoder.warm_up()
+    rows = [row(length) for length in range(3, 60)] * 20
+    assert taken(encoder, rows) < stated
+
+
+def test_rows_longer_than_a_part_have_the_logits_of_transformers() -> None:
+    model = tiny.drawn_multiple_choice(2, max_position_embeddings=1_602)
+    rows = [row(length) for length in (1_600, PART_TOKENS + 1, PART_TOKENS, 5)]
+    expected = PaddedOracle(model).logits(rows)
+    assert PackedEncoder(model).logits(rows) == pytest.approx(expected, abs=1e-4)
+
+
+def test_a_longer_row_and_a_wider_model_need_more_and_half_the_bits_less() -> None:
+    config = tiny.config(hidden_size=256)
+    long = working_bytes(config, EXACT, 8_192)
+    assert long > working_bytes(config, EXACT, 4_096) > working_bytes(config, EXACT, 512)
+    assert working_bytes(tiny.config(hidden_size=512), EXACT, 8_192) > long
+    half = Target(torch.device("cpu"), Precision.BF16)
+    assert working_bytes(config, half, 8_192) < long
+
+
+def test_a_lane_takes_the_longest_row_by_itself() -> None:
+    """So what the service may take is that of one engine times its lanes."""
+    assert shares([8_192, 8_192, 8_192], 2) == [[0, 2], [1]]
