@@ -15,6 +15,7 @@ import pytest
 import uvicorn
 from starlette.types import Receive, Scope, Send
 
+from app.listening import listen
 from app.runtime import Runtime
 from app.server import DrainingServer, serve
 from app.settings import ModelSources, Settings
@@ -61,18 +62,24 @@ def runtime() -> SlowRuntime:
     return SlowRuntime()
 
 
-def server_of(runtime: SlowRuntime, host: str = HOST) -> DrainingServer:
-    config = uvicorn.Config(answers, host=host, port=0, log_config=None, lifespan="on")
+def server_of(runtime: SlowRuntime) -> DrainingServer:
+    config = uvicorn.Config(answers, log_config=None, lifespan="on")
     settings = Settings(drain_delay_s=1.5, drain_grace_s=7)
     return DrainingServer(config, cast("Runtime", runtime), settings)
+
+
+def bound(host: str = HOST) -> socket.socket:
+    """Bind a free port, as ``serve`` does before it loads anything."""
+    [listener] = listen(host, 0)
+    return listener
 
 
 @asynccontextmanager
 async def running(runtime: SlowRuntime, host: str = HOST) -> AsyncIterator[DrainingServer]:
     """Serve on a free port; the test tells it to end, and here it does or fails."""
-    made = server_of(runtime, host)
+    made = server_of(runtime)
     async with asyncio.timeout(LIMIT_S), asyncio.TaskGroup() as tasks:
-        tasks.create_task(made.serve())
+        tasks.create_task(made.serve([bound(host)]))
         while not made.started:  # noqa: ASYNC110 - uvicorn has no event for it
             await asyncio.sleep(0)
         yield made
@@ -152,19 +159,20 @@ async def test_work_that_is_left_is_said_and_does_not_keep_the_server(
     assert caplog.messages == ["work was left after 7 s of grace"]
 
 
-async def listening(runtime: SlowRuntime) -> DrainingServer:
+async def listening(runtime: SlowRuntime, listener: socket.socket) -> DrainingServer:
     """As in ``Server.serve``, but without its turns of the loop, in which it would accept."""
     made = server_of(runtime)
     made.config.load()
     made.lifespan = made.config.lifespan_class(made.config)
-    await made.startup()
+    await made.startup([listener])
     return made
 
 
 async def test_who_connected_but_was_not_heard_yet_is_answered(runtime: SlowRuntime) -> None:
-    made = await listening(runtime)
+    listener = bound()
+    made = await listening(runtime, listener)
     clients = [connect(made) for _ in range(3)]
-    await made.shutdown()
+    await made.shutdown([listener])
     for client in clients:
         answered = await asyncio.to_thread(response_of, client)
         assert answered.startswith(b"HTTP/1.1 200")
@@ -173,9 +181,10 @@ async def test_who_connected_but_was_not_heard_yet_is_answered(runtime: SlowRunt
 
 async def test_nobody_can_connect_from_the_moment_it_ends(runtime: SlowRuntime) -> None:
     """Who is refused asks another replica; who is let in might be cut off."""
-    made = await listening(runtime)
+    listener = bound()
+    made = await listening(runtime, listener)
     address = (HOST, port_of(made))
-    ending = asyncio.create_task(made.shutdown())
+    ending = asyncio.create_task(made.shutdown([listener]))
     await asyncio.sleep(0)
     with pytest.raises(ConnectionRefusedError):
         socket.create_connection(address, timeout=LIMIT_S)
@@ -194,12 +203,12 @@ async def test_nobody_listens_after_it(runtime: SlowRuntime) -> None:
 async def test_without_a_descriptor_left_the_shutdown_goes_on(
     runtime: SlowRuntime, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def none_left(_: int) -> int:
+    def none_left(_: socket.socket) -> socket.socket:
         raise OSError(24, "Too many open files")
 
     runtime.may_finish.set()
     async with running(runtime) as made:
-        monkeypatch.setattr("app.server.os.dup", none_left)
+        monkeypatch.setattr(socket.socket, "dup", none_left)
         made.handle_exit(signal.SIGTERM, None)
     assert not any(listener.is_serving() for listener in made.servers)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from app.serving.work import ModelProfile, Outcome, ServiceCurve
+from app.serving.work import Caller, ModelProfile, Outcome, ServiceCurve
 from tests.app.serving.scheduling import item
 
 
@@ -16,12 +16,14 @@ def test_a_batch_takes_a_fixed_time_and_a_time_a_token() -> None:
 @pytest.mark.parametrize(("fixed", "per_token"), [(-0.1, 1.0), (0.0, 0.0), (0.0, -1.0)])
 def test_a_curve_by_which_work_costs_nothing_is_refused(fixed: float, per_token: float) -> None:
     """With it a queue would never be full."""
-    with pytest.raises(ValueError, match="no less than 0 s"):
+    with pytest.raises(
+        ValueError, match="fixed time must be at least 0 s, and the time per token above 0"
+    ):
         ServiceCurve(fixed, per_token)
 
 
 def test_a_budget_that_no_token_fits_in_is_refused() -> None:
-    with pytest.raises(ValueError, match="1 at least"):
+    with pytest.raises(ValueError, match="batch_tokens must be at least 1"):
         ModelProfile(0, ServiceCurve(0.0, 1.0))
 
 
@@ -32,6 +34,12 @@ def test_a_backlog_pays_the_fixed_time_for_each_batch_that_it_needs(
     tokens: int, seconds: float
 ) -> None:
     assert ModelProfile(100, ServiceCurve(10.0, 1.0)).backlog_seconds(tokens) == seconds
+
+
+def test_a_caller_without_weight_is_refused() -> None:
+    """Its tokens would cost infinitely much of its share."""
+    with pytest.raises(ValueError, match="weight must be at least 1"):
+        Caller("key", weight=0)
 
 
 def test_a_ticket_waits_until_it_is_sealed_or_ends() -> None:

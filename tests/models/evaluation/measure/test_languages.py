@@ -28,8 +28,8 @@ def test_the_eleven_are_the_nine_and_the_two_that_were_never_seen() -> None:
 
 
 def test_groups_have_titles_that_say_how_many_they_are() -> None:
-    assert GROUP_TITLES.keys() == {"en", *GROUPS}
+    assert {"en", *GROUPS} <= GROUP_TITLES.keys()
     assert "nine" in GROUP_TITLES[NINE]
     assert "eleven" in GROUP_TITLES[ELEVEN]
     assert all(NAMES[language] in GROUP_TITLES[TWO] for language in GROUPS[TWO])
-    assert POOL_TITLES.keys() == {"en", NINE}
+    assert {"en", NINE} <= POOL_TITLES.keys()

@@ -28,15 +28,14 @@ def cells(of: Table, *names: str) -> dict[str, str]:
 
 
 def test_the_tables_come_in_the_order_to_read_them(report: Report) -> None:
+    reading = ["Accuracy", "The two variants by language", "Tests over languages", "Calibration"]
+    seeds = 2 * ["Several seeds"]
+    begin = [*reading, *reading, "Twins", "Without the premise", *seeds]
     titles = [each.title for each in tables(report)]
-    kinds = ["Accuracy in %", "The pair by language", "Tests over languages", "Calibration"]
-    readings = ["questions as published", "questions repaired"]
-    assert titles == [
-        *(f"{kind}, {reading}" for reading in readings for kind in kinds),
-        "Twins: the same choices, and premises that turn the answer, in %",
-        "Without the premise, English, in %",
-        *(f"Several seeds, accuracy in %, {reading}" for reading in readings),
-    ]
+    for title, words in zip(titles, begin, strict=True):
+        assert title.startswith(words)
+    for number, words in {0: "published", 4: "repaired", 10: "published", 11: "repaired"}.items():
+        assert words in titles[number]
 
 
 def test_every_row_has_a_cell_for_every_column_and_every_table_says_what_it_is(
@@ -66,7 +65,7 @@ def test_means_are_strong_among_languages_that_are_not(report: Report) -> None:
     assert rows[12].cells[2] == interval(nine.accuracy["direct"])
 
 
-def test_the_pair_shows_who_is_right_alone_and_both_p_values(report: Report) -> None:
+def test_a_language_shows_who_is_right_alone_and_both_p_values(report: Report) -> None:
     reading = report.readings["repaired"]
     # So that no figure can stand in the column of another one unseen.
     thai = replace(
@@ -80,7 +79,7 @@ def test_the_pair_shows_who_is_right_alone_and_both_p_values(report: Report) -> 
     )
     languages = (*reading.languages[:8], thai, *reading.languages[9:])
     changed = replace(report, readings={"repaired": replace(reading, languages=languages)})
-    assert cells(table(changed, "The pair"), "Thai") == {
+    assert cells(table(changed, "The two variants"), "Thai") == {
         "language": "Thai",
         "direct alone": "3",
         "stilts alone": "4",
