@@ -127,7 +127,7 @@ STOPSIGNAL SIGTERM
 # alive long before its models are loaded; whether it is ready is /readyz's to say. In Kubernetes
 # a Service that is named xcopa puts XCOPA_PORT=tcp://... into the environment: no port.
 HEALTHCHECK --interval=10s --timeout=5s --start-period=60s --retries=3 \
-    CMD ["python", "-I", "-c", "import http.client, os, sys; port = os.environ.get('XCOPA_PORT', ''); c = http.client.HTTPConnection('127.0.0.1', int(port) if port.isdecimal() else 8000, timeout=4); c.request('GET', '/livez'); sys.exit(c.getresponse().status != 200)"]
+    CMD ["python", "-m", "app.health", "/livez"]
 
 CMD ["xcopa", "serve"]
 

@@ -277,18 +277,3 @@ def test_the_health_check_asks_livez_on_the_port_of_the_settings(
 ) -> None:
     with answering(status) as port:
         assert probe(dockerfile, XCOPA_PORT=str(port)) is healthy
-
-
-@pytest.mark.parametrize(
-    "port", ["", "tcp://10.96.0.12:8000"], ids=["empty", "Service named xcopa"]
-)
-def test_the_health_check_takes_the_default_port_for_one_that_is_none(
-    dockerfile: Dockerfile, port: str
-) -> None:
-    *_, code = dockerfile.healthcheck
-    with answering(200) as default:
-        moved = code.replace("else 8000", f"else {default}")
-        assert moved != code
-        environment = {**os.environ, "XCOPA_PORT": port}
-        asked = subprocess.run([sys.executable, "-I", "-c", moved], env=environment, check=False)
-    assert asked.returncode == 0
