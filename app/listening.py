@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
+import ctypes
 import errno
 import socket
+import struct
+import sys
 from typing import Any
 
 from app.errors import StartError
@@ -33,6 +37,28 @@ def listen(host: str, port: int) -> list[socket.socket]:
             each.close()
         raise StartError(_reason(error, host, port)) from error
     return bound
+
+
+_SO_ATTACH_FILTER = 26
+_DROP = struct.pack("HBBI", 0x06, 0, 0, 0)
+"""A packet filter of one instruction (see bpf(4)): return 0, the bytes of a packet to keep."""
+
+
+def admit_nobody(listening: socket.socket) -> None:
+    """Have the system drop what asks to connect, where it can; who has connected is still there.
+
+    Without it somebody may connect after the last ``accept`` and before the close, which resets
+    that connection. Whoever is dropped tries again after a second, and is refused.
+    """
+    if sys.platform != "linux":
+        return
+    program = ctypes.create_string_buffer(_DROP)
+    with contextlib.suppress(OSError):
+        listening.setsockopt(
+            socket.SOL_SOCKET,
+            _SO_ATTACH_FILTER,
+            struct.pack("HP", 1, ctypes.addressof(program)),
+        )
 
 
 def _addresses(host: str, port: int) -> list[tuple[socket.AddressFamily, Any]]:

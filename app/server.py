@@ -16,7 +16,7 @@ import uvicorn
 from app.api.connection import Connection
 from app.api.connections import ConnectionLimits, Connections
 from app.errors import StartError
-from app.listening import listen
+from app.listening import admit_nobody, listen
 from app.main import create_app
 from app.process import allow_connections
 from app.runtime import Runtime
@@ -143,6 +143,7 @@ class DrainingServer(uvicorn.Server):
         for copy in copies:
             with copy, contextlib.suppress(OSError):
                 copy.setblocking(False)
+                admit_nobody(copy)
                 while True:
                     waiting.append(copy.accept()[0])
         return waiting

@@ -17,9 +17,11 @@ Decision: docs/decisions/0027-connections.md
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sized
 from typing import Any, cast
 
 import httptools
+from uvicorn.protocols.http.flow_control import FlowControl
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from app.api.connections import Connections
@@ -61,6 +63,7 @@ class Connection(HttpToolsProtocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         self._closing = _GentleTransport(transport, self)
         super().connection_made(cast("asyncio.Transport", self._closing))
+        self.flow = _Flow(cast("asyncio.Transport", self._closing), self.pipeline)
         self._shared.waits(self)
         if not self._shared.make_room(self, len(self.connections)):
             error = UnavailableError("too many connections", retry_after=_RETRY_AFTER)
@@ -86,8 +89,13 @@ class Connection(HttpToolsProtocol):
         self._closing.abort()
 
     def shutdown(self) -> None:
-        """End when what was accepted has been answered; a request that is not whole was not."""
-        if self._receiving and not self._closing.is_closing():
+        """End when what was accepted has been answered; a request that is not whole was not.
+
+        Who has connected and was not heard yet is answered too: its request may be on its way, and
+        to close before it arrives would reset the connection.
+        """
+        unheard = self._receiving or self.cycle is None
+        if unheard and not self._closing.is_closing():
             self._refuse(UnavailableError("the service is shutting down", retry_after=_RETRY_AFTER))
         if self._answering:
             self._keep_alive = self.cycle.keep_alive = False
@@ -285,6 +293,22 @@ class Connection(HttpToolsProtocol):
         self.transport.close()
 
 
+class _Flow(FlowControl):
+    """Reads nothing more while requests wait for the answers before them.
+
+    uvicorn reads on after each answer, and whenever a route waits for its client to leave, so
+    a client that sends faster than it is answered had all its requests in memory.
+    """
+
+    def __init__(self, transport: asyncio.Transport, pipeline: Sized) -> None:
+        super().__init__(transport)
+        self._pipeline = pipeline
+
+    def resume_reading(self) -> None:
+        if not self._pipeline:
+            super().resume_reading()
+
+
 class _GentleTransport:
     """A transport whose ``close`` first lets a client finish that is still sending.
 
@@ -310,6 +334,7 @@ class _GentleTransport:
             return
         self.limit_time(self._connection.limits.receive_seconds)
         self._connection.disarm()
+        self._connection.pipeline.clear()
         self._connection.flow.resume_reading()
         if self._transport.can_write_eof():
             self._transport.write_eof()

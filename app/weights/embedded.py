@@ -150,7 +150,7 @@ def _assemble(workspace: Path, checkpoint: Path, console: Console) -> None:
         writing = progress.add_task("writing the checkpoint", total=1)
         save_file(tensors, checkpoint / "model.safetensors", metadata={"format": "pt"})
         _write_json(checkpoint / "config.json", _config(file))
-        _write_json(checkpoint / "tokenizer_config.json", _TOKENIZER_CONFIG)
+        _write_json(checkpoint / "tokenizer_config.json", TOKENIZER_CONFIG)
         shutil.copyfile(tokenizer, checkpoint / "tokenizer.json")
         _flush(checkpoint)
         progress.update(writing, advance=1, description="written")
@@ -263,7 +263,7 @@ def _config(file: E5Container) -> dict[str, object]:
     }
 
 
-_TOKENIZER_CONFIG = {
+TOKENIZER_CONFIG = {
     "tokenizer_class": "XLMRobertaTokenizerFast",
     "model_max_length": 512,
     "bos_token": "<s>",
@@ -274,6 +274,7 @@ _TOKENIZER_CONFIG = {
     "unk_token": "<unk>",
     "mask_token": "<mask>",
 }
+"""XLM-R's own, as transformers reads it."""
 
 
 def _write_json(path: Path, content: object) -> None:

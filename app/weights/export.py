@@ -11,22 +11,11 @@ from pathlib import Path
 from app.engine.prompt import Prompt
 from app.errors import StartError
 from app.weights.checkpoint import Checkpoint
+from app.weights.embedded import TOKENIZER_CONFIG
 from app.weights.files import readable
 from app.weights.loading import load, max_tokens
 
 _TOKENIZER_FILES = ("tokenizer.json", "tokenizer_config.json", "special_tokens_map.json")
-
-_TOKENIZER_CONFIG = {
-    "tokenizer_class": "XLMRobertaTokenizerFast",
-    "bos_token": "<s>",
-    "cls_token": "<s>",
-    "eos_token": "</s>",
-    "sep_token": "</s>",
-    "pad_token": "<pad>",
-    "unk_token": "<unk>",
-    "mask_token": "<mask>",
-}
-"""XLM-R's, for a source that brings none."""
 
 
 def export(checkpoint: Checkpoint, out: Path) -> None:
@@ -74,7 +63,7 @@ def _write_tokenizer(file: Path, longest: int, out: Path) -> None:
         if (path := file.parent / name).exists():
             shutil.copyfile(path, out / name)
     if not (path := out / "tokenizer_config.json").exists():
-        content = json.dumps({**_TOKENIZER_CONFIG, "model_max_length": longest}, indent=2)
+        content = json.dumps({**TOKENIZER_CONFIG, "model_max_length": longest}, indent=2)
         path.write_text(content + "\n", encoding="utf-8")
 
 

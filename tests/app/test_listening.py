@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import errno
 import socket
+import sys
 
 import pytest
 
 from app.errors import StartError
-from app.listening import listen
+from app.listening import admit_nobody, listen
 
 HAS_IPV6 = socket.has_dualstack_ipv6()
 
@@ -90,3 +91,20 @@ def test_the_addresses_of_one_name_share_the_port_that_was_picked() -> None:
     sockets = listen("localhost", 0)
     assert len({each.getsockname()[1] for each in sockets}) == 1
     close(sockets)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux filters what asks to connect")
+def test_nobody_connects_to_a_socket_that_admits_nobody_and_who_had_connected_is_there() -> None:
+    [listening] = listen("127.0.0.1", 0)
+    with listening, socket.socket() as early, socket.socket() as late:
+        early.connect(listening.getsockname())
+        admit_nobody(listening)
+        late.settimeout(0.2)
+        with pytest.raises(TimeoutError):
+            late.connect(listening.getsockname())
+        listening.setblocking(False)
+        accepted, address = listening.accept()
+        with accepted:
+            assert address == early.getsockname()
+            with pytest.raises(BlockingIOError):
+                listening.accept()
