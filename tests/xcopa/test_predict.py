@@ -228,11 +228,23 @@ def test_a_bar_is_drawn_on_a_terminal(url: str, source: Path, tmp_path: Path) ->
 
 
 def test_an_interrupt_ends_a_command_that_waits_for_a_busy_service(url: str, source: Path) -> None:
-    with faulty_proxy(url, every=1, faults=["busy"]) as proxy:
-        process = subprocess.Popen([*COMMAND, str(source), "--against", proxy.url])
-        assert proxy.refused.wait(LIMIT_S)
-        process.send_signal(signal.SIGINT)
-        assert process.wait(LIMIT_S) != 0
+    with (
+        faulty_proxy(url, every=1, faults=["busy"]) as proxy,
+        subprocess.Popen(
+            [*COMMAND, str(source), "--against", proxy.url], preexec_fn=heed_interrupts
+        ) as process,
+    ):
+        try:
+            assert proxy.refused.wait(LIMIT_S)
+            process.send_signal(signal.SIGINT)
+            assert process.wait(LIMIT_S) != 0
+        finally:
+            process.kill()
+
+
+def heed_interrupts() -> None:
+    """A shell starts what it runs in the background with interrupts ignored, and children too."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 @pytest.mark.parametrize(
