@@ -227,12 +227,21 @@ def test_a_bar_is_drawn_on_a_terminal(url: str, source: Path, tmp_path: Path) ->
     assert b"298 of 300 rows answered" in drawn
 
 
-def test_an_interrupt_ends_a_command_that_waits_for_a_busy_service(url: str, source: Path) -> None:
+@pytest.fixture
+def interrupts() -> Iterator[None]:
+    """A shell ignores interrupts for what it starts in the background, and for its children."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+def test_an_interrupt_ends_a_command_that_waits_for_a_busy_service(
+    url: str, source: Path, interrupts: None
+) -> None:
+    command = [*COMMAND, str(source), "--against"]
     with (
         faulty_proxy(url, every=1, faults=["busy"]) as proxy,
-        subprocess.Popen(
-            [*COMMAND, str(source), "--against", proxy.url], preexec_fn=heed_interrupts
-        ) as process,
+        subprocess.Popen([*command, proxy.url]) as process,
     ):
         try:
             assert proxy.refused.wait(LIMIT_S)
@@ -240,11 +249,6 @@ def test_an_interrupt_ends_a_command_that_waits_for_a_busy_service(url: str, sou
             assert process.wait(LIMIT_S) != 0
         finally:
             process.kill()
-
-
-def heed_interrupts() -> None:
-    """A shell starts what it runs in the background with interrupts ignored, and children too."""
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 @pytest.mark.parametrize(
