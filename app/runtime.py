@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import TypeVar, cast
 
+from app.engine.pool import as_measured, stopping_on_failure
 from app.engine.tokenizer import CausalItem
 from app.errors import InvalidRequestError, StartError, UnavailableError
 from app.process import freeze_loaded_objects
@@ -103,7 +104,9 @@ class Runtime:
         Raises:
             StartError: a model cannot be loaded, or loads but cannot answer.
         """
-        return {name: self._warm(name, variant) for name, variant in self._load().items()}
+        variants = self._load()
+        with stopping_on_failure([variant.engine for variant in variants.values()]):
+            return {name: self._warm(name, variant) for name, variant in variants.items()}
 
     def _warm(self, name: str, variant: Variant) -> Served:
         [rows] = variant.tokenizer.encode([_WARM_UP])
@@ -113,7 +116,8 @@ class Runtime:
         if not all(map(math.isfinite, logits)):
             raise StartError(f"{name} answers with {logits}, which are not finite numbers")
         variant.engine.warm_up()
-        return Served(variant, calibrate(variant.engine, rows[0], self._batch_tokens))
+        measured = as_measured(variant.engine, name)
+        return Served(variant, calibrate(measured, rows[0], self._batch_tokens))
 
     def _publish(self, name: str, served: Served) -> None:
         profile = served.calibration.profile

@@ -23,6 +23,7 @@ from app import environment
 SHIPPED_MODELS = Path(__file__).resolve().parent.parent / "models"
 
 PositiveInt = Annotated[int, Field(gt=0)]
+NonNegativeInt = Annotated[int, Field(ge=0)]
 
 ALL, NONE = "*", "none"
 _ORIGIN = re.compile(r"https?://[^/,\s]+")
@@ -120,6 +121,13 @@ class Settings(BaseSettings):
         default=None,
         description="Threads that compute a forward pass. By default as many as the CPU quota "
         "allows (cgroup or affinity).",
+    )
+    engines: Literal["auto"] | NonNegativeInt = Field(
+        default="auto",
+        description="Processes that run the models, beside the one that speaks HTTP. They share "
+        "the memory of the weights and the threads; one that ends or is stuck is replaced. `auto` "
+        "is one for each thread, up to 8 (one for each GPU). `0` runs the models in the process "
+        "of the service, as all systems but Linux do.",
     )
     device: Literal["auto", "cpu", "cuda"] = Field(
         default="cpu",

@@ -7,19 +7,21 @@ batch may be run again on another.
 
 from __future__ import annotations
 
+import contextlib
 import threading
-from collections.abc import Callable, Mapping, Sequence
-from multiprocessing.connection import wait
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from multiprocessing.connection import Connection, wait
+from typing import cast
 
 from app.engine.engine import Engine, Row
 from app.engine.lanes import shares
 from app.engine.plan import EnginePlan
 from app.engine.processes.engine_process import EngineProcess
-from app.engine.processes.handover import pack_batch
 from app.engine.processes.keeper import Keeper
 from app.engine.processes.messages import Order
 from app.engine.processes.templates import Templates
-from app.engine.seats import EngineLostError
+from app.engine.seats import EngineLostError, PassFailedError
 from app.errors import StartError
 
 _LOOK_S = 1.0
@@ -43,7 +45,7 @@ class EnginePool:
             plan.threads,
             on_ready=self._add,
             on_lost=self._drop,
-            on_restart=lambda number: self._on_restart(number),
+            on_restart=self._replaced,
         )
         self._changed = threading.Condition()
         self._living: set[EngineProcess] = set()
@@ -54,6 +56,7 @@ class EnginePool:
         self._models: tuple[str, ...] = ()
         self._on_free: Callable[[], None] = _nobody
         self._on_restart: Callable[[int], None] = _nobody
+        self.on_pass: Callable[[int, float], None] = _nobody
 
     def start(self) -> object:
         """Load, start every engine, and return what the factory says about the weights.
@@ -98,12 +101,20 @@ class EnginePool:
         """How many engines are there, at work or idle."""
         return len(self._living)
 
-    def watch(
-        self, on_free: Callable[[], None], on_restart: Callable[[int], None] | None = None
-    ) -> None:
-        """Have functions called when an engine is free for others, and when one is replaced."""
+    def watch(self, on_free: Callable[[], None]) -> None:
+        """See ``Seats``."""
         self._on_free = on_free
-        self._on_restart = on_restart or self._on_restart
+
+    def report(
+        self, on_restart: Callable[[int], None], on_pass: Callable[[int, float], None]
+    ) -> None:
+        """Have functions called with the number of an engine.
+
+        Args:
+            on_restart: when it is replaced.
+            on_pass: when it has answered, with the seconds that it took.
+        """
+        self._on_restart, self.on_pass = on_restart, on_pass
 
     @property
     def pids(self) -> dict[int, int]:
@@ -173,6 +184,9 @@ class EnginePool:
             self._changed.notify_all()
         self._on_free()
 
+    def _replaced(self, number: int) -> None:
+        self._on_restart(number)
+
     def _drop(self, engine: EngineProcess) -> None:
         with self._changed:
             engine.lost = True
@@ -200,10 +214,15 @@ class PoolSeat:
         self.split = len(team) > 1
         parts = shares([len(row) for row in rows], len(team))
         number = self._pool.model_number(model)
-        frames = [pack_batch(number, [rows[index] for index in part]) for part in parts]
         self._at_work = team
         try:
-            answers = self._run(dict(zip(team, frames, strict=True)))
+            answers = self._run(
+                number,
+                {
+                    engine: [rows[index] for index in part]
+                    for engine, part in zip(team, parts, strict=True)
+                },
+            )
         finally:
             self._at_work = ()
         logits = [0.0] * len(rows)
@@ -212,33 +231,46 @@ class PoolSeat:
                 logits[index] = logit
         return logits
 
-    def _run(self, frames: Mapping[EngineProcess, bytes]) -> dict[EngineProcess, Sequence[float]]:
-        """Have engines run a frame each; raise the last failure when all have ended."""
-        failures: list[Exception] = []
-        waiting: dict[object, EngineProcess] = {}
-        for engine, frame in frames.items():
-            try:
-                engine.ask(frame)
-                waiting[engine.channel] = engine
-            except EngineLostError as error:
-                failures.append(error)
-                self._lose(engine)
+    def _run(
+        self, model: int, work: Mapping[EngineProcess, Sequence[Row]]
+    ) -> dict[EngineProcess, Sequence[float]]:
+        """Have each engine run its rows; raise the last failure when all have ended."""
         answers: dict[EngineProcess, Sequence[float]] = {}
-        while waiting:
-            for channel in wait(waiting) if len(waiting) > 1 else list(waiting):  # type: ignore[call-overload]
-                engine = waiting.pop(channel)
-                try:
-                    answers[engine] = engine.answer()
-                except EngineLostError as error:
-                    failures.append(error)
-                    self._lose(engine)
-                except Exception as error:
-                    failures.append(error)
-                if engine is not self._engine:
-                    self._pool.free(engine, for_others=True)
+        failures: list[Exception] = []
+        asked: dict[Connection, EngineProcess] = {}
+        started = time.monotonic()
+        try:
+            for engine, rows in work.items():
+                with self._failing_into(failures, engine):
+                    engine.ask(model, rows)
+                    asked[engine.channel] = engine
+            while asked:
+                for channel in _answered(asked):
+                    engine = asked[channel]
+                    with self._failing_into(failures, engine):
+                        answers[engine] = engine.answer()
+                    del asked[channel]
+                    self._pool.on_pass(engine.number, time.monotonic() - started)
+                    if engine is not self._engine:
+                        self._pool.free(engine, for_others=True)
+        finally:
+            # Something that is no failure has ended the wait. What an engine answers to this
+            # batch must never be taken for the answer to another.
+            for engine in asked.values():
+                self._lose(engine)
         if failures:
             raise failures[-1]
         return answers
+
+    @contextlib.contextmanager
+    def _failing_into(self, failures: list[Exception], engine: EngineProcess) -> Iterator[None]:
+        try:
+            yield
+        except PassFailedError as error:
+            failures.append(error)
+        except EngineLostError as error:
+            failures.append(error)
+            self._lose(engine)
 
     def _lose(self, engine: EngineProcess) -> None:
         self._pool.lose(engine)
@@ -311,15 +343,33 @@ class BusyEngine:
         """Nothing to do; see ``PoolEngine``."""
 
 
-def pool_of(engines: Sequence[Engine]) -> EnginePool | None:
+def pool_of(engines: Iterable[Engine]) -> EnginePool | None:
     """Return the pool whose engines these are, or None when they run in this process."""
-    pools = {engine.pool for engine in engines if isinstance(engine, PoolEngine)}
+    pools = {engine.pool if isinstance(engine, PoolEngine) else None for engine in engines}
     return pools.pop() if len(pools) == 1 else None
+
+
+@contextlib.contextmanager
+def stopping_on_failure(engines: Iterable[Engine]) -> Iterator[None]:
+    """Stop the pool of these engines, if they have one, should the block raise."""
+    try:
+        yield
+    except BaseException:
+        if (pool := pool_of(engines)) is not None:
+            pool.stop()
+        raise
 
 
 def as_measured(engine: Engine, model: str) -> Engine:
     """Return what a batch on an engine is to be measured with."""
     return BusyEngine(engine.pool, model) if isinstance(engine, PoolEngine) else engine
+
+
+def _answered(asked: Mapping[Connection, EngineProcess]) -> Sequence[Connection]:
+    """Return who has answered, when at least one has; a single one is waited for as it is read."""
+    if len(asked) == 1:
+        return list(asked)
+    return cast("list[Connection]", wait(list(asked)))
 
 
 def _nobody(*_: object) -> None:

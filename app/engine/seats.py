@@ -28,9 +28,7 @@ class Seat(Protocol):
     def split(self) -> bool:
         """Whether the rows of the last pass were shared out over several engines."""
 
-    def logits(
-        self, model: str, rows: Sequence[Row], *, spread: bool = False
-    ) -> Sequence[float]:
+    def logits(self, model: str, rows: Sequence[Row], *, spread: bool = False) -> Sequence[float]:
         """Return one logit for each row; may be called again, as for the halves of a batch.
 
         Args:

@@ -1,7 +1,8 @@
 """The work that waits and the work that runs, in seconds.
 
-What an item costs is its tokens, and tokens are seconds by the model's service curve. The machine
-is not always as fast as it was calibrated: the pace follows what batches have taken of late.
+What an item costs is its tokens, and tokens are seconds of an engine by the model's service curve.
+Several engines share what waits, so it takes them as many times less. The machine is not always as
+fast as it was calibrated: the pace follows what batches have taken of late.
 """
 
 from __future__ import annotations
@@ -21,13 +22,17 @@ _LARGEST_STEP = 4.0
 
 
 class Backlog(Generic[Payload]):
-    """The queue of each model and the batches that the engine has."""
+    """The queue of each model and the batches that the engines have."""
 
-    def __init__(self, profiles: Mapping[str, ModelProfile], clock: Clock) -> None:
+    def __init__(
+        self, profiles: Mapping[str, ModelProfile], clock: Clock, engines: int = 1
+    ) -> None:
         self.profiles = dict(profiles)
         self.queues: dict[str, FairQueue[Payload]] = {name: FairQueue() for name in profiles}
         self.pace = 1.0
         """What batches have lately taken over what their curve says."""
+        self.engines = engines
+        """How many share the work."""
         self._clock = clock
         self._in_flight: set[Batch[Payload]] = set()
 
@@ -57,8 +62,10 @@ class Backlog(Generic[Payload]):
         return (ticket for queue in self.queues.values() for ticket in queue.waiting())
 
     def seconds(self, model: str, tokens: float) -> float:
-        """Return what that many tokens of a model take, at the pace of late."""
-        return self.pace * self.profiles[model].backlog_seconds(tokens) if tokens else 0.0
+        """Return what that many tokens of a model take all engines, at the pace of late."""
+        if not tokens:
+            return 0.0
+        return self.pace * self.profiles[model].backlog_seconds(tokens) / self.engines
 
     @property
     def waiting_seconds(self) -> float:
@@ -73,12 +80,13 @@ class Backlog(Generic[Payload]):
         )
 
     def running_seconds(self) -> float:
-        """Return what is left of the batches that the engine has."""
+        """Return what is left of the batches that the engines have, shared out over them."""
         now = self._clock()
-        return sum(
+        left = sum(
             max(0.0, self.pace * batch.expected_seconds - (now - batch.sealed_at))
             for batch in self._in_flight
         )
+        return left / self.engines
 
     def expected_seconds(self, tokens: Mapping[str, int], caller: Caller) -> float:
         """Return how long a call of that many tokens for each model would take, if admitted."""
@@ -94,5 +102,10 @@ class Backlog(Generic[Payload]):
                 for name, other in self.queues.items()
                 if name != model
             )
-            longest = max(longest, own + others)
+            longest = max(longest, own + others + self._last_alone(model, count))
         return self.running_seconds() + longest
+
+    def _last_alone(self, model: str, tokens: int) -> float:
+        """What the last batch takes on its own engine beyond its share of the time of all."""
+        most = min(tokens, self.profiles[model].batch_tokens)
+        return (self.engines - 1) * self.seconds(model, most)

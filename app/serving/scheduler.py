@@ -37,9 +37,15 @@ from app.serving.work import (
 class Scheduler(Generic[Payload]):
     """Decides who is admitted and what makes the next batch."""
 
-    def __init__(self, profiles: Mapping[str, ModelProfile], limits: Limits, clock: Clock) -> None:
+    def __init__(
+        self,
+        profiles: Mapping[str, ModelProfile],
+        limits: Limits,
+        clock: Clock,
+        engines: int = 1,
+    ) -> None:
         self.limits = limits
-        self.backlog: Backlog[Payload] = Backlog(profiles, clock)
+        self.backlog: Backlog[Payload] = Backlog(profiles, clock, engines)
         self.draining = False
         self.halted = False
         self._clock = clock
@@ -76,7 +82,7 @@ class Scheduler(Generic[Payload]):
         now = self._clock()
         for ticket in call:
             ticket.caller, ticket.admitted_at = caller, now
-            ticket.overdue_at = self._work + self.limits.queue_seconds
+            ticket.overdue_at = self._work + self.engines * self.limits.queue_seconds
         for model, own in by_model.items():
             self._enqueue(model, own)
 
@@ -232,23 +238,43 @@ class Scheduler(Generic[Payload]):
             return ticket
         return self.backlog.queues[model].next()
 
-    def finish(self, batch: Batch[Payload], failed: Iterable[Ticket[Payload]] = ()) -> None:
+    def finish(
+        self,
+        batch: Batch[Payload],
+        failed: Iterable[Ticket[Payload]] = (),
+        *,
+        usual: bool = True,
+    ) -> None:
         """Take a batch back from the engine: its items are answered, but for the failed ones.
 
         An item that was cancelled or expired meanwhile keeps that outcome.
+
+        Args:
+            batch: one that was sealed and not finished yet.
+            failed: those of its items that have no answer.
+            usual: whether one engine ran it in one pass, so that its time says how fast they are.
         """
         gone_wrong = set(failed)
         for ticket in batch.tickets:
             if ticket.outcome is None:
                 failure = ticket in gone_wrong
                 ticket.outcome = Outcome.FAILED if failure else Outcome.ANSWERED
-        self.backlog.end(batch, learn=not gone_wrong)
+        self.backlog.end(batch, learn=usual and not gone_wrong)
 
     # State -------------------------------------------------------------------------------
 
     def drain(self) -> None:
         """Admit nothing from here on; what was accepted is still served."""
         self.draining = True
+
+    @property
+    def engines(self) -> int:
+        """How many share the work; fewer while one is replaced."""
+        return self.backlog.engines
+
+    @engines.setter
+    def engines(self, count: int) -> None:
+        self.backlog.engines = count
 
     @property
     def idle(self) -> bool:

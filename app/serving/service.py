@@ -15,6 +15,8 @@ from itertools import islice
 from typing import Generic, Protocol, TypeVar
 
 from app.engine.engine import Engine
+from app.engine.pool import pool_of
+from app.engine.seats import OneSeat, Seats
 from app.engine.tokenizer import PairTokenizer
 from app.errors import InferenceError, ServiceError
 from app.serving.admission import Limits
@@ -91,15 +93,18 @@ class PredictionService(Generic[Model]):
         self._tracing = tracing or Tracing()
         self._clock = clock
         self._loop = asyncio.get_running_loop()
-        fastest = min(profile.curve.per_token for profile in profiles.values())
+        engines = {name: model.engine for name, model in models.items()}
+        self._pool = pool_of(engines.values())
+        seats: Seats = self._pool or OneSeat(engines)
+        fastest = min(profile.curve.per_token for profile in profiles.values()) / seats.most
         self._tokenising = Tokenising(
             {name: model.tokenizer for name, model in models.items()},
             options.tokeniser_threads,
             most_characters=CHARACTERS_A_TOKEN * options.limits.queue_seconds / fastest,
         )
         self._worker: Worker[InFlightItem] = Worker(
-            Scheduler(profiles, options.limits, clock),
-            {name: model.engine for name, model in models.items()},
+            Scheduler(profiles, options.limits, clock, seats.most),
+            seats,
             on_results=self._on_results,
             clock=clock,
         )
@@ -111,6 +116,9 @@ class PredictionService(Generic[Model]):
             self._in_flight.on_stuck,
             metrics.worker_replaced,
         )
+        metrics.watch_engines(seats.most, lambda: seats.moving)
+        if self._pool is not None:
+            self._pool.report(metrics.engine_replaced, metrics.engine_ran)
         metrics.watch_queue(self.waiting, self._worker.waiting_seconds)
         self._worker.start()
         self._watchdog.start()
@@ -121,8 +129,8 @@ class PredictionService(Generic[Model]):
 
     @property
     def moving(self) -> bool:
-        """Whether the engine is idle or works within its time limit."""
-        return self._worker.alive and not self._watchdog.stuck
+        """Whether an engine is idle or works within its time limit."""
+        return self._worker.alive and self._worker.engines > 0 and not self._watchdog.stuck
 
     @property
     def idle(self) -> bool:
@@ -142,9 +150,11 @@ class PredictionService(Generic[Model]):
         self._in_flight.give_up()
 
     def close(self, timeout: float | None = None) -> None:
-        """Stop the worker after its batch; block until it has stopped, or for the timeout."""
+        """Stop the worker after its batches; block until it has stopped, or for the timeout."""
         self._watchdog.stop()
         self._worker.stop(timeout)
+        if self._pool is not None:
+            self._pool.stop()
         self._tokenising.close()
 
     async def predict(

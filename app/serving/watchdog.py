@@ -1,7 +1,8 @@
-"""Checks the worker: it notices a stuck engine, and replaces a thread that has died.
+"""Checks the worker: it ends a stuck engine, and replaces a thread that has died.
 
-Nothing outside a thread can stop it inside the engine. So while the engine is stuck, the service is
-not ready, refuses calls, and fails waiting items. When the engine continues, so does the service.
+An engine in a process of its own is ended, and its batch is run again on another. Nothing outside a
+thread can stop it inside the engine, and no process is left to end if none can be started any more.
+Then the service is not ready, refuses calls, and fails waiting items, until an engine moves.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ import logging
 from collections.abc import Callable, Sequence
 from typing import Generic
 
-from app.serving.work import Ticket
+from app.serving.work import Batch, Ticket
 from app.serving.worker import Work, Worker
 
 log = logging.getLogger(__name__)
@@ -38,6 +39,8 @@ class Watchdog(Generic[Work]):
         self._least_bound = least_bound
         self._on_stuck = on_stuck
         self._on_restart = on_restart
+        self._without_engine = 0
+        """Checks in a row that found none."""
         self._pause = min(_LONGEST_PAUSE_S, least_bound / _CHECKS_A_BOUND)
         self._stopped = False
 
@@ -62,19 +65,30 @@ class Watchdog(Generic[Work]):
         if self._worker.revive():
             log.error("the worker's thread died; a new one runs")
             self._on_restart()
-        was_stuck, self.stuck = self.stuck, self._is_stuck()
+        self._worker.count_engines()
+        was_stuck, self.stuck = self.stuck, self._lacks_engines() or self._is_stuck()
         if self.stuck and not was_stuck:
             self._on_stuck(self._worker.halt())
         if was_stuck and not self.stuck:
-            log.warning("the engine is no longer stuck")
+            log.warning("an engine moves again")
             self._worker.resume()
 
+    def _lacks_engines(self) -> bool:
+        self._without_engine = 0 if self._worker.engines else self._without_engine + 1
+        lacking = self._without_engine * self._pause > self._least_bound
+        if lacking and not self.stuck:
+            log.critical("there has been no engine for %.1f s", self._least_bound)
+        return lacking
+
     def _is_stuck(self) -> bool:
-        at_work = self._worker.at_work()
-        if at_work is None:
-            return False
-        batch, seconds = at_work
+        too_long = [self._goes_on_too_long(*each) for each in self._worker.at_work()]
+        return any(too_long)
+
+    def _goes_on_too_long(self, batch: Batch[Work], seconds: float) -> bool:
+        """Whether a batch has run for too long and cannot be ended; end it where it can."""
         bound = max(self._least_bound, PATIENCE * batch.expected_seconds)
-        if seconds > bound and not self.stuck:
-            log.critical("the engine is stuck: %.1f s on %d tokens", seconds, batch.tokens)
-        return seconds > bound
+        if seconds <= bound:
+            return False
+        if not self.stuck:
+            log.critical("an engine is stuck: %.1f s on %d tokens", seconds, batch.tokens)
+        return not self._worker.end_pass(batch)

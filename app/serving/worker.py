@@ -1,7 +1,7 @@
-"""The thread that runs batches on an engine, and the lock around the scheduler.
+"""The threads that run batches on engines, and the lock around the scheduler.
 
-The thread composes its batches itself. When the engine is free, it takes the items that wait at
-that moment, and the event loop does not take part.
+There is a thread for each batch that may run at once. It composes its batches itself: when an
+engine is free, it takes the items that wait at that moment, and the event loop does not take part.
 """
 
 from __future__ import annotations
@@ -11,9 +11,11 @@ import math
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Generic, Protocol, TypeVar
 
 from app.engine.engine import Engine, Row
+from app.engine.seats import EngineLostError, OneSeat, Seat, Seats
 from app.serving.backlog import Clock
 from app.serving.scheduler import Scheduler
 from app.serving.work import ANYBODY, Batch, Caller, Result, Ticket
@@ -42,38 +44,63 @@ class WorkerDiedError(RuntimeError):
     """The thread that ran the batch ended before the engine answered."""
 
 
+@dataclass(eq=False)
+class _Run:
+    """A batch at work."""
+
+    hand: int
+    """The number of the thread."""
+    seat: Seat
+    spread: bool
+    """Whether engines that are idle may take some of its rows: nothing else waited."""
+    since: float
+    """When its last pass began."""
+    passes: int = 0
+
+
 OnResults = Callable[[Mapping[Ticket[Work], Result[Work]]], None]
 """Called on the worker's thread with the result of every item of one batch."""
 
 
 class Worker(Generic[Work]):
-    """Runs batches until it is stopped. Any thread may call its methods."""
+    """Runs batches until it is stopped. Any thread may call its methods.
+
+    Args:
+        scheduler: of nobody else from now on.
+        engines: by model, to run one batch at a time in this process; or the seats that run more.
+        on_results: see ``OnResults``.
+        clock: that of the scheduler.
+    """
 
     def __init__(
         self,
         scheduler: Scheduler[Work],
-        engines: Mapping[str, Engine],
+        engines: Mapping[str, Engine] | Seats,
         on_results: OnResults[Work],
         clock: Clock,
     ) -> None:
         self._scheduler = scheduler
-        self._engines = engines
+        self._seats: Seats = OneSeat(engines) if isinstance(engines, Mapping) else engines
         self._on_results = on_results
         self._clock = clock
         self._changed = threading.Condition()
         self._stopping = False
-        self._running: Batch[Work] | None = None
-        self._thread = self._new_thread()
+        self._running: dict[Batch[Work], _Run] = {}
+        self._hands = [self._new_thread(hand) for hand in range(self._seats.most)]
+        self._seats.watch(self.wake)
 
     def start(self) -> None:
-        self._thread.start()
+        for thread in self._hands:
+            thread.start()
 
     def stop(self, timeout: float | None = None) -> None:
-        """Finish the batch that runs, and end the thread; wait no longer than the timeout."""
+        """Finish the batches that run, and end the threads; wait no longer than the timeout."""
         with self._changed:
             self._stopping = True
             self._changed.notify_all()
-        self._thread.join(timeout)
+        give_up = None if timeout is None else time.monotonic() + timeout
+        for thread in self._hands:
+            thread.join(None if give_up is None else max(0.0, give_up - time.monotonic()))
 
     # The scheduler, guarded --------------------------------------------------------------
 
@@ -83,7 +110,7 @@ class Worker(Generic[Work]):
             self._scheduler.submit(call, caller)
 
     def wake(self) -> None:
-        """Make the thread check the queue, if it waits."""
+        """Make a thread check the queue, if one waits."""
         with self._changed:
             self._changed.notify()
 
@@ -135,14 +162,24 @@ class Worker(Generic[Work]):
 
     @property
     def alive(self) -> bool:
-        return self._thread.is_alive()
+        return all(thread.is_alive() for thread in self._hands)
 
-    def at_work(self) -> tuple[Batch[Work], float] | None:
-        """Return the batch that the engine runs, and for how many seconds it has; else None."""
+    @property
+    def engines(self) -> int:
+        """How many engines are there to run batches."""
+        return self._seats.moving
+
+    def at_work(self) -> list[tuple[Batch[Work], float]]:
+        """Return each batch at work, and for how many seconds its pass has run."""
         with self._changed:
-            if self._running is None:
-                return None
-            return self._running, self._clock() - self._running.sealed_at
+            now = self._clock()
+            return [(batch, now - run.since) for batch, run in self._running.items()]
+
+    def end_pass(self, batch: Batch[Work]) -> bool:
+        """End the processes that run a batch; return False where it has none to end."""
+        with self._changed:
+            run = self._running.get(batch)
+        return run is None or run.seat.end()
 
     def halt(self) -> list[Ticket[Work]]:
         """Refuse calls until ``resume``; end and return every item that waits or runs."""
@@ -155,57 +192,92 @@ class Worker(Generic[Work]):
         with self._changed:
             self._scheduler.halted = False
 
-    def revive(self) -> bool:
-        """Replace the thread if it has died, and fail its batch. Return whether it had died."""
+    def count_engines(self) -> None:
+        """Tell the scheduler how many engines share the work."""
         with self._changed:
-            if self.alive or self._stopping:
+            self._scheduler.engines = max(1, self._seats.moving)
+
+    def revive(self) -> bool:
+        """Replace the threads that have died, and fail their batches. Return whether one had."""
+        lost: list[Batch[Work]] = []
+        with self._changed:
+            dead = [hand for hand, thread in enumerate(self._hands) if not thread.is_alive()]
+            if not dead or self._stopping:
                 return False
-            batch, self._running = self._running, None
-            if batch is not None:
-                self._scheduler.finish(batch, batch.tickets)
-            self._thread = self._new_thread()
-            self._thread.start()
-        if batch is not None:
+            for batch, run in list(self._running.items()):
+                if run.hand in dead:
+                    lost.append(batch)
+                    self._end(batch, batch.tickets)
+            for hand in dead:
+                self._hands[hand] = self._new_thread(hand)
+                self._hands[hand].start()
+        for batch in lost:
             error = WorkerDiedError("the thread that ran the batch ended")
-            lost = Result(None, error, self._clock(), batch)
-            self._on_results(dict.fromkeys(batch.tickets, lost))
+            result = Result(None, error, self._clock(), batch)
+            self._on_results(dict.fromkeys(batch.tickets, result))
         return True
 
-    # The thread --------------------------------------------------------------------------
+    # The threads -------------------------------------------------------------------------
 
-    def _new_thread(self) -> threading.Thread:
-        return threading.Thread(target=self._run, name="xcopa-worker", daemon=True)
+    def _new_thread(self, hand: int) -> threading.Thread:
+        return threading.Thread(target=self._run, args=(hand,), name="xcopa-worker", daemon=True)
 
-    def _run(self) -> None:
+    def _run(self, hand: int) -> None:
         while not self._stopping:
             try:
-                if (batch := self._next_batch()) is not None:
+                if (batch := self._next_batch(hand)) is not None:
                     self._serve(batch)
             except Exception:
                 log.exception("an error in the worker, outside a batch; it continues")
                 time.sleep(_PAUSE_AFTER_ERROR_S)
 
-    def _next_batch(self) -> Batch[Work] | None:
+    def _next_batch(self, hand: int = 0) -> Batch[Work] | None:
         with self._changed:
             while not self._stopping:
-                if (batch := self._scheduler.seal()) is not None:
-                    self._running = batch
+                if (batch := self._begin(hand)) is not None:
                     return batch
                 due = self._scheduler.next_due()
                 self._changed.wait(None if due is None else max(0.0, due - self._clock()))
             return None
 
+    def _begin(self, hand: int) -> Batch[Work] | None:
+        """Seal a batch, if an engine can take it now and one is due."""
+        seat = self._seats.take()
+        if seat is None:
+            return None
+        batch = None
+        try:
+            batch = self._scheduler.seal()
+        finally:
+            if batch is None:
+                seat.leave()
+        if batch is None:
+            return None
+        more = bool(self._scheduler.waiting_items())
+        if more:
+            self._changed.notify()  # for another engine that may be idle
+        self._running[batch] = _Run(hand, seat, not more, batch.sealed_at)
+        return batch
+
+    def _end(
+        self, batch: Batch[Work], failed: Sequence[Ticket[Work]], *, usual: bool = False
+    ) -> None:
+        run = self._running.pop(batch)
+        self._scheduler.finish(batch, failed, usual=usual)
+        run.seat.leave()
+
     def _serve(self, batch: Batch[Work]) -> None:
         started = self._clock()
+        run = self._running[batch]
         try:
-            outcomes = self._answer(self._engines[batch.model], batch.tickets)
+            outcomes = self._answer(run, batch.model, batch.tickets)
         except Exception as error:
             outcomes = dict.fromkeys(batch.tickets, error)
         ended = self._clock()
         failed = [ticket for ticket, outcome in outcomes.items() if isinstance(outcome, Exception)]
         with self._changed:
-            self._running = None
-            self._scheduler.finish(batch, failed)
+            if batch in self._running:
+                self._end(batch, failed, usual=run.passes == 1 and not run.seat.split)
         self._on_results(
             {
                 ticket: _result(outcome, ended, batch, ended - started)
@@ -214,20 +286,33 @@ class Worker(Generic[Work]):
         )
 
     def _answer(
-        self, engine: Engine, tickets: Sequence[Ticket[Work]]
+        self, run: _Run, model: str, tickets: Sequence[Ticket[Work]], *, last_try: bool = False
     ) -> dict[Ticket[Work], tuple[float, ...] | Exception]:
-        """Run the tickets together; if that fails, by halves, so that a bad item fails alone."""
+        """Run the tickets together; if that fails, by halves, so that a bad item fails alone.
+
+        An engine can end for a reason that has nothing to do with what it runs. So an item that
+        is alone with the end of one gets another; if that ends too, the item is the reason.
+        """
         rows = [row for ticket in tickets for row in ticket.payload.rows]
+        run.passes += 1
+        run.since = self._clock()
         try:
-            logits = engine.logits(rows)
+            logits = run.seat.logits(model, rows, spread=run.spread)
+        except EngineLostError as error:
+            if len(tickets) == 1 and not last_try:
+                return self._answer(run, model, tickets, last_try=True)
+            failure: Exception = error
         except Exception as error:
-            if len(tickets) == 1:
-                log.exception("an item failed")
-                return {tickets[0]: error}
-            log.warning("a batch of %d items failed (%s); running halves", len(tickets), error)
-            middle = len(tickets) // 2
-            return self._answer(engine, tickets[:middle]) | self._answer(engine, tickets[middle:])
-        return _share_out(logits, tickets)
+            failure = error
+        else:
+            return _share_out(logits, tickets)
+        if len(tickets) == 1:
+            log.error("an item failed", exc_info=failure)
+            return {tickets[0]: failure}
+        log.warning("a batch of %d items failed (%s); running halves", len(tickets), failure)
+        middle = len(tickets) // 2
+        first = self._answer(run, model, tickets[:middle])
+        return first | self._answer(run, model, tickets[middle:])
 
 
 def _share_out(

@@ -215,6 +215,30 @@ WORKER_RESTARTS = Declaration(
     "restarts",
     "increase(xcopa_worker_restarts_total[1h])",
 )
+ENGINES = Declaration(
+    Gauge,
+    "xcopa_engines",
+    "Engines that run batches; fewer than usual while one is replaced.",
+    "engines",
+    "min by (instance) (xcopa_engines)",
+)
+ENGINE_RESTARTS = Declaration(
+    Counter,
+    "xcopa_engine_restarts_total",
+    "Times that the process of an engine ended, or was ended because it was stuck, and was "
+    "replaced.",
+    "restarts",
+    "sum by (instance) (increase(xcopa_engine_restarts_total[1h]))",
+    labels=("engine",),
+)
+ENGINE_BUSY_SECONDS = Declaration(
+    Counter,
+    "xcopa_engine_busy_seconds_total",
+    "Time that an engine has spent on its passes.",
+    "seconds",
+    "sum by (engine) (rate(xcopa_engine_busy_seconds_total[5m]))",
+    labels=("engine",),
+)
 QUEUE_ITEMS = Declaration(
     Gauge,
     "xcopa_queue_items",
@@ -260,6 +284,9 @@ DECLARATIONS: tuple[AnyDeclaration, ...] = (
     CACHE_BYTES,
     MODEL_INFO,
     WORKER_RESTARTS,
+    ENGINES,
+    ENGINE_RESTARTS,
+    ENGINE_BUSY_SECONDS,
     HTTP_REQUESTS,
     READY,
 )

@@ -48,6 +48,9 @@ class Metrics:
         self._cache_bytes = self._register(table.CACHE_BYTES)
         self._model_info = self._register(table.MODEL_INFO)
         self._worker_restarts = self._register(table.WORKER_RESTARTS)
+        self._engines = self._register(table.ENGINES)
+        self._engine_restarts = self._register(table.ENGINE_RESTARTS)
+        self._engine_busy = self._register(table.ENGINE_BUSY_SECONDS)
         self._http_requests = self._register(table.HTTP_REQUESTS)
         self._ready = self._register(table.READY)
 
@@ -122,6 +125,14 @@ class Metrics:
         """Count that the thread that runs batches died and was replaced."""
         self._worker_restarts.inc()
 
+    def engine_replaced(self, number: int) -> None:
+        """Count that the process of an engine ended and was replaced."""
+        self._engine_restarts.labels(str(number)).inc()
+
+    def engine_ran(self, number: int, seconds: float) -> None:
+        """Record that an engine has finished a pass."""
+        self._engine_busy.labels(str(number)).inc(seconds)
+
     def http_answered(self, route: str, status: int) -> None:
         """Count a response. ``route`` is the pattern of a path, never a text of the caller."""
         self._http_requests.labels(route, str(status)).inc()
@@ -141,6 +152,18 @@ class Metrics:
             self._queue_items[model].set_function(partial(lambda name: waiting(name)[0], model))
             self._queue_tokens[model].set_function(partial(lambda name: waiting(name)[1], model))
         self._queue_seconds.set_function(seconds)
+
+    def watch_engines(self, most: int, moving: Callable[[], int]) -> None:
+        """Read at every scrape how many engines there are.
+
+        Args:
+            most: how many there are when none is being replaced.
+            moving: returns how many there are now.
+        """
+        for number in range(most):
+            self._engine_restarts.labels(str(number))
+            self._engine_busy.labels(str(number))
+        self._engines.set_function(moving)
 
     def watch_cache(self, size: Callable[[], int]) -> None:
         """Read the bytes of the cached answers at every scrape."""

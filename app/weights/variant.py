@@ -8,16 +8,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-import torch
 from tokenizers import Tokenizer
-from torch import nn
-from transformers import PreTrainedModel, XLMRobertaForMultipleChoice
 
 from app.engine.compute import Compute, set_up
-from app.engine.encoder import PackedEncoder
 from app.engine.engine import Engine
-from app.engine.lanes import Lanes
-from app.engine.memory import working_bytes
+from app.engine.pool import stopping_on_failure
 from app.engine.prompt import Prompt
 from app.engine.tokenizer import PairTokenizer
 from app.errors import StartError, wanted_by
@@ -26,7 +21,8 @@ from app.settings import Settings
 from app.weights.checkpoint import Checkpoint, locate
 from app.weights.files import readable, refuse_lfs_pointer
 from app.weights.fitting import check_tokenizer
-from app.weights.loading import load, max_tokens
+from app.weights.held import Facts, run_engines, variable_of
+from app.weights.loading import max_tokens
 
 log = logging.getLogger(__name__)
 
@@ -52,7 +48,9 @@ def load_models(settings: Settings) -> dict[str, Variant]:
     Raises:
         StartError: one of them cannot be loaded, or the machine lacks what a setting asks for.
     """
-    compute = set_up(settings.threads, settings.device, settings.precision)
+    compute = set_up(
+        settings.threads, settings.device, settings.precision, engines=settings.engines
+    )
     return load_variants(settings.models.model_dump(), settings.cache_dir, compute)
 
 
@@ -71,25 +69,28 @@ def load_variants(
             begins with the environment variable that names it.
     """
     quiet_transformers()
-    shared = SharedParts()
-    variants: dict[str, Variant] = {}
+    checkpoints: dict[str, Checkpoint] = {}
     for name, source in sources.items():
-        with wanted_by(f"XCOPA_MODELS__{name.upper()}"):
-            checkpoint = locate(source, cache_dir)
-            with readable(source):
-                variants[name] = _load_variant(name, checkpoint, compute or Compute(), shared)
-        _log_loaded(variants[name])
+        with wanted_by(variable_of(name)):
+            checkpoints[name] = locate(source, cache_dir)
+    engines, facts = run_engines(checkpoints, compute or Compute())
+    tokenizers = SharedTokenizers()
+    variants: dict[str, Variant] = {}
+    with stopping_on_failure(engines.values()):
+        for name, checkpoint in checkpoints.items():
+            with wanted_by(variable_of(name)), readable(checkpoint.source):
+                variants[name] = _variant(name, checkpoint, facts[name], engines[name], tokenizers)
+            _log_loaded(variants[name])
     return variants
 
 
-class SharedParts:
-    """What several variants use and memory holds once: tokenizers, and embedding tables."""
+class SharedTokenizers:
+    """The tokenizers that several variants use and memory holds once."""
 
     def __init__(self) -> None:
         self._tokenizers: dict[bytes, Tokenizer] = {}
-        self._tables: list[nn.Embedding] = []
 
-    def tokenizer(self, path: Path) -> Tokenizer:
+    def load(self, path: Path) -> Tokenizer:
         """Load a ``tokenizer.json``, unless one with the same bytes is held.
 
         Raises:
@@ -106,15 +107,6 @@ class SharedParts:
                 raise StartError(f"{path} is not a tokenizer: {error}") from error
         return self._tokenizers[digest]
 
-    def share_embeddings(self, model: PreTrainedModel) -> None:
-        """Have the model use a word embedding table that is held, if one equals its own."""
-        own = model.get_input_embeddings()
-        for table in self._tables:
-            if table.weight.shape == own.weight.shape and torch.equal(table.weight, own.weight):
-                model.set_input_embeddings(table)
-                return
-        self._tables.append(own)
-
 
 def _log_loaded(variant: Variant) -> None:
     log.info("loaded %s from %s, revision %s", variant.name, variant.source, variant.revision)
@@ -126,30 +118,18 @@ def _log_loaded(variant: Variant) -> None:
     )
 
 
-def _load_variant(
-    name: str, checkpoint: Checkpoint, compute: Compute, shared: SharedParts
+def _variant(
+    name: str, checkpoint: Checkpoint, facts: Facts, engine: Engine, tokenizers: SharedTokenizers
 ) -> Variant:
-    loaded = load(checkpoint)
-    model = loaded.model.to(compute.target.device)
-    shared.share_embeddings(model)
-    tokenizer = shared.tokenizer(checkpoint.tokenizer_file)
-    check_tokenizer(tokenizer, model.config, checkpoint.tokenizer_file)
-    longest = max_tokens(model.config)
+    tokenizer = tokenizers.load(checkpoint.tokenizer_file)
+    check_tokenizer(tokenizer, facts.config, checkpoint.tokenizer_file)
+    prompt, longest = Prompt.load(checkpoint.own), max_tokens(facts.config)
     return Variant(
         name=name,
         source=checkpoint.source,
-        revision=loaded.revision,
-        parameters=sum(parameter.numel() for parameter in model.parameters()),
-        working_bytes=_lanes(compute) * working_bytes(model.config, compute.target, longest),
-        tokenizer=PairTokenizer(tokenizer, Prompt.load(checkpoint.own), longest),
-        engine=_engine(model, compute),
+        revision=facts.revision,
+        parameters=facts.parameters,
+        working_bytes=facts.working_bytes,
+        tokenizer=PairTokenizer(tokenizer, prompt, longest),
+        engine=engine,
     )
-
-
-def _engine(model: XLMRobertaForMultipleChoice, compute: Compute) -> Engine:
-    encoder = PackedEncoder(model, compute.target)
-    return encoder if _lanes(compute) == 1 else Lanes(encoder, compute.plan)
-
-
-def _lanes(compute: Compute) -> int:
-    return compute.plan.lanes if compute.target.device.type == "cpu" else 1

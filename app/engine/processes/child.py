@@ -26,8 +26,8 @@ def run(channel: Connection, engines: Sequence[Engine]) -> None:
 
 
 def _answer(engines: Sequence[Engine], frame: bytes) -> bytes:
-    model, rows = unpack_batch(frame)
+    turn, model, rows = unpack_batch(frame)
     try:
-        return pack_logits(engines[model].logits(rows))
+        return pack_logits(turn, engines[model].logits(rows))
     except Exception:
-        return pack_failure(traceback.format_exc())
+        return pack_failure(turn, traceback.format_exc())

@@ -9,8 +9,9 @@ import socket
 from collections.abc import Sequence
 from multiprocessing.connection import Connection
 
-from app.engine.processes.handover import READY, unpack_answer
-from app.engine.seats import EngineLostError
+from app.engine.engine import Row
+from app.engine.processes.handover import MOST_TURNS, READY, pack_batch, unpack_answer
+from app.engine.seats import EngineLostError, PassFailedError
 
 
 class EngineProcess:
@@ -29,6 +30,7 @@ class EngineProcess:
         self.channel = channel
         self.life = life
         self.lost = False
+        self._turn = 0
 
     def hear_ready(self) -> None:
         """Take in that it is ready; call it when the channel is readable.
@@ -39,14 +41,15 @@ class EngineProcess:
         if self._receive() != READY:
             raise EngineLostError(f"engine {self.number} says something else than that it is ready")
 
-    def ask(self, frame: bytes) -> None:
+    def ask(self, model: int, rows: Sequence[Row]) -> None:
         """Hand over a batch.
 
         Raises:
             EngineLostError: the process has ended.
         """
+        self._turn = (self._turn + 1) % MOST_TURNS
         try:
-            self.channel.send_bytes(frame)
+            self.channel.send_bytes(pack_batch(self._turn, model, rows))
         except OSError as error:
             raise self._lost() from error
 
@@ -54,10 +57,15 @@ class EngineProcess:
         """Wait for the logits of the batch.
 
         Raises:
-            EngineLostError: the process has ended.
+            EngineLostError: the process has ended, or answers something else.
             PassFailedError: the pass raised.
         """
-        return unpack_answer(self._receive())
+        turn, answer = unpack_answer(self._receive())
+        if turn != self._turn:
+            raise EngineLostError(f"engine {self.number} answers turn {turn}, not {self._turn}")
+        if isinstance(answer, PassFailedError):
+            raise answer
+        return answer
 
     def _receive(self) -> bytes:
         try:

@@ -12,11 +12,12 @@ import os
 import signal
 import sys
 import threading
+from pathlib import Path
 
 _PR_SET_PDEATHSIG = 1
 """prctl(2): the signal that a process gets when its parent ends. Linux alone has it."""
 
-_OOM_SCORE = "/proc/self/oom_score_adj"
+_OOM_SCORE = Path("/proc/self/oom_score_adj")
 _OF_AN_ENGINE = 500
 """proc(5): of a thousand. When memory is short, the system ends an engine before the others."""
 
@@ -51,5 +52,5 @@ def ignore_terminal() -> None:
 
 def go_first() -> None:
     """Have the system end this process first when memory is short, where it can be told."""
-    with contextlib.suppress(OSError), open(_OOM_SCORE, "w", encoding="ascii") as score:
-        score.write(str(_OF_AN_ENGINE))
+    with contextlib.suppress(OSError):
+        _OOM_SCORE.write_text(str(_OF_AN_ENGINE), encoding="ascii")

@@ -91,9 +91,7 @@ def _factory(name: str) -> Callable[[Any], Weights]:
 
 def _forbid_monitors() -> None:
     with contextlib.suppress(ImportError):
-        from tqdm import tqdm
-
-        tqdm.monitor_interval = 0
+        importlib.import_module("tqdm").tqdm.monitor_interval = 0
 
 
 def _warn_of_threads() -> None:

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from multiprocessing import Pipe
 from multiprocessing.connection import Connection
 from multiprocessing.reduction import send_handle
+from pathlib import Path
 
 from app.engine.processes.engine_process import EngineProcess
 from app.engine.processes.logs import log_from
@@ -130,7 +131,7 @@ class Templates:
         reader, writer = os.pipe()
         log_from(reader)
         passed = (theirs.fileno(), self._others_end, writer)
-        self._first = subprocess.Popen(
+        self._first = subprocess.Popen(  # noqa: S603 - this interpreter, and numbers
             [sys.executable, "-c", _PROGRAM, *map(str, passed)],
             pass_fds=passed,
             stdin=subprocess.DEVNULL,
@@ -221,5 +222,5 @@ def _has_ended(control: Connection) -> bool:
 
 def _environment() -> dict[str, str]:
     """Return that of this process, with its import path, and without threads of a library."""
-    path = os.pathsep.join(os.path.abspath(entry) for entry in sys.path)
+    path = os.pathsep.join(str(Path(entry).absolute()) for entry in sys.path)
     return {**os.environ, "PYTHONPATH": path, "OPENBLAS_NUM_THREADS": "1"}
