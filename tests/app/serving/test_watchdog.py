@@ -23,11 +23,22 @@ class StandIn:
         self.expected = 0.0
         self.died = False
         self.told: list[str] = []
+        self.engines = 1
+        self.in_processes = False
+        self.ended: list[Batch[str]] = []
+        self.counted = 0
 
-    def at_work(self) -> tuple[Batch[str], float] | None:
+    def at_work(self) -> list[tuple[Batch[str], float]]:
         if self.seconds is None:
-            return None
-        return Batch("m", (HELD,), 10, 0.0, Reason.DRAINED, self.expected), self.seconds
+            return []
+        return [(Batch("m", (HELD,), 10, 0.0, Reason.DRAINED, self.expected), self.seconds)]
+
+    def end_pass(self, batch: Batch[str]) -> bool:
+        self.ended.append(batch)
+        return self.in_processes
+
+    def count_engines(self) -> None:
+        self.counted += 1
 
     def revive(self) -> bool:
         died, self.died = self.died, False
@@ -91,6 +102,36 @@ def test_an_engine_that_moves_again_is_resumed_once() -> None:
     assert watched.worker.told == ["halt", "resume"]
     watched.check(6.0)
     assert watched.worker.told == ["halt", "resume", "halt"]
+
+
+def test_an_engine_that_is_stuck_in_a_process_of_its_own_is_ended_and_nobody_is_halted() -> None:
+    watched = Watched()
+    watched.worker.in_processes = True
+    assert not watched.check(5.0)
+    assert watched.worker.ended == []
+    assert not watched.check(6.0)
+    assert [batch.tickets for batch in watched.worker.ended] == [(HELD,)]
+    assert watched.worker.told == []
+
+
+def test_a_worker_without_an_engine_is_halted_after_the_bound_until_there_is_one() -> None:
+    watched = Watched(least_bound=5.0)  # it looks every half second
+    watched.worker.engines = 0
+    assert not any(watched.check(None) for _ in range(10))
+    assert watched.check(None)
+    assert watched.worker.told == ["halt"]
+    watched.worker.engines = 1
+    assert not watched.check(None)
+    assert watched.worker.told == ["halt", "resume"]
+    watched.worker.engines = 0
+    assert not watched.check(None), "it begins to count again"
+
+
+def test_the_scheduler_is_told_at_each_check_how_many_engines_there_are() -> None:
+    watched = Watched()
+    watched.check(None)
+    watched.check(None)
+    assert watched.worker.counted == 2
 
 
 def test_a_thread_that_died_and_was_replaced_is_reported_once() -> None:

@@ -244,7 +244,7 @@ def test_a_halted_worker_holds_nothing_and_goes_on_when_it_is_resumed(start: Sta
     worker = start(engine, recorder)
     held = request((1,))
     worker.submit([held])
-    while worker.at_work() is None:
+    while not worker.at_work():
         time.sleep(0.001)
     waiting = request((2,))
     worker.submit([waiting])
@@ -295,11 +295,11 @@ def test_what_waits_and_what_runs_can_be_asked() -> None:
     worker.submit([ticket])
     assert worker.waiting("m") == (1, 3)
     assert worker.waiting_seconds() == pytest.approx(3e-6)
-    assert worker.at_work() is None
+    assert worker.at_work() == []
     batch = worker._next_batch()
     assert batch is not None
     now[0] = 11.5
-    assert worker.at_work() == (batch, 1.5)
+    assert worker.at_work() == [(batch, 1.5)]
     worker.expire([ticket])
     assert ticket.outcome is Outcome.EXPIRED
     assert not worker.idle

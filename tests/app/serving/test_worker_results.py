@@ -70,7 +70,7 @@ def test_a_result_tells_its_batch_when_it_ended_and_how_long_the_engine_took() -
     batch = bench.serve(asked)
     assert bench.results == {asked: Result((1.0, 2.0), None, 10.75, batch, 0.5)}
     assert asked.caller == ANN
-    assert bench.worker.at_work() is None
+    assert bench.worker.at_work() == []
 
 
 def test_a_failure_tells_the_same() -> None:
@@ -118,7 +118,7 @@ def test_what_a_thread_that_died_held_fails_at_once_and_says_so() -> None:
     assert isinstance(result.error, WorkerDiedError)
     assert str(result.error) == "the thread that ran the batch ended"
     assert result == Result(None, result.error, 10.0, batch, 0.0)
-    assert bench.worker.at_work() is None
+    assert bench.worker.at_work() == []
     bench.worker.stop()
     assert not bench.worker.revive(), "it was told to stop"
 
