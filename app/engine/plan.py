@@ -34,15 +34,11 @@ class EnginePlan:
         return cls(engines, threads // engines)
 
 
-def plan_engines(
-    setting: EnginesSetting, threads: int, devices: int, platform: str = sys.platform
-) -> EnginePlan | None:
-    """Return how many processes run the models; None when the process of the service does.
+def in_process(setting: EnginesSetting, platform: str = sys.platform) -> bool:
+    """Return whether the process of the service runs the models itself.
 
     Args:
-        setting: ``auto``, or how many; 0 is none.
-        threads: of all passes together.
-        devices: accelerators, of which each gets one engine; 0 where the CPU computes.
+        setting: ``auto``, or how many engines; 0 is none.
         platform: of the system, as ``sys.platform`` names it.
 
     Raises:
@@ -51,12 +47,23 @@ def plan_engines(
     # macOS can fork, but its own libraries may crash in the process that comes of it.
     forks = platform == "linux"
     if setting == IN_PROCESS or (setting == "auto" and not forks):
-        return None
+        return True
     if not forks:
         raise StartError(
             f"XCOPA_ENGINES is {setting}, and engines in processes of their own need Linux; set "
             "it to auto or 0"
         )
+    return False
+
+
+def plan_engines(setting: EnginesSetting, threads: int, devices: int) -> EnginePlan:
+    """Return how many processes run the models.
+
+    Args:
+        setting: ``auto``, or how many.
+        threads: of all passes together.
+        devices: accelerators, of which each gets one engine; 0 where the CPU computes.
+    """
     if setting != "auto":
         return EnginePlan(setting, max(1, threads // setting))
     return EnginePlan(devices, max(1, threads // devices)) if devices else EnginePlan.of(threads)

@@ -16,7 +16,6 @@ from typing import cast
 
 from app.engine.engine import Engine, Row
 from app.engine.lanes import shares
-from app.engine.plan import EnginePlan
 from app.engine.processes.engine_process import EngineProcess
 from app.engine.processes.keeper import Keeper
 from app.engine.processes.messages import Order
@@ -32,17 +31,14 @@ class EnginePool:
     """A number of engines that share their weights; is a ``Seats``.
 
     Args:
-        order: what the engines run.
-        plan: how many engines, and how many threads in each.
+        order: what the engines run, and how many there are.
     """
 
-    def __init__(self, order: Order, plan: EnginePlan) -> None:
-        self.most = plan.engines
+    def __init__(self, order: Order) -> None:
+        self.most = 0
         self.templates = Templates(order)
         self._keeper = Keeper(
             self.templates,
-            plan.engines,
-            plan.threads,
             on_ready=self._add,
             on_lost=self._drop,
             on_restart=self._replaced,
@@ -65,12 +61,13 @@ class EnginePool:
             StartError: what the order names cannot be loaded, or engines end at once.
         """
         try:
-            about = self._keeper.start()
+            loaded = self._keeper.start()
+            self.most = loaded.plan.engines
             self._wait_for_all()
         except Exception:
             self.stop()
             raise
-        return about
+        return loaded.about
 
     def _wait_for_all(self) -> None:
         with self._changed:

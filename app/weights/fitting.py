@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Protocol
 
 from tokenizers import Tokenizer
-from transformers import XLMRobertaConfig
 
 from app.errors import StartError
 
@@ -14,7 +14,18 @@ LEAST_SHARE = 0.9
 than their vocabulary, for alignment; a tokenizer of another model is smaller by more."""
 
 
-def check_tokenizer(tokenizer: Tokenizer, config: XLMRobertaConfig, path: Path) -> None:
+class Vocabulary(Protocol):
+    """What a model's config says of its tokens."""
+
+    @property
+    def vocab_size(self) -> int: ...
+    @property
+    def bos_token_id(self) -> int: ...
+    @property
+    def eos_token_id(self) -> int: ...
+
+
+def check_tokenizer(tokenizer: Tokenizer, config: Vocabulary, path: Path) -> None:
     """Refuse a tokenizer whose ids mean something else to the model.
 
     Args:

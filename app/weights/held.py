@@ -8,46 +8,32 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Generic, TypeVar, cast
+from typing import Generic, TypeVar
 
 import torch
 from torch import nn
-from transformers import PreTrainedModel, XLMRobertaConfig, XLMRobertaForMultipleChoice
+from transformers import PreTrainedModel, XLMRobertaForMultipleChoice
 
 from app.engine.compute import Compute
 from app.engine.encoder import PackedEncoder
 from app.engine.engine import Engine
 from app.engine.lanes import Lanes
 from app.engine.memory import working_bytes
-from app.engine.pool import EnginePool
-from app.engine.processes.messages import Order
-from app.engine.target import CPU, Target
+from app.engine.plan import EnginePlan, plan_engines
+from app.engine.processes.apart import apart
+from app.engine.target import CPU, Target, TargetChoice, choose_target
+from app.engine.threads import choose_threads
 from app.errors import wanted_by
 from app.process import quiet_transformers
 from app.weights.checkpoint import Checkpoint
+from app.weights.facts import Facts
 from app.weights.files import readable
+from app.weights.job import Job, variable_of
 from app.weights.loading import load, max_tokens
 
-FACTORY = f"{__name__}:hold"
-"""What a template calls."""
+log = logging.getLogger(__name__)
 
 Made = TypeVar("Made")
-
-
-def variable_of(variant: str) -> str:
-    """Return the environment variable that names the source of a variant."""
-    return f"XCOPA_MODELS__{variant.upper()}"
-
-
-@dataclass(frozen=True)
-class Facts:
-    """What is to be known of a model besides what it answers."""
-
-    revision: str
-    parameters: int
-    working_bytes: int
-    """Of all engines together."""
-    config: XLMRobertaConfig
 
 
 @dataclass(frozen=True)
@@ -58,34 +44,33 @@ class Held(Generic[Made]):
     made: Made
 
 
-def run_engines(
-    checkpoints: Mapping[str, Checkpoint], compute: Compute
-) -> tuple[Mapping[str, Engine], Mapping[str, Facts]]:
-    """Load models and start their engines, here or in processes of their own.
+# In the process of the service -------------------------------------------------------------
+
+
+def hold_here(checkpoints: Mapping[str, Checkpoint], compute: Compute) -> dict[str, Held[Engine]]:
+    """Load models, and make engines of them that this process runs.
 
     Raises:
         StartError: a model cannot be loaded; the message begins with the variable that names it.
     """
-    if compute.engines is None:
-        held = load_all(checkpoints, compute, compute.target.device, lambda m: _here(m, compute))
-        return {name: each.made for name, each in held.items()}, _facts(held)
-    level = logging.getLogger().getEffectiveLevel()
-    pool = EnginePool(Order(FACTORY, Job(dict(checkpoints), compute), level), compute.engines)
-    facts = cast("dict[str, Facts]", pool.start())
-    return pool.engines(list(checkpoints)), facts
+    quiet_transformers()
+    target = compute.target
+    lanes = compute.plan.lanes if target.device.type == "cpu" else 1
+
+    def make(model: XLMRobertaForMultipleChoice) -> Engine:
+        encoder = PackedEncoder(model, target)
+        return encoder if lanes == 1 else Lanes(encoder, compute.plan)
+
+    return _load_all(checkpoints, target.device, make, lambda m: lanes * _working(m, target))
 
 
-def load_all(
+def _load_all(
     checkpoints: Mapping[str, Checkpoint],
-    compute: Compute,
     device: torch.device,
     make: Callable[[XLMRobertaForMultipleChoice], Made],
+    working: Callable[[XLMRobertaForMultipleChoice], int],
 ) -> dict[str, Held[Made]]:
-    """Load each model, make something of it, and let go of the rest before the next one.
-
-    Raises:
-        StartError: see ``run_engines``.
-    """
+    """Load each model, make something of it, and let go of the rest before the next one."""
     tables = SharedTables()
     held: dict[str, Held[Made]] = {}
     for name, checkpoint in checkpoints.items():
@@ -93,31 +78,22 @@ def load_all(
             loaded = load(checkpoint)
         model = loaded.model.to(device)
         tables.share(model)
+        config = model.config
         facts = Facts(
-            loaded.revision,
-            sum(parameter.numel() for parameter in model.parameters()),
-            _passes(compute)
-            * working_bytes(model.config, compute.target, max_tokens(model.config)),
-            model.config,
+            revision=loaded.revision,
+            parameters=sum(parameter.numel() for parameter in model.parameters()),
+            working_bytes=working(model),
+            max_tokens=max_tokens(config),
+            vocab_size=config.vocab_size,
+            bos_token_id=config.bos_token_id,
+            eos_token_id=config.eos_token_id,
         )
         held[name] = Held(facts, make(model))
     return held
 
 
-def _passes(compute: Compute) -> int:
-    """How many passes may run at once."""
-    if compute.engines is not None:
-        return compute.engines.engines
-    return compute.plan.lanes if compute.target.device.type == "cpu" else 1
-
-
-def _here(model: XLMRobertaForMultipleChoice, compute: Compute) -> Engine:
-    encoder = PackedEncoder(model, compute.target)
-    return encoder if _passes(compute) == 1 else Lanes(encoder, compute.plan)
-
-
-def _facts(held: Mapping[str, Held[Made]]) -> dict[str, Facts]:
-    return {name: each.facts for name, each in held.items()}
+def _working(model: XLMRobertaForMultipleChoice, target: Target) -> int:
+    return working_bytes(model.config, target, max_tokens(model.config))
 
 
 class SharedTables:
@@ -139,44 +115,60 @@ class SharedTables:
 # In the template ---------------------------------------------------------------------------
 
 
-@dataclass(frozen=True)
-class Job:
-    """What the engines of a pool are to be."""
-
-    checkpoints: Mapping[str, Checkpoint]
-    compute: Compute
-
-
 def hold(job: Job) -> OnCpu | OnDevices:
     """Load the weights into a template.
 
     Raises:
-        StartError: see ``run_engines``.
+        StartError: a model cannot be loaded, or the machine lacks what a setting asks for.
     """
     quiet_transformers()
-    target = job.compute.target
-    if target.device.type != "cpu":
-        # A process that has used CUDA cannot be forked, so each engine moves its own weights.
-        return OnDevices(load_all(job.checkpoints, job.compute, CPU, lambda m: m), target)
-    on_cpu = OnCpu(load_all(job.checkpoints, job.compute, CPU, lambda m: PackedEncoder(m, target)))
-    for engine in on_cpu.engines(0, 1):
-        engine.warm_up()
-    return on_cpu
+    # A process that has asked CUDA for anything cannot be forked, so another one asks.
+    choice, devices = apart(_choose, job)
+    threads = choose_threads(job.threads)
+    plan = plan_engines(job.engines, threads.threads, devices)
+    log.info(
+        "a forward pass uses %d threads, in %d processes of %d: %s",
+        threads.threads,
+        plan.engines,
+        plan.threads,
+        threads.reason,
+    )
+    log.info("the models compute on %s", choice.reason)
+    return (OnDevices if devices else OnCpu)(job.checkpoints, choice.target, plan)
+
+
+def _choose(job: Job) -> tuple[TargetChoice, int]:
+    choice = choose_target(job.device, job.precision)
+    on_cpu = choice.target.device.type == "cpu"
+    return choice, 0 if on_cpu else torch.cuda.device_count()
 
 
 class OnCpu:
     """Encoders whose weights all engines share; a ``Weights``."""
 
-    def __init__(self, held: Mapping[str, Held[PackedEncoder]]) -> None:
-        self.about = _facts(held)
+    def __init__(
+        self, checkpoints: Mapping[str, Checkpoint], target: Target, plan: EnginePlan
+    ) -> None:
+        held = _load_all(
+            checkpoints,
+            CPU,
+            lambda model: PackedEncoder(model, target),
+            lambda model: plan.engines * _working(model, target),
+        )
+        self.about = {name: each.facts for name, each in held.items()}
+        self.plan = plan
         self._encoders = [each.made for each in held.values()]
+        self._warm_up()
 
-    def engines(self, number: int, threads: int) -> Sequence[Engine]:  # noqa: ARG002
+    def engines(self, number: int) -> Sequence[Engine]:  # noqa: ARG002
         """See ``Weights``."""
-        if threads > 1:  # what one thread compiles, the template has compiled
-            for encoder in self._encoders:
-                encoder.warm_up()
+        if self.plan.threads > 1:  # what one thread compiles, the template has compiled
+            self._warm_up()
         return self._encoders
+
+    def _warm_up(self) -> None:
+        for encoder in self._encoders:
+            encoder.warm_up()
 
 
 class OnDevices:
@@ -186,16 +178,22 @@ class OnDevices:
     """
 
     def __init__(
-        self, held: Mapping[str, Held[XLMRobertaForMultipleChoice]], target: Target
+        self, checkpoints: Mapping[str, Checkpoint], target: Target, plan: EnginePlan
     ) -> None:
-        self.about = _facts(held)
+        held = _load_all(
+            checkpoints,
+            CPU,
+            lambda model: model,
+            lambda model: plan.engines * _working(model, target),
+        )
+        self.about = {name: each.facts for name, each in held.items()}
+        self.plan = plan
         self._models = [each.made for each in held.values()]
         self._target = target
 
-    def engines(self, number: int, threads: int) -> Sequence[Engine]:  # noqa: ARG002
+    def engines(self, number: int) -> Sequence[Engine]:
         """See ``Weights``."""
-        kind = self._target.device.type
-        device = torch.device(kind, number % torch.cuda.device_count())
+        device = torch.device(self._target.device.type, number % torch.cuda.device_count())
         target = Target(device, self._target.precision)
         encoders = [PackedEncoder(model.to(device), target) for model in self._models]
         for encoder in encoders:

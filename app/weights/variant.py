@@ -1,4 +1,8 @@
-"""A variant: one model of those that are served, from its source to logits."""
+"""A variant: one model of those that are served, from its source to logits.
+
+Where engines have processes of their own, that of the service never imports torch: it starts
+sooner, and is smaller.
+"""
 
 from __future__ import annotations
 
@@ -7,22 +11,26 @@ import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING, cast
 
 from tokenizers import Tokenizer
 
-from app.engine.compute import Compute, set_up
 from app.engine.engine import Engine
-from app.engine.pool import stopping_on_failure
+from app.engine.plan import in_process
+from app.engine.pool import EnginePool, stopping_on_failure
+from app.engine.processes.messages import Order
 from app.engine.prompt import Prompt
 from app.engine.tokenizer import PairTokenizer
 from app.errors import StartError, wanted_by
-from app.process import quiet_transformers
 from app.settings import Settings
 from app.weights.checkpoint import Checkpoint, locate
+from app.weights.facts import Facts
 from app.weights.files import readable, refuse_lfs_pointer
 from app.weights.fitting import check_tokenizer
-from app.weights.held import Facts, run_engines, variable_of
-from app.weights.loading import max_tokens
+from app.weights.job import FACTORY, Job, variable_of
+
+if TYPE_CHECKING:
+    from app.engine.compute import Compute
 
 log = logging.getLogger(__name__)
 
@@ -48,16 +56,25 @@ def load_models(settings: Settings) -> dict[str, Variant]:
     Raises:
         StartError: one of them cannot be loaded, or the machine lacks what a setting asks for.
     """
-    compute = set_up(
-        settings.threads, settings.device, settings.precision, engines=settings.engines
-    )
-    return load_variants(settings.models.model_dump(), settings.cache_dir, compute)
+    sources = settings.models.model_dump()
+    if in_process(settings.engines):
+        from app.engine.compute import set_up
+
+        compute = set_up(settings.threads, settings.device, settings.precision)
+        return load_variants(sources, settings.cache_dir, compute)
+    checkpoints = _locate(sources, settings.cache_dir)
+    job = Job(checkpoints, settings.threads, settings.device, settings.precision, settings.engines)
+    pool = EnginePool(Order(FACTORY, job, logging.getLogger().getEffectiveLevel()))
+    facts = cast("Mapping[str, Facts]", pool.start())
+    engines = pool.engines(list(checkpoints))
+    with stopping_on_failure(engines.values()):
+        return _variants(checkpoints, engines, facts)
 
 
 def load_variants(
     sources: Mapping[str, str], cache_dir: Path, compute: Compute | None = None
 ) -> dict[str, Variant]:
-    """Load every variant; equal embedding tables and tokenizers are kept in memory once.
+    """Load every variant into this process; equal tables and tokenizers are in memory once.
 
     Args:
         sources: by variant, what ``locate`` takes.
@@ -68,19 +85,34 @@ def load_variants(
         StartError: a source is missing or is not a model that this service can hold; the message
             begins with the environment variable that names it.
     """
-    quiet_transformers()
+    from app.engine.compute import Compute
+    from app.weights.held import hold_here
+
+    checkpoints = _locate(sources, cache_dir)
+    held = hold_here(checkpoints, compute or Compute())
+    engines = {name: each.made for name, each in held.items()}
+    return _variants(checkpoints, engines, {name: each.facts for name, each in held.items()})
+
+
+def _locate(sources: Mapping[str, str], cache_dir: Path) -> dict[str, Checkpoint]:
     checkpoints: dict[str, Checkpoint] = {}
     for name, source in sources.items():
         with wanted_by(variable_of(name)):
             checkpoints[name] = locate(source, cache_dir)
-    engines, facts = run_engines(checkpoints, compute or Compute())
+    return checkpoints
+
+
+def _variants(
+    checkpoints: Mapping[str, Checkpoint],
+    engines: Mapping[str, Engine],
+    facts: Mapping[str, Facts],
+) -> dict[str, Variant]:
     tokenizers = SharedTokenizers()
     variants: dict[str, Variant] = {}
-    with stopping_on_failure(engines.values()):
-        for name, checkpoint in checkpoints.items():
-            with wanted_by(variable_of(name)), readable(checkpoint.source):
-                variants[name] = _variant(name, checkpoint, facts[name], engines[name], tokenizers)
-            _log_loaded(variants[name])
+    for name, checkpoint in checkpoints.items():
+        with wanted_by(variable_of(name)), readable(checkpoint.source):
+            variants[name] = _variant(name, checkpoint, facts[name], engines[name], tokenizers)
+        _log_loaded(variants[name])
     return variants
 
 
@@ -122,14 +154,13 @@ def _variant(
     name: str, checkpoint: Checkpoint, facts: Facts, engine: Engine, tokenizers: SharedTokenizers
 ) -> Variant:
     tokenizer = tokenizers.load(checkpoint.tokenizer_file)
-    check_tokenizer(tokenizer, facts.config, checkpoint.tokenizer_file)
-    prompt, longest = Prompt.load(checkpoint.own), max_tokens(facts.config)
+    check_tokenizer(tokenizer, facts, checkpoint.tokenizer_file)
     return Variant(
         name=name,
         source=checkpoint.source,
         revision=facts.revision,
         parameters=facts.parameters,
         working_bytes=facts.working_bytes,
-        tokenizer=PairTokenizer(tokenizer, prompt, longest),
+        tokenizer=PairTokenizer(tokenizer, Prompt.load(checkpoint.own), facts.max_tokens),
         engine=engine,
     )

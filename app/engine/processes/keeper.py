@@ -13,6 +13,7 @@ from multiprocessing import Pipe
 from multiprocessing.connection import wait
 
 from app.engine.processes.engine_process import EngineProcess
+from app.engine.processes.messages import Loaded
 from app.engine.processes.templates import NoTemplateError, Templates
 from app.engine.seats import EngineLostError
 
@@ -59,12 +60,10 @@ class _Place:
 
 
 class Keeper:
-    """Keeps a number of engines running.
+    """Keeps as many engines running as the template says.
 
     Args:
         templates: what they are forked from.
-        count: how many.
-        threads: of a pass in each.
         on_ready: called with an engine that can take batches, on the keeper's thread.
         on_lost: called with an engine that has ended, or that never got ready.
         on_restart: called with the number of a place whose engine is replaced.
@@ -74,16 +73,13 @@ class Keeper:
     def __init__(
         self,
         templates: Templates,
-        count: int,
-        threads: int,
         on_ready: Callable[[EngineProcess], None],
         on_lost: Callable[[EngineProcess], None],
         on_restart: Callable[[int], None],
         clock: Clock = time.monotonic,
     ) -> None:
         self._templates = templates
-        self._places = [_Place(number) for number in range(count)]
-        self._threads = threads
+        self._places: list[_Place] = []
         self._on_ready = on_ready
         self._on_lost = on_lost
         self._on_restart = on_restart
@@ -94,11 +90,11 @@ class Keeper:
         self._gone: set[int] = set()
         self._thread = threading.Thread(target=self._live, name="xcopa-keeper", daemon=True)
         self._loaded = threading.Event()
-        self._about: object = None
+        self._answer: Loaded | None = None
         self._failure: Exception | None = None
 
-    def start(self) -> object:
-        """Load, and return what the template says of it; engines follow.
+    def start(self) -> Loaded:
+        """Load, and return what the template says of it; as many engines follow as it says.
 
         Raises:
             StartError: it cannot be loaded.
@@ -107,7 +103,8 @@ class Keeper:
         self._loaded.wait()
         if self._failure is not None:
             raise self._failure
-        return self._about
+        assert self._answer is not None
+        return self._answer
 
     @property
     def gives_up(self) -> bool:
@@ -130,7 +127,8 @@ class Keeper:
     def _live(self) -> None:
         # The system kills the template when this thread ends, so nothing may end it early.
         try:
-            self._about = self._templates.start()
+            self._answer = self._templates.start()
+            self._places = [_Place(number) for number in range(self._answer.plan.engines)]
         except Exception as error:
             self._failure = error
         self._loaded.set()
@@ -170,7 +168,7 @@ class Keeper:
         if place.engine is not None or self._broken or self._clock() < place.due:
             return
         try:
-            place.engine = self._templates.fork_engine(place.number, self._threads)
+            place.engine = self._templates.fork_engine(place.number)
         except NoTemplateError as error:
             self._broken = True
             log.critical("%s", error)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from app.engine.engine import Engine
+from app.engine.plan import EnginePlan
 
 
 class Weights(Protocol):
@@ -16,12 +17,15 @@ class Weights(Protocol):
     def about(self) -> object:
         """Anything that can be pickled."""
 
-    def engines(self, number: int, threads: int) -> Sequence[Engine]:
+    @property
+    def plan(self) -> EnginePlan:
+        """How many processes are to run them, and with how many threads."""
+
+    def engines(self, number: int) -> Sequence[Engine]:
         """Return an engine for each model, warm. Called in the process that is to run them.
 
         Args:
             number: of that process among its like, from 0.
-            threads: of a forward pass there.
         """
 
 
@@ -40,6 +44,7 @@ class Loaded:
     """The template is ready to fork."""
 
     about: object
+    plan: EnginePlan
 
 
 @dataclass(frozen=True)
@@ -61,7 +66,6 @@ class EngineWanted:
     """Fork an engine. The descriptors of its channel and of its sign of life follow."""
 
     number: int
-    threads: int
 
 
 @dataclass(frozen=True)

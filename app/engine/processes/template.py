@@ -79,7 +79,7 @@ def _load(control: Connection, logs: int) -> Weights | None:
     # A collection would write to the pages of every object that it looks at.
     gc.collect()
     gc.freeze()
-    control.send(Loaded(weights.about))
+    control.send(Loaded(weights.about, weights.plan))
     return weights
 
 
@@ -166,8 +166,8 @@ class Template:
     def _be_engine(self, wanted: EngineWanted, channel: int) -> None:
         end_with_front(self._lifeline)
         go_first()
-        use_threads(wanted.threads)
-        engines = self._weights.engines(wanted.number, wanted.threads)
+        use_threads(self._weights.plan.threads)
+        engines = self._weights.engines(wanted.number)
         child.run(Connection(channel), engines)
 
     def _be_template(self, control: int) -> None:

@@ -101,7 +101,7 @@ class Templates:
         """The template, then its spare."""
         return [each.pid for each in self._living]
 
-    def start(self) -> object:
+    def start(self) -> Loaded:
         """Start the first process, wait until it has loaded, and return what it says of that.
 
         Raises:
@@ -117,9 +117,9 @@ class Templates:
                 "the system was short of memory"
             ) from error
         match answer:
-            case Loaded(about):
+            case Loaded():
                 self._fork_spare()
-                return about
+                return answer
             case Refused(message):
                 raise StartError(message)
             case Failed(trace):
@@ -150,7 +150,7 @@ class Templates:
             return "no status"
         return f"signal {-status}" if status < 0 else f"status {status}"
 
-    def fork_engine(self, number: int, threads: int) -> EngineProcess:
+    def fork_engine(self, number: int) -> EngineProcess:
         """Start an engine.
 
         Raises:
@@ -159,7 +159,7 @@ class Templates:
         channel, their_channel = Pipe()
         life, their_life = Pipe(duplex=False)
         with their_channel, their_life:
-            pid = self._fork(EngineWanted(number, threads), their_channel, their_life)
+            pid = self._fork(EngineWanted(number), their_channel, their_life)
         return EngineProcess(number, pid, channel, life)
 
     def _fork(self, wanted: EngineWanted, *ends: Connection) -> int:

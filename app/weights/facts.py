@@ -1,0 +1,21 @@
+"""What is to be known of a model besides what it answers; imports no torch."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Facts:
+    """A model in memory, as those see it who only hand rows to it."""
+
+    revision: str
+    """Twelve hex digits that change whenever the weights do."""
+    parameters: int
+    working_bytes: int
+    """The most memory that passes take beside the weights, in all engines together."""
+    max_tokens: int
+    """Of a row."""
+    vocab_size: int
+    bos_token_id: int
+    eos_token_id: int

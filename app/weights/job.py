@@ -1,0 +1,29 @@
+"""What a template is to load, as the service asks for it; imports no torch."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+from app.engine.plan import EnginesSetting
+from app.weights.checkpoint import Checkpoint
+
+FACTORY = "app.weights.held:hold"
+"""What a template calls with a job."""
+
+
+@dataclass(frozen=True)
+class Job:
+    """Models, and the settings that say how they compute."""
+
+    checkpoints: Mapping[str, Checkpoint]
+    threads: int | None
+    device: Literal["auto", "cpu", "cuda"]
+    precision: Literal["auto", "fp32", "bf16"]
+    engines: EnginesSetting
+
+
+def variable_of(variant: str) -> str:
+    """Return the environment variable that names the source of a variant."""
+    return f"XCOPA_MODELS__{variant.upper()}"
