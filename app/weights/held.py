@@ -24,7 +24,7 @@ from app.engine.processes.apart import apart
 from app.engine.target import CPU, Target, TargetChoice, choose_target
 from app.engine.threads import choose_threads
 from app.errors import wanted_by
-from app.process import quiet_transformers
+from app.process import quiet_transformers, use_threads
 from app.weights.checkpoint import Checkpoint
 from app.weights.facts import Facts
 from app.weights.files import readable
@@ -122,6 +122,7 @@ def hold(job: Job) -> OnCpu | OnDevices:
         StartError: a model cannot be loaded, or the machine lacks what a setting asks for.
     """
     quiet_transformers()
+    use_threads(1)
     # A process that has asked CUDA for anything cannot be forked, so another one asks.
     choice, devices = apart(_choose, job)
     threads = choose_threads(job.threads)
@@ -163,6 +164,7 @@ class OnCpu:
     def engines(self, number: int) -> Sequence[Engine]:  # noqa: ARG002
         """See ``Weights``."""
         if self.plan.threads > 1:  # what one thread compiles, the template has compiled
+            use_threads(self.plan.threads)
             self._warm_up()
         return self._encoders
 

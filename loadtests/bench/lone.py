@@ -21,7 +21,7 @@ ITEMS, REQUESTS, WARM_UP_S = 10, 40, 5
 
 def measure(console: Console) -> list[BenchResult]:
     """Return a lone request's median over the engine's own, item by item, turn by turn."""
-    variant = load_models(Settings())[MODEL]
+    variant = load_models(Settings(engines=0))[MODEL]
     variant.engine.warm_up()
     times: list[tuple[float, float]] = []
     with started(SERVICE) as server, server.client(1) as client:

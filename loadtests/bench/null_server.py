@@ -35,7 +35,7 @@ def load_null(settings: Settings) -> Mapping[str, Variant]:
     """Load the models, and put an engine that computes nothing in the place of each."""
     return {
         name: dataclasses.replace(variant, engine=NullEngine())
-        for name, variant in load_models(settings).items()
+        for name, variant in load_models(settings.model_copy(update={"engines": 0})).items()
     }
 
 

@@ -25,7 +25,7 @@ BATCHES = "xcopa_batch_rows_count"
 
 def measure(console: Console) -> list[BenchResult]:
     """Return the server's processor time an item over the engine's alone, in as large batches."""
-    variant = load_models(Settings())[MODEL]
+    variant = load_models(Settings(engines=0))[MODEL]
     variant.engine.warm_up()
     bodies = mixed_bodies(ITEMS)
     rows = itertools.cycle(rows_of(variant.tokenizer, mixed_items(ITEMS)))

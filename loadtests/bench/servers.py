@@ -40,14 +40,18 @@ class BenchServer:
 
     @property
     def cpu_seconds(self) -> float:
-        """Processor time since the start, all threads."""
-        times = self.process.cpu_times()
-        return float(times.user + times.system)
+        """Processor time since the start, of all threads and of its engines."""
+        times = [process.cpu_times() for process in self._processes()]
+        return float(sum(each.user + each.system for each in times))
 
     @property
     def memory(self) -> int:
-        """Bytes that are resident."""
-        return int(self.process.memory_info().rss)
+        """Bytes that are resident; what processes share is counted once, where the system can."""
+        infos = [process.memory_full_info() for process in self._processes()]
+        return int(sum(getattr(info, "pss", info.rss) for info in infos))
+
+    def _processes(self) -> list[psutil.Process]:
+        return [self.process, *self.process.children(recursive=True)]
 
     @contextmanager
     def client(self, concurrency: int, timeout: float = 60.0) -> Iterator[HTTPClient]:

@@ -84,6 +84,7 @@ class FaultyServer(ServerProcess):
                 **os.environ,
                 "XCOPA_PORT": "0",
                 "XCOPA_THREADS": "1",
+                "XCOPA_ENGINES": "0",
                 "XCOPA_BATCH_TOKENS": "128",
                 **settings,
                 Faults.VARIABLE: str(directory),

@@ -34,7 +34,8 @@ class Order:
     """What a template is to load."""
 
     factory: str
-    """``module:function``; the function takes the argument and returns ``Weights``."""
+    """``module:function``; the function takes the argument and returns ``Weights``. It leaves no
+    thread behind, since what it returns is forked."""
     argument: object
     log_level: int
 

@@ -6,7 +6,7 @@ own, and a new engine is there as soon as the system has copied the tables of it
 no shared memory segment, no file and no right to write anywhere.
 
 A library's threads do not survive a fork, and what they held stays held. So nothing here starts
-one: one thread computes, and monitors of progress bars are off.
+one: factories compute with one thread, and monitors of progress bars are off.
 """
 
 from __future__ import annotations
@@ -44,7 +44,6 @@ from app.engine.processes.messages import (
     Weights,
 )
 from app.errors import StartError
-from app.process import use_threads
 
 log = logging.getLogger(__name__)
 
@@ -65,7 +64,6 @@ def main() -> NoReturn:
 def _load(control: Connection, logs: int) -> Weights | None:
     order = cast("Order", control.recv())
     log_to(logs, order.log_level)
-    use_threads(1)
     _forbid_monitors()
     try:
         weights = _factory(order.factory)(order.argument)
@@ -166,7 +164,6 @@ class Template:
     def _be_engine(self, wanted: EngineWanted, channel: int) -> None:
         end_with_front(self._lifeline)
         go_first()
-        use_threads(self._weights.plan.threads)
         engines = self._weights.engines(wanted.number)
         child.run(Connection(channel), engines)
 

@@ -67,6 +67,7 @@ def test_models_are_loaded_as_the_settings_say(
     monkeypatch.setenv("XCOPA_MODELS__DIRECT", str(tiny_direct))
     monkeypatch.setenv("XCOPA_MODELS__STILTS", str(tiny_stilts))
     monkeypatch.setenv("XCOPA_THREADS", "1")
+    monkeypatch.setenv("XCOPA_ENGINES", "0")
     models = load_models(Settings())
     assert {name: model.source for name, model in models.items()} == {
         "direct": str(tiny_direct),

@@ -1,0 +1,30 @@
+"""A question is answered by another process, and leaves no trace in this one."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+import pytest
+
+from app.engine.processes.apart import apart
+from app.errors import StartError
+
+
+def leave_a_trace(name: str) -> int:
+    sys.modules[name] = sys
+    return os.getpid()
+
+
+def refuse(why: str) -> None:
+    raise StartError(why)
+
+
+def test_the_answer_comes_from_another_process_and_changes_nothing_here() -> None:
+    assert apart(leave_a_trace, "a_module_of_nobody") != os.getpid()
+    assert "a_module_of_nobody" not in sys.modules
+
+
+def test_what_is_raised_there_is_raised_here() -> None:
+    with pytest.raises(StartError, match="no such device"):
+        apart(refuse, "no such device")
