@@ -28,6 +28,10 @@ class Mode(StrEnum):
     """Does not come back before the mode is another one."""
     DIE = "die"
     """Ends the thread it runs on, once."""
+    EAT = "eat"
+    """Asks for more memory than there is, if that is limited."""
+    KILL = "kill"
+    """Kills its process when a row holds the poison token."""
     SLOW = "slow"
     """Takes ``seconds`` more."""
 

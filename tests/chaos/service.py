@@ -14,6 +14,7 @@ from http import HTTPStatus
 from pathlib import Path
 from urllib.parse import urlsplit
 
+import psutil
 from prometheus_client.parser import text_string_to_metric_families
 
 from tests.chaos.client import PREDICT, Body, Reply, call, in_background, item
@@ -70,6 +71,21 @@ class Metrics:
         return self.value(name, **labels) - before.value(name, **labels)
 
 
+def _goes_first(pid: int) -> bool:
+    try:
+        return Path(f"/proc/{pid}/oom_score_adj").read_text(encoding="ascii").strip() == "500"
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+
+
+def lives(pid: int) -> bool:
+    """Whether a process is there and no zombie."""
+    try:
+        return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
+
+
 class FaultyServer(ServerProcess):
     """The service with faulty engines; ``faults`` steers them."""
 
@@ -107,6 +123,19 @@ class FaultyServer(ServerProcess):
     @property
     def ready(self) -> bool:
         return self.call("/readyz").status == HTTPStatus.OK
+
+    @property
+    def engines(self) -> list[int]:
+        """The processes of its engines: those that the system is to end first."""
+        return [each.pid for each in self.descendants() if _goes_first(each.pid)]
+
+    def descendants(self) -> list[psutil.Process]:
+        return psutil.Process(self.process.pid).children(recursive=True)
+
+    @property
+    def templates(self) -> list[int]:
+        """The processes that engines are forked from: the first one, and the spare."""
+        return [each.pid for each in self.descendants() if not _goes_first(each.pid)]
 
     @property
     def footprint(self) -> Footprint:

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import logging
 import traceback
 from collections.abc import Sequence
 from multiprocessing.connection import Connection
 
-from app.engine.engine import Engine
+from app.engine.engine import Engine, Row
 from app.engine.processes.handover import READY, pack_failure, pack_logits, unpack_batch
+
+log = logging.getLogger(__name__)
 
 
 def run(channel: Connection, engines: Sequence[Engine]) -> None:
-    """Run batches until the front closes the channel.
+    """Run batches until the front closes the channel, or until a pass shows that none can run.
 
     Args:
         channel: to the front.
@@ -19,15 +22,31 @@ def run(channel: Connection, engines: Sequence[Engine]) -> None:
     """
     try:
         channel.send_bytes(READY)
-        while True:
-            channel.send_bytes(_answer(engines, channel.recv_bytes()))
+        while (answer := _answer(engines, channel.recv_bytes())) is not None:
+            channel.send_bytes(answer)
     except (EOFError, OSError):  # the front has closed its end
         return
 
 
-def _answer(engines: Sequence[Engine], frame: bytes) -> bytes:
+def _answer(engines: Sequence[Engine], frame: bytes) -> bytes | None:
     turn, model, rows = unpack_batch(frame)
     try:
         return pack_logits(turn, engines[model].logits(rows))
     except Exception:
-        return pack_failure(turn, traceback.format_exc())
+        trace = traceback.format_exc()
+    return pack_failure(turn, trace) if _can_run(engines[model], rows) else None
+
+
+def _can_run(engine: Engine, rows: Sequence[Row]) -> bool:
+    """Whether rows of these lengths run, with nothing in them.
+
+    Then the content was the reason. If not, it is this process: its memory is short, say, which
+    libraries tell in many words. An end helps where a failure does not, since the next process
+    gets the batch.
+    """
+    try:
+        engine.logits([[row[0]] * len(row) for row in rows])
+    except Exception:
+        log.exception("an engine cannot run a batch of %d rows, whatever is in them", len(rows))
+        return False
+    return True

@@ -22,7 +22,7 @@ log = logging.getLogger(__name__)
 QUICK_S = 1.0
 """An engine that ends sooner after it was ready, or before, has ended quickly ..."""
 LEAST_PAUSE_S = 0.05
-MOST_PAUSE_S = 10.0
+MOST_PAUSE_S = 2.0
 """... and for each time in a row that it did, its place waits twice as long for the next one."""
 
 START_LIMIT_S = 120.0

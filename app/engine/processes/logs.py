@@ -16,6 +16,8 @@ import threading
 _MOST_BYTES = select.PIPE_BUF
 _REST_BYTES = 512
 """Of a line, for all but the message."""
+_WIDEST = 12
+"""Bytes of a character in JSON, at most."""
 
 
 class PipeHandler(logging.Handler):
@@ -40,8 +42,9 @@ class PipeHandler(logging.Handler):
 
     def _shortened(self, message: str) -> str:
         room = _MOST_BYTES - _REST_BYTES
+        message = message[:room]
         while (excess := len(json.dumps(message)) - room) > 0:
-            message = message[: len(message) - (excess + 5) // 6]
+            message = message[: -1 - excess // _WIDEST]
         return message
 
 

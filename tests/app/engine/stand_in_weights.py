@@ -1,4 +1,4 @@
-"""What a template of the tests holds: engines that do what the first token of a row says."""
+"""What a template of the tests holds: engines that do what the second token of a row says."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ from app.errors import StartError
 
 FACTORY = f"{__name__}:load"
 
-PID, RAISE, KILL, CRASH, EXIT, STICK, HOLD, LOG, EAT, ROWS = range(1000, 1010)
-"""What a row may ask for; any other is answered with the sum of its ids."""
+PID, RAISE, BREAK, KILL, CRASH, EXIT, STICK, HOLD, LOG, EAT, ROWS = range(1000, 1011)
+"""What the second token of a row may ask for; any other row is answered with the sum of its ids."""
 
 
 @dataclass(frozen=True)
@@ -67,11 +67,12 @@ class StandIn:
 
 
 class ObedientEngine:
-    """Does what the first token of a row says."""
+    """Does what the second token of a row says."""
 
     def __init__(self, number: int, sign: int) -> None:
         self._number = number
         self._sign = sign
+        self._broken = False
 
     def warm_up(self) -> None:
         """Nothing to do."""
@@ -80,14 +81,18 @@ class ObedientEngine:
         return [self._logit(row, rows) for row in rows]
 
     def _logit(self, row: Row, rows: Sequence[Row]) -> float:
-        if row[0] == PID:
+        asked = row[1] if len(row) > 1 else None
+        if self._broken or asked == BREAK:
+            self._broken = True
+            raise ValueError("broken for good")
+        if asked == PID:
             return os.getpid()
-        if row[0] == ROWS:
+        if asked == ROWS:
             return len(rows)
-        if row[0] == LOG:
-            logging.getLogger("stand.in").warning("engine %d: %s", self._number, "x" * row[1])
-        if row[0] in ENDS:
-            ENDS[row[0]](row)
+        if asked == LOG:
+            logging.getLogger("stand.in").warning("engine %d: %s", self._number, "x" * row[2])
+        if asked in ENDS:
+            ENDS[asked](row)
         return self._sign * float(sum(row))
 
 
@@ -96,7 +101,7 @@ def _raise(_: Row) -> None:
 
 
 def _eat(row: Row) -> None:
-    resource.setrlimit(resource.RLIMIT_AS, (row[1], row[1]))
+    resource.setrlimit(resource.RLIMIT_AS, (row[2], row[2]))
     bytearray(1 << 40)
 
 
@@ -106,6 +111,6 @@ ENDS: Mapping[int, Callable[[Row], object]] = {
     CRASH: lambda _: ctypes.string_at(0),
     EXIT: lambda _: os._exit(3),
     STICK: lambda _: time.sleep(3600),
-    HOLD: lambda row: time.sleep(row[1] / 1000),
+    HOLD: lambda row: time.sleep(row[2] / 1000),
     EAT: _eat,
 }

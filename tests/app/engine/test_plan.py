@@ -10,7 +10,7 @@ from app.errors import StartError
 
 @pytest.mark.parametrize(
     ("threads", "plan"),
-    [(1, (1, 1)), (2, (2, 1)), (8, (8, 1)), (9, (4, 2)), (12, (6, 2)), (16, (8, 2)), (64, (8, 8))],
+    [(1, (1, 1)), (2, (2, 1)), (8, (8, 1)), (9, (8, 1)), (12, (6, 2)), (16, (8, 2)), (64, (8, 8))],
 )
 def test_threads_are_shared_out_over_at_most_eight_engines(
     threads: int, plan: tuple[int, int]

@@ -89,7 +89,7 @@ def test_a_seat_is_an_engine_and_there_are_no_more_than_engines(start: Start) ->
     pool = start()
     first, second = seat_of(pool), seat_of(pool)
     assert pool.take() is None
-    pids = {seat.logits("plus", [(say.PID,)])[0] for seat in (first, second)}
+    pids = {seat.logits("plus", [(0, say.PID)])[0] for seat in (first, second)}
     assert pids == set(pool.pids.values())
     second.leave()
     assert seat_of(pool).logits("plus", [(7,)]) == [7.0]
@@ -98,14 +98,14 @@ def test_a_seat_is_an_engine_and_there_are_no_more_than_engines(start: Start) ->
 def test_rows_are_shared_out_over_engines_that_are_idle_where_they_may(start: Start) -> None:
     pool = start()
     seat = seat_of(pool)
-    assert seat.logits("plus", [(say.ROWS,)] * 4) == [4.0] * 4
+    assert seat.logits("plus", [(0, say.ROWS)] * 4) == [4.0] * 4
     assert not seat.split
-    assert seat.logits("plus", [(say.ROWS,)] * 4, spread=True) == [2.0] * 4
+    assert seat.logits("plus", [(0, say.ROWS)] * 4, spread=True) == [2.0] * 4
     assert seat.split
-    assert seat.logits("plus", [(say.ROWS,)], spread=True) == [1.0]
+    assert seat.logits("plus", [(0, say.ROWS)], spread=True) == [1.0]
     assert not seat.split, "one row cannot be shared out"
     other = seat_of(pool)
-    assert seat.logits("plus", [(say.ROWS,)] * 4, spread=True) == [4.0] * 4
+    assert seat.logits("plus", [(0, say.ROWS)] * 4, spread=True) == [4.0] * 4
     other.leave()
 
 
@@ -115,7 +115,7 @@ def test_a_borrowed_engine_is_given_back_as_soon_as_its_own_rows_are_done(start:
     seat = seat_of(pool)
     with ThreadPoolExecutor() as threads:
         running = threads.submit(
-            seat.logits, "plus", [(say.HOLD, 300, *[0] * 9), (5,)], spread=True
+            seat.logits, "plus", [(0, say.HOLD, 300, *[0] * 9), (5,)], spread=True
         )
         assert told.wait(LIMIT_S)
         assert not running.done()
@@ -128,9 +128,20 @@ def test_what_a_pass_raises_comes_back_with_its_trace_and_the_engine_goes_on(sta
     pool = start()
     before, seat = pool.pids, seat_of(pool)
     with pytest.raises(PassFailedError, match=r"(?s)stand_in_weights.*ValueError: as the row says"):
-        seat.logits("plus", [(say.RAISE,), (1,)], spread=True)
+        seat.logits("plus", [(0, say.RAISE), (1,)], spread=True)
     assert seat.logits("plus", [(1,)]) == [1.0]
     assert pool.pids == before
+
+
+def test_an_engine_that_can_answer_nothing_any_more_ends_in_place_of_failing_every_batch(
+    start: Start,
+) -> None:
+    pool = start(Wanted(engines=1))
+    before, seat = pool.pids, seat_of(pool)
+    with pytest.raises(EngineLostError):
+        seat.logits("plus", [(0, say.BREAK)])
+    assert seat.logits("plus", [(0, 5)]) == [5.0]
+    assert pool.pids != before
 
 
 @pytest.mark.parametrize("end", [say.KILL, say.CRASH, say.EXIT])
@@ -138,9 +149,9 @@ def test_an_engine_that_ends_in_a_pass_fails_it_and_is_replaced(start: Start, en
     pool, restarted = start(), list[int]()
     pool.report(restarted.append, lambda *_: None)
     before, seat = pool.pids, seat_of(pool)
-    [pid] = seat.logits("plus", [(say.PID,)])
+    [pid] = seat.logits("plus", [(0, say.PID)])
     with pytest.raises(EngineLostError, match=f"process {pid:.0f}"):
-        seat.logits("plus", [(end,)])
+        seat.logits("plus", [(0, end)])
     assert seat.logits("plus", [(1, 2)]) == [3.0], "the same batch may be run again"
     wait_until(lambda: pool.moving == 2)
     [lost] = [number for number, each in before.items() if each == pid]
@@ -153,10 +164,10 @@ def test_an_engine_that_ends_in_a_pass_fails_it_and_is_replaced(start: Start, en
 def test_an_engine_that_is_lent_and_ends_costs_the_pass_and_not_the_seat(start: Start) -> None:
     pool = start()
     seat = seat_of(pool)
-    [own] = seat.logits("plus", [(say.PID,)])
+    [own] = seat.logits("plus", [(0, say.PID)])
     with pytest.raises(EngineLostError):
-        seat.logits("plus", [(1, 1, 1), (say.KILL,)], spread=True)
-    assert seat.logits("plus", [(say.PID,)]) == [own]
+        seat.logits("plus", [(0, 1, 1), (0, say.KILL)], spread=True)
+    assert seat.logits("plus", [(0, say.PID)]) == [own]
 
 
 def test_an_engine_that_ends_while_it_is_idle_is_replaced_before_anyone_asks_it(
@@ -176,7 +187,7 @@ def test_a_pass_that_is_ended_from_outside_is_lost_also_when_its_process_is_stop
     pool = start()
     seat = seat_of(pool)
     assert not seat.end(), "no pass runs"
-    [pid] = seat.logits("plus", [(say.PID,)])
+    [pid] = seat.logits("plus", [(0, say.PID)])
     os.kill(int(pid), signal.SIGSTOP)
     with ThreadPoolExecutor() as threads:
         running = threads.submit(seat.logits, "plus", [(1,)])
@@ -206,9 +217,9 @@ def test_a_batch_that_is_repeated_gets_an_engine_before_new_ones(start: Start) -
     pool = start(Wanted(engines=1))
     seat = seat_of(pool)
     with pytest.raises(EngineLostError):
-        seat.logits("plus", [(say.KILL,)])
+        seat.logits("plus", [(0, say.KILL)])
     with ThreadPoolExecutor() as threads:
-        repeated = threads.submit(seat.logits, "plus", [(say.HOLD, 50)])
+        repeated = threads.submit(seat.logits, "plus", [(0, say.HOLD, 50)])
         assert repeated.result(LIMIT_S) == [say.HOLD + 50]
     assert pool.take() is None
     seat.leave()
@@ -221,7 +232,7 @@ def test_memory_that_an_engine_does_not_get_fails_the_pass_or_the_engine_and_no_
     pool = start(Wanted(engines=1))
     seat = seat_of(pool)
     with pytest.raises((PassFailedError, EngineLostError)):
-        seat.logits("plus", [(say.EAT, 1 << 20)])
+        seat.logits("plus", [(0, say.EAT, 1 << 20)])
     wait_until(lambda: answered(seat) == [9.0])
 
 
@@ -238,7 +249,7 @@ def test_a_pool_that_stops_leaves_no_process_and_tells_who_waits(start: Start) -
     pids = [*pool.pids.values(), *pool.templates.pids]
     with ThreadPoolExecutor() as threads:
         waiting = threads.submit(pool.engines(MODELS)["plus"].logits, [(1,)])
-        stuck = threads.submit(seats[0].logits, "plus", [(say.STICK,)])
+        stuck = threads.submit(seats[0].logits, "plus", [(0, say.STICK)])
         time.sleep(0.01)
         pool.stop()
         for each in (waiting, stuck):
