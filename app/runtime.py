@@ -159,7 +159,7 @@ class Runtime:
         # The worker's thread empties the queue, so there is no event of this loop to wait for. If
         # the engine is stuck, its items have already failed and nothing is left to finish.
         service = self._service
-        while not service.idle and service.moving and time.monotonic() < give_up:  # noqa: ASYNC110
+        while not (service.idle or service.stuck) and time.monotonic() < give_up:  # noqa: ASYNC110
             await asyncio.sleep(0.02)
         finished = service.idle
         if not finished:

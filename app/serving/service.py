@@ -130,7 +130,12 @@ class PredictionService(Generic[Model]):
     @property
     def moving(self) -> bool:
         """Whether an engine is idle or works within its time limit."""
-        return self._worker.alive and self._worker.engines > 0 and not self._watchdog.stuck
+        return self._worker.engines > 0 and not self.stuck
+
+    @property
+    def stuck(self) -> bool:
+        """Whether nothing moves, nor is expected to; an engine that is being replaced is."""
+        return self._watchdog.stuck or not self._worker.alive
 
     @property
     def idle(self) -> bool:

@@ -14,7 +14,7 @@ from collections.abc import Callable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from http import HTTPStatus
-from typing import Any, Generic, ParamSpec, TypeVar
+from typing import Any, Generic, ParamSpec, Self, TypeVar
 from urllib.parse import urlsplit
 
 import pytest
@@ -167,6 +167,12 @@ class Crowd(Generic[T]):
         while not self._stopped.is_set():
             results.append(self._act(number))
         return results
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stopped.set()
 
     def stop(self) -> list[T]:
         """Return what all of them got, or raise what one of them met."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 import threading
@@ -71,6 +72,13 @@ class Metrics:
         return self.value(name, **labels) - before.value(name, **labels)
 
 
+def _variable(process: psutil.Process, name: str) -> str | None:
+    try:
+        return process.environ().get(name)
+    except psutil.Error:
+        return None
+
+
 def _goes_first(pid: int) -> bool:
     try:
         return Path(f"/proc/{pid}/oom_score_adj").read_text(encoding="ascii").strip() == "500"
@@ -127,15 +135,29 @@ class FaultyServer(ServerProcess):
     @property
     def engines(self) -> list[int]:
         """The processes of its engines: those that the system is to end first."""
-        return [each.pid for each in self.descendants() if _goes_first(each.pid)]
+        pids = [each.pid for each in self.others()]
+        return [pid for pid in pids if _goes_first(pid) and lives(pid)]
 
-    def descendants(self) -> list[psutil.Process]:
-        return psutil.Process(self.process.pid).children(recursive=True)
+    def kill_engine(self, number: int = 0) -> None:
+        """Kill one of them, and wait until there are as many as before."""
+        before = self.engines
+        os.kill(before[number], signal.SIGKILL)
+        wait_until(
+            lambda: before[number] not in self.engines and len(self.engines) == len(before),
+            "the engine is replaced",
+        )
+
+    def others(self) -> list[psutil.Process]:
+        """Return its processes beside the one that serves, by the variable that they inherit."""
+        own = str(self.faults.directory)
+        others = (each for each in psutil.process_iter() if each.pid != self.process.pid)
+        return [each for each in others if _variable(each, Faults.VARIABLE) == own]
 
     @property
     def templates(self) -> list[int]:
         """The processes that engines are forked from: the first one, and the spare."""
-        return [each.pid for each in self.descendants() if not _goes_first(each.pid)]
+        pids = [each.pid for each in self.others()]
+        return [pid for pid in pids if not _goes_first(pid) and lives(pid)]
 
     @property
     def footprint(self) -> Footprint:

@@ -22,12 +22,16 @@ _OF_AN_ENGINE = 500
 """proc(5): of a thousand. When memory is short, the system ends an engine before the others."""
 
 
-def end_with_parent() -> None:
-    """Have the system kill this process when the thread that started it ends, where it can."""
+def end_with_parent(*, at_once: bool) -> None:
+    """Have the system kill this process when the thread that started it ends, where it can.
+
+    Args:
+        at_once: False where the process notices that by itself, and has something left to do.
+    """
     if sys.platform != "linux":
         return
     with contextlib.suppress(OSError, AttributeError):
-        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, int(signal.SIGKILL))
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, int(signal.SIGKILL) if at_once else 0)
 
 
 def end_with_front(lifeline: int) -> None:

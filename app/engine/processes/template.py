@@ -51,12 +51,14 @@ log = logging.getLogger(__name__)
 def main() -> NoReturn:
     """Serve one front; the descriptors that it passes are the arguments of the program."""
     control, lifeline, logs = (int(argument) for argument in sys.argv[1:4])
-    end_with_parent()
+    end_with_parent(at_once=True)
     ignore_terminal()
     connection = Connection(control)
     with contextlib.suppress(EOFError, OSError):  # the front is gone
         weights = _load(connection, logs)
         if weights is not None:
+            # From here on it reads the end of the channel, and ends its engines.
+            end_with_parent(at_once=False)
             Template(connection, weights, lifeline).serve()
     os._exit(0)
 

@@ -81,7 +81,7 @@ class ObedientEngine:
         return [self._logit(row, rows) for row in rows]
 
     def _logit(self, row: Row, rows: Sequence[Row]) -> float:
-        asked = row[1] if len(row) > 1 else None
+        asked = row[1] if len(row) > 1 else -1
         if self._broken or asked == BREAK:
             self._broken = True
             raise ValueError("broken for good")
