@@ -21,7 +21,12 @@ CALLERS = (Caller("ann"), Caller("bob"), Caller("eve", weight=3))
 
 
 class SchedulerMachine(RuleBasedStateMachine):
-    """Submits, cancels, expires, seals, fails, halts and finishes in any order; the rules hold."""
+    """Submits, cancels, expires, seals, fails, halts and finishes in any order; the rules hold.
+
+    Several engines take batches, end, lose the batch that they have, and are replaced.
+    """
+
+    ENGINES = 3
 
     BATCH, QUEUE = 120, 4.0
     PROFILE = ModelProfile(BATCH, ServiceCurve(0.05, 0.01))
@@ -30,8 +35,10 @@ class SchedulerMachine(RuleBasedStateMachine):
         super().__init__()
         self.clock = FakeClock()
         self.scheduler: Scheduler[int] = Scheduler(
-            dict.fromkeys(MODELS, self.PROFILE), Limits(self.QUEUE), self.clock
+            dict.fromkeys(MODELS, self.PROFILE), Limits(self.QUEUE), self.clock, self.ENGINES
         )
+        self.engines = self.ENGINES
+        """How many live; a batch outlives its engine, since another one runs it again."""
         self.tickets: list[Ticket[int]] = []
         self.running: list[Batch[int]] = []
         self.ended: dict[int, Outcome] = {}
@@ -66,6 +73,8 @@ class SchedulerMachine(RuleBasedStateMachine):
         else:
             assert [ticket.caller for ticket in requests] == [caller] * len(requests)
             assert self.scheduler.waiting_seconds <= self.QUEUE + 1e-9
+            most = self.QUEUE * max(1, self.engines) / self.PROFILE.curve.per_token
+            assert sum(map(self.scheduler.waiting_tokens, MODELS)) <= most
             self.tickets += requests
 
     @precondition(lambda self: self.tickets)
@@ -93,6 +102,26 @@ class SchedulerMachine(RuleBasedStateMachine):
             assert ticket.deadline is not None
             assert ticket.deadline <= self.clock.now
 
+    @precondition(lambda self: self.engines)
+    @rule()
+    def an_engine_ends(self) -> None:
+        waiting, running = self.scheduler.waiting_seconds, self.scheduler.backlog.running_seconds()
+        self.engines -= 1
+        self._tell()
+        assert self.scheduler.waiting_seconds >= waiting, "fewer engines take longer"
+        assert self.scheduler.backlog.running_seconds() >= running
+
+    @precondition(lambda self: self.engines < self.ENGINES)
+    @rule()
+    def an_engine_is_replaced(self) -> None:
+        self.engines += 1
+        self._tell()
+
+    def _tell(self) -> None:
+        # As the worker does: while there is none, one is expected soon.
+        self.scheduler.engines = max(1, self.engines)
+
+    @precondition(lambda self: len(self.running) < self.engines)
     @rule()
     def seal(self) -> None:
         self.scheduler.expire()
@@ -120,12 +149,20 @@ class SchedulerMachine(RuleBasedStateMachine):
             assert left or batch.tokens >= self.BATCH
 
     @precondition(lambda self: self.running)
-    @rule(pick=st.integers(min_value=0), poisoned=st.booleans(), everything=st.booleans())
-    def finish(self, pick: int, poisoned: bool, everything: bool) -> None:
+    @rule(
+        pick=st.integers(min_value=0),
+        poisoned=st.booleans(),
+        everything=st.booleans(),
+        usual=st.booleans(),
+    )
+    def finish(self, pick: int, poisoned: bool, everything: bool, usual: bool) -> None:
+        pace = self.scheduler.backlog.pace
         batch = self.running.pop(pick % len(self.running))
         alive = [ticket for ticket in batch.tickets if ticket.outcome is None]
         failed = batch.tickets if everything else batch.tickets[:1] if poisoned else ()
-        self.scheduler.finish(batch, failed)
+        self.scheduler.finish(batch, failed, usual=usual)
+        if failed or not usual:
+            assert self.scheduler.backlog.pace == pace, "it says nothing of an engine's speed"
         for ticket in alive:
             expected = Outcome.FAILED if ticket in failed else Outcome.ANSWERED
             assert ticket.outcome is expected
