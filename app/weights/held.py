@@ -22,7 +22,6 @@ from app.engine.memory import working_bytes
 from app.engine.plan import EnginePlan, plan_engines
 from app.engine.processes.apart import apart
 from app.engine.target import CPU, Target, TargetChoice, choose_target
-from app.engine.threads import choose_threads
 from app.errors import wanted_by
 from app.process import quiet_transformers, use_threads
 from app.weights.checkpoint import Checkpoint
@@ -125,15 +124,8 @@ def hold(job: Job) -> OnCpu | OnDevices:
     use_threads(1)
     # A process that has asked CUDA for anything cannot be forked, so another one asks.
     choice, devices = apart(_choose, job)
-    threads = choose_threads(job.threads)
-    plan = plan_engines(job.engines, threads.threads, devices)
-    log.info(
-        "a forward pass uses %d threads, in %d processes of %d: %s",
-        threads.threads,
-        plan.engines,
-        plan.threads,
-        threads.reason,
-    )
+    plan = plan_engines(job.engines, job.threads, devices)
+    log.info("%d engines run the models, with %d threads each", plan.engines, plan.threads)
     log.info("the models compute on %s", choice.reason)
     return (OnDevices if devices else OnCpu)(job.checkpoints, choice.target, plan)
 

@@ -18,7 +18,8 @@ class Job:
     """Models, and the settings that say how they compute."""
 
     checkpoints: Mapping[str, Checkpoint]
-    threads: int | None
+    threads: int
+    """Of all passes together."""
     device: Literal["auto", "cpu", "cuda"]
     precision: Literal["auto", "fp32", "bf16"]
     engines: EnginesSetting

@@ -20,6 +20,7 @@ from app.engine.plan import in_process
 from app.engine.pool import EnginePool, stopping_on_failure
 from app.engine.processes.messages import Order
 from app.engine.prompt import Prompt
+from app.engine.threads import choose_threads
 from app.engine.tokenizer import PairTokenizer
 from app.errors import StartError, wanted_by
 from app.settings import Settings
@@ -62,8 +63,10 @@ def load_models(settings: Settings) -> dict[str, Variant]:
 
         compute = set_up(settings.threads, settings.device, settings.precision)
         return load_variants(sources, settings.cache_dir, compute)
+    threads = choose_threads(settings.threads)
+    log.info("a forward pass uses %d threads, in engines: %s", threads.threads, threads.reason)
     checkpoints = _locate(sources, settings.cache_dir)
-    job = Job(checkpoints, settings.threads, settings.device, settings.precision, settings.engines)
+    job = Job(checkpoints, threads.threads, settings.device, settings.precision, settings.engines)
     pool = EnginePool(Order(FACTORY, job, logging.getLogger().getEffectiveLevel()))
     facts = cast("Mapping[str, Facts]", pool.start())
     engines = pool.engines(list(checkpoints))
