@@ -9,6 +9,7 @@ from rich.console import Console
 
 from loadtests.bench import (
     encoder,
+    engines,
     fairness,
     lone,
     null,
@@ -40,6 +41,7 @@ _ALL = (
         "How fast is the packed encoder, compared with transformers' padded pass?",
     ),
     Measurement("training", training.measure, "How fast is a training step, compared with PEFT?"),
+    Measurement("engines", engines.measure, "What do engines in processes of their own cost?"),
     Measurement(
         "saturation", saturation.measure, "What does the service add to the engine's work?"
     ),

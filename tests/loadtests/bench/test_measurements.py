@@ -10,11 +10,22 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from loadtests.bench import encoder, fairness, lone, null, overload, plain, saturation, soak
+from loadtests.bench import (
+    encoder,
+    engines,
+    fairness,
+    lone,
+    null,
+    overload,
+    plain,
+    saturation,
+    soak,
+)
 from loadtests.bench import training as training_steps
 from loadtests.bench.results import BenchResult
 
 BRIEFLY: dict[Any, dict[str, Any]] = {
+    engines: {"BATCHES": 5, "ROUNDS": 1, "LOAD_S": 0.5},
     fairness: {"WARM_UP_S": 0, "BULK_LEAD_S": 0.3, "SINGLES": 3},
     lone: {"WARM_UP_S": 0, "ITEMS": 2, "REQUESTS": 2},
     null: {"WARM_UP_S": 1, "ROUNDS": 1, "ROUND_S": 1},
