@@ -126,6 +126,12 @@ def test_a_loaded_model_says_its_revision_and_what_its_batches_cost(metrics: Met
     assert value(metrics, "xcopa_batch_token_budget", model="direct") == 0
 
 
+def test_a_layer_shape_says_its_kernel_and_what_was_gained(metrics: Metrics) -> None:
+    metrics.kernel_chosen("stilts", "384 to 384, then sum", "onednn", 1.25)
+    labels = {"model": "stilts", "layer": "384 to 384, then sum", "kernel": "onednn"}
+    assert value(metrics, "xcopa_linear_kernel_gain_ratio", **labels) == 1.25
+
+
 @pytest.mark.parametrize("outcome", OUTCOMES)
 def test_an_item_is_counted_by_how_it_ended(metrics: Metrics, outcome: str) -> None:
     metrics.item_ended("direct", outcome)
