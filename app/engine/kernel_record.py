@@ -47,7 +47,7 @@ class KernelRecord:
         try:
             _replace(self._path, self._read() | {self._machine: self._known})
         except OSError as error:
-            log.warning(
+            log.info(
                 "the next start measures the kernels again, as %s cannot be written: %s",
                 self._path,
                 error.strerror or error,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 from pathlib import Path
 
 import pytest
@@ -64,6 +65,7 @@ def test_a_kernel_of_another_release_is_not_used(tmp_path: Path) -> None:
 def test_a_directory_that_cannot_be_written_is_said_and_no_error(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
+    caplog.set_level(logging.INFO)
     (tmp_path / "file").write_text("")
     record = KernelRecord("here", tmp_path / "file")
     record.keep({"a": SECONDS})
