@@ -53,7 +53,8 @@ REQUEST_HEADERS = f"""
 | `{TIMEOUT_HEADER}` | deadline of the call, in milliseconds from its arrival: a number above 0. \
 The service has a limit of its own, which is also the default |
 | `{REQUEST_ID}` | an identifier; header and body of the answer have it too |
-| `X-API-Key`, `Authorization` | who calls: an API key, as it is or after `Bearer`. The service may require it. Callers share the engine in turns |
+| `X-API-Key`, `Authorization` | who calls: an API key, as it is or after \
+`Bearer`. The service may require it. Callers share the engine in turns |
 
 Every refusal is `{MEDIA_TYPE}` (RFC 9457). Its `errors` name each field that is wrong, and say \
 what to do.

@@ -24,7 +24,7 @@ MOST_WEIGHT = 1_000
 MOST_TOKENS_PER_SECOND = 1_000_000_000
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
-_DIGEST = re.compile(r"sha256:([0-9a-f]{%d}):([0-9a-f]{64})" % (2 * SALT_BYTES))
+_DIGEST = re.compile(r"sha256:([0-9a-f]{32}):([0-9a-f]{64})")
 _NUMBER = re.compile(r"[1-9][0-9]{0,9}")
 _FORM = "NAME sha256:SALT:DIGEST"
 _REVOKED = "revoked"

@@ -2,7 +2,7 @@
 
 Were a call larger than the bucket refused, a large batch could never run. So a call is let in
 whenever the key is not in debt, and pays for all of its tokens: whatever calls are sent, what is
-let in over any time is at most the rate times that time, one second's worth more, and the last call.
+let in over any time is at most the rate times that time, a second's worth more, and the last call.
 """
 
 from __future__ import annotations

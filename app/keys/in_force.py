@@ -66,7 +66,7 @@ class KeysInForce:
             self.reread()
 
     def reread(self) -> None:
-        """Take the file's keys if it has changed since it was taken, and not since the last look."""
+        """Take the file's keys if it differs from what was taken, and not from the last reading."""
         try:
             content = read_keys_file(self._path)
             settled, self._seen = content == self._seen, content

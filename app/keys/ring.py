@@ -38,8 +38,8 @@ class KeyHolder:
             return
         self._metrics.key_limited(self.name)
         detail = (
-            f"the key {self.name} has used its {self.key.tokens_per_second} tokens a second; it may "
-            f"call again in {seconds:.1f} s"
+            f"the key {self.name} has used its {self.key.tokens_per_second} tokens a second; "
+            f"it may call again in {seconds:.1f} s"
         )
         raise RateLimitedError(detail, retry_after=seconds)
 

@@ -35,7 +35,7 @@ class Response:
 
 class Client:
     @contextlib.contextmanager
-    def post(self, path, json, catch_response):
+    def post(self, path, json, headers, catch_response):
         self.asked, self.response = (path, json), Response(self.status, self.answer)
         yield self.response
 
