@@ -194,20 +194,15 @@ async def test_two_keys_that_differ_are_refused_even_if_one_is_valid(held: Held)
     assert held.service.calls == []
 
 
-@pytest.mark.parametrize("path", OPEN)
 @pytest.mark.parametrize("method", ["GET", "HEAD"])
-async def test_probes_metrics_and_docs_need_no_key(held: Held, path: str, method: str) -> None:
-    response = await held.get(path, method)
-    assert response.status_code == 200
-    assert response.content == b"" or method == "GET"
+async def test_probes_metrics_and_docs_need_no_key(held: Held, method: str) -> None:
+    for path in OPEN:
+        assert (await held.get(path, method)).status_code == 200, path
     assert held.refusals() == {}
 
 
-@pytest.mark.parametrize("path", CLOSED)
 @pytest.mark.parametrize("method", ["GET", "HEAD", "POST", "PUT", "OPTIONS"])
-async def test_all_else_needs_one_also_what_does_not_exist(
-    held: Held, path: str, method: str
-) -> None:
+async def test_all_else_needs_one_also_what_does_not_exist(held: Held, method: str) -> None:
     """Routes that were added later were open elsewhere, since keys were asked for by prefix."""
 
     async def nothing() -> Message:
@@ -218,19 +213,21 @@ async def test_all_else_needs_one_also_what_does_not_exist(
     async def send(message: Message) -> None:
         sent.append(message)
 
-    scope = {
-        "type": "http",
-        "method": method,
-        "path": path,
-        "headers": [],
-        "query_string": b"",
-        "client": ("192.0.2.7", 1),
-        "server": ("x", 80),
-        "scheme": "http",
-        "root_path": "",
-    }
-    await held.app(scope, nothing, send)
-    assert sent[0]["status"] == 401
+    for path in CLOSED:
+        scope = {
+            "type": "http",
+            "method": method,
+            "path": path,
+            "headers": [],
+            "query_string": b"",
+            "client": ("192.0.2.7", 1),
+            "server": ("x", 80),
+            "scheme": "http",
+            "root_path": "",
+        }
+        await held.app(scope, nothing, send)
+    statuses = [each["status"] for each in sent if each["type"] == "http.response.start"]
+    assert statuses == [401] * len(CLOSED)
 
 
 async def test_a_prefix_of_the_service_hides_nothing_and_opens_nothing(held: Held) -> None:

@@ -260,8 +260,7 @@ def test_the_file_is_watched_until_the_end_whatever_a_reading_raises(
     keys.start()
     assert enough.wait(WAIT_S)
     keys.stop()
-    [thread] = [each for each in threading.enumerate() if each.name == "xcopa-keys"] or [None]
-    if thread is not None:
+    for thread in [each for each in threading.enumerate() if each.name == "xcopa-keys"]:
         thread.join(WAIT_S)
         assert not thread.is_alive()
     assert holder(keys, alice) == "alice"

@@ -10,7 +10,6 @@ from pathlib import Path
 import pytest
 
 from app.errors import StartError
-from app.keys import keys_file
 from app.keys.api_key import digest_of, draw
 from app.keys.keys_file import (
     MOST_BYTES,
@@ -165,7 +164,7 @@ def test_a_change_that_fails_leaves_the_file_as_it_was_and_nothing_beside_it(
     def full(_: int) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(keys_file.os, "fsync", full)
+    monkeypatch.setattr("app.keys.keys_file.os.fsync", full)
     with pytest.raises(StartError, match=r"cannot be written \(No space left"):
         add_key(path, "bob")
     assert path.read_bytes() == before
