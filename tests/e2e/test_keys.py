@@ -255,18 +255,16 @@ def test_the_log_never_has_a_key_or_its_digest_but_names(keyed: KeyedServer) -> 
 # Starts ------------------------------------------------------------------------------------------
 
 
-def test_a_file_that_is_missing_or_broken_is_one_line_before_anything_is_loaded(
+def test_a_file_that_is_broken_is_one_line_before_anything_is_loaded(
     sources: dict[str, str], tmp_path: Path
 ) -> None:
     (tmp_path / "broken").write_text("# team\nalice secret-in-plain-text\n", "utf-8")
-    for name, said in {"none": "cannot be read", "broken": "line 2, digest: "}.items():
-        with ServerProcess(**sources, XCOPA_API_KEYS_FILE=str(tmp_path / name)) as server:
-            assert server.exit_status() == 1
-        [line] = [each for each in server.output if "cannot start" in each]
-        assert f"XCOPA_API_KEYS_FILE: {tmp_path / name}" in line
-        assert said in line
-        assert "secret-in" not in "\n".join(server.output)
-        assert "Traceback" not in "\n".join(server.output)
+    with ServerProcess(**sources, XCOPA_API_KEYS_FILE=str(tmp_path / "broken")) as server:
+        assert server.exit_status() == 1
+    [line] = [each for each in server.output if "cannot start" in each]
+    assert f"XCOPA_API_KEYS_FILE: {tmp_path / 'broken'}: line 2, digest: " in line
+    assert "secret-in" not in "\n".join(server.output)
+    assert "Traceback" not in "\n".join(server.output)
 
 
 def test_an_empty_file_lets_nobody_in_and_says_so(sources: dict[str, str], tmp_path: Path) -> None:
@@ -280,7 +278,7 @@ def test_an_empty_file_lets_nobody_in_and_says_so(sources: dict[str, str], tmp_p
         assert httpx.get(f"{server.url}/readyz").status_code == 200
 
 
-def test_without_the_setting_everybody_may_call_and_the_log_says_so(tiny_url: str) -> None:
+def test_without_the_setting_everybody_may_call_whatever_it_sends(tiny_url: str) -> None:
     assert httpx.post(f"{tiny_url}/predict/xcopa", json=ITEM).status_code == 200
     two = {"X-API-Key": "one", "Authorization": "Bearer other"}
     assert httpx.post(f"{tiny_url}/predict/xcopa", json=ITEM, headers=two).status_code == 200
