@@ -85,22 +85,21 @@ class BadBodyError(ServiceError):
 
 
 class NoValidKeyError(ServiceError):
-    """An API key is needed, and none was sent, or one that nobody holds."""
+    """An API key is needed, and none was sent, or one that nobody holds, or several."""
 
     status = 401
     title = "Unauthorized"
     slug = "unauthorized"
 
-    def __init__(self, detail: str, *, sent: bool) -> None:
+    def __init__(self, detail: str, *, error: str = "") -> None:
         super().__init__(detail)
-        self.sent = sent
-        """Whether a key was sent."""
+        self.error = error
+        """The error as RFC 6750, section 3.1 names it; empty where no key was sent."""
 
     @property
     def headers(self) -> dict[str, str]:
-        # RFC 6750, section 3: no error is named where no key was sent.
-        error = ', error="invalid_token"' if self.sent else ""
-        return {"WWW-Authenticate": f'Bearer realm="xcopa"{error}'}
+        named = f', error="{self.error}"' if self.error else ""
+        return {"WWW-Authenticate": f'Bearer realm="xcopa"{named}'}
 
 
 class RevokedKeyError(ServiceError):

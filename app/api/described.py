@@ -61,11 +61,10 @@ what to do.
 """
 
 _EXAMPLES: dict[ServiceError, str] = {
-    BadBodyError(
-        "the body ends in the middle of its gzip data"
-    ): "The request is damaged, or brings API keys that differ.",
+    BadBodyError("the body ends in the middle of its gzip data"): "The request is damaged.",
     NoValidKeyError(
-        "the API key is not known; check it for a character that was lost or added", sent=True
+        "the API key is not known; check it for a character that was lost or added",
+        error="invalid_token",
     ): "The service requires an API key, and this request has none that is valid.",
     HttpError(
         403, "Forbidden", "this service takes no calls from pages of https://example.org"
@@ -115,7 +114,7 @@ _REFUSALS: dict[int | str, dict[str, Any]] = {
     error.status: _described(error, text) for error, text in _EXAMPLES.items()
 }
 
-KEY_REFUSALS: dict[int, dict[str, Any]] = {status: _REFUSALS[status] for status in (400, 401, 403)}
+KEY_REFUSALS: dict[int, dict[str, Any]] = {status: _REFUSALS[status] for status in (401, 403)}
 """What a route that needs an API key may answer."""
 
 ANSWERED: dict[int | str, dict[str, Any]] = {200: {"headers": {**_REQUEST_ID, **_SERVER_TIMING}}}

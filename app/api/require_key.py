@@ -10,7 +10,7 @@ import logging
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from app.api.caller import keys_sent, note_holder
-from app.api.problem import HttpError, problem_response
+from app.api.problem import problem_response
 from app.errors import NoValidKeyError, RevokedKeyError, ServiceError
 from app.keys.in_force import KeysInForce
 from app.keys.ring import KeyHolder
@@ -69,9 +69,8 @@ class RequireKeyMiddleware:
         """Return who holds the key of a request.
 
         Raises:
-            NoValidKeyError: it brings none, or one that nobody holds.
+            NoValidKeyError: it brings none, one that nobody holds, or several that differ.
             RevokedKeyError: it brings one that was revoked.
-            HttpError: it brings several that differ (RFC 6750, section 3.1: 400).
         """
         sent = keys_sent(scope)
         if not sent:
@@ -80,11 +79,11 @@ class RequireKeyMiddleware:
             )
         if len(sent) > 1:
             detail = "the request has API keys that differ; send one"
-            raise self._refused("several", HttpError(400, "Bad request", detail))
+            raise self._refused("several", NoValidKeyError(detail, error="invalid_request"))
         holder = self.keys.find(sent.pop())
         if holder is None:
             detail = "the API key is not known; check it for a character that was lost or added"
-            raise self._refused("unknown", NoValidKeyError(detail, sent=True))
+            raise self._refused("unknown", NoValidKeyError(detail, error="invalid_token"))
         if holder.key.revoked:
             detail = f"the API key {holder.name} was revoked; ask for a new one"
             raise self._refused("revoked", RevokedKeyError(detail))

@@ -185,11 +185,12 @@ async def test_two_keys_that_differ_are_refused_even_if_one_is_valid(held: Held)
     for other in (held.bob, "abc"):
         headers = {"X-API-Key": held.alice, "Authorization": f"Bearer {other}"}
         response = await held.ask(headers)
-        assert response.status_code == 400
+        assert response.status_code == 401
+        assert response.headers["www-authenticate"].endswith('error="invalid_request"')
         assert "API keys that differ" in response.json()["detail"]
     async with client(held.app) as made:
         twice = [("X-API-Key", held.alice), ("X-API-Key", held.bob)]
-        assert (await made.post("/predict/xcopa", json=ITEM, headers=twice)).status_code == 400
+        assert (await made.post("/predict/xcopa", json=ITEM, headers=twice)).status_code == 401
     assert held.refusals() == {"several": 3}
     assert held.service.calls == []
 
