@@ -74,9 +74,8 @@ class RequireKeyMiddleware:
         """
         sent = keys_sent(scope)
         if not sent:
-            raise self._refused(
-                "missing", NoValidKeyError(f"an API key is needed: {_HOW}", sent=False)
-            )
+            detail = f"an API key is needed: {_HOW}"
+            raise self._refused("missing", NoValidKeyError(detail))
         if len(sent) > 1:
             detail = "the request has API keys that differ; send one"
             raise self._refused("several", NoValidKeyError(detail, error="invalid_request"))
