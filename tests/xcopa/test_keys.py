@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
@@ -89,6 +93,51 @@ def test_what_cannot_be_done_is_one_line(
 def test_a_file_must_be_named_and_be_there(path: Path) -> None:
     assert "XCOPA_API_KEYS_FILE" in run("list").stderr
     assert "No such file" in run("list", path=path).stderr
+
+
+@contextmanager
+def refusing() -> Iterator[tuple[str, list[str | None]]]:
+    """Yield the address of a server that answers 401, and the keys that it is sent."""
+    sent: list[str | None] = []
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            sent.append(self.headers["Authorization"])
+            self.send_response(401)
+            self.end_headers()
+            self.wfile.write(b'{"detail": "the API key is not known"}')
+
+        def log_message(self, format: str, *args: object) -> None:  # noqa: A002
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+        thread.start()
+        try:
+            yield f"http://127.0.0.1:{server.server_port}", sent
+        finally:
+            server.shutdown()
+            thread.join()
+
+
+@pytest.mark.parametrize("command", ["predict", "evaluate"])
+def test_a_key_is_sent_from_a_file_or_the_variable_and_its_refusal_is_one_line(
+    command: str, tmp_path: Path
+) -> None:
+    rows, key = tmp_path / "rows.jsonl", tmp_path / "key"
+    item = {"premise": "Wet.", "choice1": "Rain.", "choice2": "Sun.", "question": "cause"}
+    rows.write_text(json.dumps({**item, "label": 0}), "utf-8")
+    key.write_text("of-file\n", "utf-8")
+    what = [str(rows)] if command == "predict" else ["--items", str(rows)]
+    for more in ([], ["--key-file", str(key)]):
+        with refusing() as (url, sent):
+            arguments = [command, *what, "--against", url, *more]
+            environment = {"XCOPA_API_KEY": "of-variable\n"}
+            done = CliRunner().invoke(app, arguments, env=environment)
+        assert (done.exit_code, done.stdout) == (1, "")
+        assert sent == ["Bearer of-file" if more else "Bearer of-variable"]
+        assert "answers 401: the API key is not known" in done.stderr
+        assert "of-" not in done.stderr
 
 
 def test_managing_keys_loads_no_torch() -> None:
