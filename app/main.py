@@ -88,7 +88,6 @@ def create_app(
 def _keys(settings: Settings, metrics: Metrics) -> KeysInForce | None:
     """Return the API keys that are checked, or None where no key is needed."""
     if settings.api_keys_file is None:
-        log.info("no API key is needed: whoever reaches the port may call (XCOPA_API_KEYS_FILE)")
         return None
     with wanted_by("XCOPA_API_KEYS_FILE"):
         return KeysInForce(settings.api_keys_file, metrics)
@@ -109,7 +108,9 @@ def _lifespan(
     @contextlib.asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         loading = asyncio.create_task(_start(runtime, on_started))
-        if keys is not None:
+        if keys is None:
+            log.info("no API key is needed: whoever reaches the port may call; XCOPA_API_KEYS_FILE")
+        else:
             keys.start()
         yield
         if keys is not None:
