@@ -12,7 +12,6 @@ import pytest
 
 from app.errors import StartError
 from app.weights import hub
-from app.weights.hub_environment import hide_credentials
 from tests.app.weights.hub_stand_in import REPOSITORY, StandInHub, running
 
 RESOLVE = """
@@ -143,15 +142,3 @@ def test_a_full_disk_is_one_clear_line(stand_in: type[StandInHub]) -> None:
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
     assert "set HF_HOME to a folder that has room for the model" in message
-
-
-@pytest.mark.parametrize(
-    ("text", "shown"),
-    [
-        ("https://me:secret@hub.local/a", "https://***@hub.local/a"),
-        ("me:secret@hub.local", "***@hub.local"),
-        ("'owner/name@v1' at http://hub.local:80", "'owner/name@v1' at http://hub.local:80"),
-    ],
-)
-def test_passwords_in_addresses_are_not_shown(text: str, shown: str) -> None:
-    assert hide_credentials(text) == shown
