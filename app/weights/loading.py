@@ -148,7 +148,7 @@ def _is_under(key: str, modules: Sequence[str]) -> bool:
 
 
 def _check_shapes(directory: Path, mismatched: Iterable[tuple[str, Any, Any]]) -> None:
-    for name, found, wanted in mismatched:
+    for name, found, wanted in sorted(mismatched):  # they come in no order
         raise StartError(
             f"{directory} holds {name} as {list(found)}, and its config.json needs {list(wanted)}"
         )
