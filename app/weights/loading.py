@@ -125,7 +125,7 @@ def _read_model(
 ) -> XLMRobertaForMultipleChoice | XLMRobertaForSequenceClassification:
     """Read a full checkpoint; the modules that an adapter brings may be missing from it."""
     kind = XLMRobertaForSequenceClassification if classifier else XLMRobertaForMultipleChoice
-    config = XLMRobertaConfig.from_pretrained(directory, local_files_only=True, **changes)
+    config = XLMRobertaConfig.from_pretrained(directory, **changes)
     _check_architecture(config)
     model, info = kind.from_pretrained(
         None,
