@@ -13,6 +13,9 @@ LEAST_SHARE = 0.9
 """Of the rows of a model's table, how many a tokenizer must use. Tables are made a little larger
 than their vocabulary, for alignment; a tokenizer of another model is smaller by more."""
 
+_PAIR = ("a", "b")
+"""Texts to try a tokenizer with. Any do: what it puts around two of them is looked at."""
+
 
 def check_tokenizer(tokenizer: Tokenizer, config: XLMRobertaConfig, path: Path) -> None:
     """Refuse a tokenizer whose ids mean something else to the model.
@@ -34,7 +37,7 @@ def check_tokenizer(tokenizer: Tokenizer, config: XLMRobertaConfig, path: Path) 
             "model's tokenizer"
         )
     try:
-        ids = tokenizer.encode("a", "b").ids
+        ids = tokenizer.encode(*_PAIR).ids
     except Exception as error:  # tokenizers raises nothing narrower
         raise StartError(f"{path} cannot read a text: {error}") from error
     ends = (config.bos_token_id, config.eos_token_id)

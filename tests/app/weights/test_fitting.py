@@ -83,6 +83,15 @@ def test_a_tokenizer_without_its_post_processor_is_refused(model: Model) -> None
     )
 
 
+def test_a_tokenizer_that_knows_what_to_put_around_one_text_alone_is_refused() -> None:
+    """Rows are pairs of texts."""
+    single = with_pieces(100)
+    single.post_processor = processors.TemplateProcessing(
+        single="<s> $A </s>", pair="$A $B", special_tokens=[("<s>", 0), ("</s>", 2)]
+    )
+    assert "saved without its post-processor" in refusal(single, tiny.config(vocab_size=100))
+
+
 def test_a_tokenizer_that_cannot_read_a_text_was_a_traceback() -> None:
     broken = Tokenizer(WordLevel(WORDS, unk_token="<unk>"))
     assert refusal(broken, tiny.config(vocab_size=100)) == (
