@@ -16,8 +16,6 @@ down by two rows, and XLM-R has one token type, so BERT's type 0 is added to the
 from __future__ import annotations
 
 import hashlib
-import json
-import os
 import shutil
 import subprocess
 import sys
@@ -36,6 +34,7 @@ from safetensors.numpy import save_file
 
 from app.errors import StartError
 from app.weights.e5_container import E5Container
+from app.weights.files import finish, write_json
 
 EMBEDDED_BASE = "embedded:multilingual-e5-small"
 """The source that means the base which this service brings along."""
@@ -149,10 +148,10 @@ def _assemble(workspace: Path, checkpoint: Path, console: Console) -> None:
 
         writing = progress.add_task("writing the checkpoint", total=1)
         save_file(tensors, checkpoint / "model.safetensors", metadata={"format": "pt"})
-        _write_json(checkpoint / "config.json", _config(file))
-        _write_json(checkpoint / "tokenizer_config.json", TOKENIZER_CONFIG)
+        write_json(checkpoint / "config.json", _config(file))
+        write_json(checkpoint / "tokenizer_config.json", TOKENIZER_CONFIG)
         shutil.copyfile(tokenizer, checkpoint / "tokenizer.json")
-        _flush(checkpoint)
+        finish(checkpoint)
         progress.update(writing, advance=1, description="written")
 
 
@@ -279,16 +278,3 @@ TOKENIZER_CONFIG = {
     "mask_token": "<mask>",
 }
 """XLM-R's own, as transformers reads it."""
-
-
-def _write_json(path: Path, content: object) -> None:
-    path.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
-
-
-def _flush(directory: Path) -> None:
-    """Have the disk hold every file before the rename makes them visible."""
-    for path in directory.iterdir():
-        # safetensors writes for the owner alone; an image runs as another user than built it.
-        path.chmod(0o644)
-        with path.open("rb") as handle:
-            os.fsync(handle.fileno())

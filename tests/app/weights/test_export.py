@@ -133,7 +133,7 @@ def test_an_export_that_fails_leaves_nothing(
         seen.append(directory.parent)
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(exporting, "_flush", full)
+    monkeypatch.setattr(exporting, "finish", full)
     out = tmp_path / "out"
     assert refusal(tiny_direct, out) == f"cannot write {out}: No space left on device"
     assert [(path.parent, path.name[:5]) for path in seen] == [(tmp_path, ".out-")]

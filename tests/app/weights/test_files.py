@@ -1,4 +1,4 @@
-"""What is said of a file that cannot be read, and whether there is one."""
+"""How files are written, what is said of one that cannot be read, and whether there is one."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from app.errors import StartError
-from app.weights.files import exists, readable, refuse_lfs_pointer
+from app.weights.files import exists, finish, readable, refuse_lfs_pointer, write_json
 from tests.unprivileged import unprivileged
 
 
@@ -55,3 +55,17 @@ def test_a_pointer_of_git_lfs_is_known_by_how_it_begins(tmp_path: Path) -> None:
     assert str(stopped.value) == (
         f"{path} is a Git LFS pointer and not the file itself; run `git lfs pull` there"
     )
+
+
+def test_json_is_written_for_people_in_any_locale(tmp_path: Path) -> None:
+    write_json(tmp_path / "file.json", {"mask": "<mask>", "pieces": [1, "\u2581é"]})
+    assert (tmp_path / "file.json").read_bytes() == (
+        b'{\n  "mask": "<mask>",\n  "pieces": [\n    1,\n    "\\u2581\\u00e9"\n  ]\n}\n'
+    )
+
+
+def test_every_user_may_read_what_is_finished(tmp_path: Path) -> None:
+    for name, mode in (("open", 0o666), ("closed", 0o600)):
+        (tmp_path / name).touch(mode)
+    finish(tmp_path)
+    assert {path.stat().st_mode & 0o777 for path in tmp_path.iterdir()} == {0o644}

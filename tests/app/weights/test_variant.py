@@ -15,7 +15,7 @@ from tokenizers.normalizers import Lowercase
 from app.engine.compute import Compute
 from app.engine.encoder import PackedEncoder
 from app.engine.lanes import Lanes
-from app.engine.target import Precision, Target
+from app.engine.target import Precision, Target, choose_target
 from app.engine.threads import LanePlan
 from app.engine.tokenizer import CausalItem
 from app.errors import StartError
@@ -77,7 +77,7 @@ def test_models_are_loaded_as_the_settings_say(
         "MODELS__STILTS": str(tiny_stilts),
         "THREADS": "2",
         "DEVICE": "cpu",
-        "PRECISION": "fp32",
+        "PRECISION": "auto",
     }
     for name, value in settings.items():
         monkeypatch.setenv(f"XCOPA_{name}", value)
@@ -89,7 +89,7 @@ def test_models_are_loaded_as_the_settings_say(
     }
     assert all(isinstance(model.engine, Lanes) for model in models.values())
     assert "2 threads, in 2 lanes: set by XCOPA_THREADS" in caplog.text
-    assert "cpu as XCOPA_DEVICE says; fp32 as XCOPA_PRECISION says" in caplog.text
+    assert f"the models compute on {choose_target('cpu', 'auto').reason}" in caplog.text
 
 
 def test_the_embedded_base_is_kept_where_the_settings_say(
