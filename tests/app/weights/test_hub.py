@@ -126,6 +126,7 @@ def test_the_revision_that_an_adapter_asks_of_its_base_is_taken(
         ("xlm-roberta-base@main", HubId("xlm-roberta-base", "main")),
         ("owner/name", HubId("owner/name")),
         ("owner/name/", HubId("owner/name")),
+        ("X/name-X/", HubId("X/name-X")),
         ("owner/name@", HubId("owner/name")),
         ("owner/name@refs/pr/3", HubId("owner/name", "refs/pr/3")),
         (f"owner/name@{COMMIT}", HubId("owner/name", COMMIT)),

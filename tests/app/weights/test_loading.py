@@ -59,6 +59,15 @@ def test_a_one_label_classifier_adapter_works_on_a_base_that_states_no_labels(
     assert logits(directory) == pytest.approx(expected, abs=1e-5)
 
 
+def test_a_classifiers_adapter_need_not_say_that_it_brings_the_head(tmp_path: Path) -> None:
+    """PEFT adds it for that task, whatever ``modules_to_save`` says."""
+    base = tiny.headless(tmp_path / "base")
+    directory = tiny.classifier_adapter(tmp_path / "adapter", base)
+    before = logits(directory)
+    configure(directory / "adapter_config.json", modules_to_save=None)
+    assert logits(directory) == before
+
+
 def test_a_config_that_names_no_architecture_is_a_multiple_choice_models(
     tmp_path: Path, tiny_direct: Path
 ) -> None:

@@ -15,7 +15,8 @@ from tokenizers.normalizers import Lowercase
 from app.engine.compute import Compute
 from app.engine.encoder import PackedEncoder
 from app.engine.lanes import Lanes
-from app.engine.target import Precision, Target, choose_target
+from app.engine.memory import working_bytes
+from app.engine.target import EXACT, Precision, Target, choose_target
 from app.engine.threads import LanePlan
 from app.engine.tokenizer import CausalItem
 from app.errors import StartError
@@ -58,6 +59,7 @@ def test_the_memory_that_a_model_may_take_is_known_and_logged(
     tiny_direct: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     alone = load(tiny_direct).working_bytes
+    assert alone == working_bytes(tiny.config(), EXACT, tiny.MAX_TOKENS) > 0
     compute = Compute(plan=LanePlan(2, 1))
     with caplog.at_level(logging.INFO):
         variant = load_variants({"direct": str(tiny_direct)}, Path(), compute)["direct"]
