@@ -137,5 +137,6 @@ def test_heads_of_other_tasks_beside_the_right_one_are_no_fault(full: Path) -> N
 
 def test_half_precision_weights_are_served_in_fp32(full: Path) -> None:
     rewrite(full / "model.safetensors", lambda tensors: {n: t.half() for n, t in tensors.items()})
+    configure(full / "config.json", dtype="float16")
     model = load_model(locate(str(full), Path()))
     assert {parameter.dtype for parameter in model.parameters()} == {torch.float32}
