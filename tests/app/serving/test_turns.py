@@ -96,9 +96,9 @@ def test_what_was_given_out_of_turn_is_forgotten_when_all_have_left() -> None:
     turns.give(ahead, 100)
     turns.leave(ahead)
     turns.leave(other)
-    for flow in (ahead, other):
+    for flow in (other, ahead):
         turns.enter(flow)
-    assert [serve(turns, 10) for _ in range(4)] == [ahead, other] * 2
+    assert [serve(turns, 10) for _ in range(4)] == [other, ahead] * 2
 
 
 @pytest.mark.parametrize("others", [1, 5, 50])
@@ -121,7 +121,7 @@ def test_flows_that_come_once_and_keep_coming_do_not_hold_up_one_that_stays(othe
     assert max(between) <= 2 * (others + 1)
 
 
-def test_flows_that_left_take_no_memory() -> None:
+def test_flows_that_left_take_no_memory_and_nobody_else_is_forgotten() -> None:
     turns: Turns[Flow] = Turns()
     stays = Flow()
     turns.enter(stays)
@@ -131,3 +131,4 @@ def test_flows_that_left_take_no_memory() -> None:
         turns.enter(gone)
         turns.leave(gone)
         assert len(turns._heap) <= 2
+    assert turns.first() is stays, "who waits is not forgotten with them"
