@@ -88,6 +88,14 @@ def test_what_could_not_be_answered_in_time_is_refused_and_not_queued() -> None:
     assert refused.value.retry_after == pytest.approx(1.0)
 
 
+def test_deadlines_of_less_than_a_second_are_looked_at_like_any_other() -> None:
+    clock = FakeClock()
+    made = scheduler(clock)
+    made.submit([item(tokens=60)])
+    with pytest.raises(QueueFullError, match=r"^an answer is expected in 0\.70 s, too late"):
+        made.submit([item(tokens=10, deadline=clock.now + 0.5)])
+
+
 def test_an_idle_engine_lets_in_what_it_thinks_will_be_late() -> None:
     """It refused for ever: only batches that run can teach it that the machine is fast again."""
     clock = FakeClock()
