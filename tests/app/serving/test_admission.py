@@ -60,6 +60,15 @@ def test_one_caller_cannot_take_all_the_room() -> None:
     made.submit([item(tokens=50)], caller=Caller("single"))
 
 
+def test_a_caller_with_more_weight_may_hold_more_of_the_room() -> None:
+    made = scheduler(queue=10)
+    heavy = Caller("heavy", weight=4)
+    for _ in range(18):
+        made.submit([item(tokens=50)], caller=heavy)
+    with pytest.raises(QueueFullError):
+        made.submit([item(tokens=50)], caller=heavy)
+
+
 def test_a_refusal_says_when_there_will_be_room() -> None:
     clock = FakeClock()
     made = scheduler(clock, queue=10)
