@@ -247,6 +247,8 @@ def test_a_call_that_needs_all_the_time_it_has_waits_for_nobody() -> None:
     made.submit([item(tokens=64)])
     with pytest.raises(QueueFullError):
         made.check({"direct": 192}, Caller(""), clock.now + 4)
+    # An idle engine could not answer this one in time either, so it is no overload.
+    made.check({"direct": 193}, Caller(""), clock.now + 4)
 
 
 def test_the_last_item_of_a_call_shares_its_batch_with_what_waits() -> None:
