@@ -231,6 +231,12 @@ class Settings(BaseSettings):
         default=256,
         description="Most items in one call of /predict/xcopa/batch, or of infer under /v2.",
     )
+    api_keys_file: Path | None = Field(
+        default=None,
+        description="File of the API keys, a key a line, as `xcopa keys add` writes it. It is read "
+        "again when it changes. Without this setting no key is needed; with a file that has no "
+        "valid key, nobody may call.",
+    )
     drain_delay_s: float = Field(
         default=0.0,
         ge=0,

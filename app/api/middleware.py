@@ -12,6 +12,7 @@ import re
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from app.api.caller import holder_of
 from app.api.problem import REQUEST_ID, problem_response
 from app.errors import ServiceError
 from app.telemetry.metrics import Metrics
@@ -140,9 +141,10 @@ class DefectsMiddleware:
         except Exception as error:
             if started:
                 raise
-            log.error("unexpected error", exc_info=error)
-            defect = ServiceError("an error of ours; the service's log has the cause")
             request_id = str(scope.get("state", {}).get("request_id", ""))
+            by = f" by the key {holder.name}" if (holder := holder_of(scope)) else ""
+            log.error("unexpected error in request %s%s", request_id, by, exc_info=error)
+            defect = ServiceError("an error of ours; the service's log has the cause")
             await problem_response(defect, scope["path"], request_id)(scope, receive, send)
 
 

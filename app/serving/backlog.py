@@ -58,7 +58,7 @@ class Backlog(Generic[Payload]):
 
     def seconds(self, model: str, tokens: float) -> float:
         """Return what that many tokens of a model take, at the pace of late."""
-        return self.pace * self.profiles[model].backlog_seconds(tokens) if tokens else 0.0
+        return self.pace * self.profiles[model].backlog_seconds(tokens)
 
     @property
     def waiting_seconds(self) -> float:

@@ -61,6 +61,7 @@ def test_kind_help_labels_and_buckets_are_as_declared(
     metrics.model_loaded("direct", "1ba2", batch_tokens=1, fixed_seconds=0.0, token_seconds=0.1)
     metrics.kernel_chosen("direct", "8 to 8, then sum", "torch", 1.0)
     metrics.http_answered("/models", 200)
+    metrics.keys_taken(["alice"])
     family = scraped(metrics)[metric.name]
     assert KINDS[family.type] is metric.kind
     assert family.documentation == metric.help
