@@ -96,6 +96,18 @@ def test_the_longest_row_goes_to_the_callers_lane_and_the_next_ones_to_the_empti
     assert lengths == {own: [9, 2], "xcopa-lane": [5, 4]}
 
 
+@pytest.mark.parametrize("lanes", [1, 2])
+def test_an_engine_that_answers_too_few_rows_is_an_error_and_no_row_gets_a_zero(
+    lanes: int,
+) -> None:
+    class Short(Noting):
+        def logits(self, rows: Sequence[Row]) -> list[float]:
+            return super().logits(rows)[1:]
+
+    with pytest.raises(ValueError, match="shorter"):
+        Lanes(Short(), LanePlan(lanes, 1)).logits([(0, 2), (0, 5, 2), (0, 6, 7, 2)])
+
+
 def test_a_lane_is_a_daemon_so_that_it_keeps_no_process_alive() -> None:
     before = set(threading.enumerate())
     Lanes(Noting(), LanePlan(3, 1))
