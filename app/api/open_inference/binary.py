@@ -63,7 +63,10 @@ def _size(tensor: InputTensor, available: int) -> int:
     size = tensor.parameters[SIZE]
     if isinstance(size, int) and not isinstance(size, bool) and 0 <= size <= available:
         return size
-    message = f"must be a number of bytes up to the {available} that follow, not {size!r:.{_LONGEST_ECHO}}"
+    message = (
+        f"must be a number of bytes up to the {available} that follow, "
+        f"not {size!r:.{_LONGEST_ECHO}}"
+    )
     raise InvalidRequestError([FieldError(f"{tensor.name}.{SIZE}", message)])
 
 
