@@ -30,7 +30,16 @@ def test_every_row_is_in_one_share_and_shares_differ_by_a_row_at_most(
 
 @pytest.mark.parametrize(
     ("threads", "plan"),
-    [(1, (1, 1)), (2, (2, 1)), (7, (7, 1)), (8, (4, 2)), (9, (3, 3)), (10, (2, 5)), (16, (4, 4))],
+    [
+        (1, (1, 1)),
+        (2, (2, 1)),
+        (7, (7, 1)),
+        (8, (4, 2)),
+        (9, (3, 3)),
+        (10, (2, 5)),
+        (11, (2, 5)),
+        (16, (4, 4)),
+    ],
 )
 def test_threads_are_shared_out_evenly(threads: int, plan: tuple[int, int]) -> None:
     assert LanePlan.of(threads) == LanePlan(*plan)
