@@ -21,7 +21,7 @@ from models.evaluation.measure.report import Report, ReportSource, build
 from models.evaluation.show.console import print_report
 from models.evaluation.show.files import recompute, write
 from models.evaluation.show.markdown import card_table, to_markdown
-from models.statistics import Bootstrap, holm, wilson
+from models.statistics import holm, wilson
 from tests.models.evaluation.stand_ins import predicted
 from tests.models.tasks.invented_causal import copa_item
 from xcopa.main import app
@@ -127,16 +127,3 @@ def test_the_command_measures_both_models_on_the_file(
 def test_seeds_do_not_go_with_a_file(tmp_path: Path) -> None:
     with pytest.raises(EvaluationError, match="--items"):
         Options.parse(None, "test", "both", ["direct=DIR"], None, tmp_path / "mine.jsonl")
-
-
-def test_many_items_are_resampled_without_holding_every_weight(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    scores = np.random.default_rng(1).random(50)
-    whole = Bootstrap(50, resamples=1_000)
-    monkeypatch.setattr("models.statistics._MOST_WEIGHTS", 5_000)
-    parts = Bootstrap(50, resamples=1_000)
-    assert parts._weights is None
-    assert parts.estimate(scores).low == pytest.approx(whole.estimate(scores).low)
-    assert parts.p_above(scores, 0.5) == whole.p_above(scores, 0.5)
-    assert parts.smallest_p == whole.smallest_p
