@@ -105,7 +105,7 @@ def test_of_several_items_the_longest_time_of_each_stage_is_said(
     times: list[tuple[float, float, float]],
 ) -> None:
     stages = ("tokenise", "queue", "inference")
-    answers = [answer(**dict(zip(stages, own, strict=True))) for own in times]
+    answers = [answer(tokenise=own[0], queue=own[1], inference=own[2]) for own in times]
     said = timing(answers)
     for stage, longest in zip(stages, map(max, zip(*times, strict=True)), strict=True):
         assert said[stage].startswith("dur=")

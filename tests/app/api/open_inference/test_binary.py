@@ -17,7 +17,7 @@ from app.api.open_inference.schemas import FIELDS, InferRequest, InferResponse, 
 from app.errors import InvalidRequestError
 
 TEXTS = st.lists(st.text(st.characters(exclude_categories=["Cs"])), min_size=1, max_size=4)
-NUMPY = {"FP32": np.dtype("<f4"), "INT64": np.dtype("<i8")}
+NUMPY: dict[str, np.dtype[Any]] = {"FP32": np.dtype("<f4"), "INT64": np.dtype("<i8")}
 
 
 def packed(texts: list[str]) -> bytes:
