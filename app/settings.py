@@ -131,6 +131,12 @@ class Settings(BaseSettings):
         description="Number format in which the models compute. `fp32` is exact. `bf16` is faster "
         "and needs hardware that supports it. `auto` is `bf16` if the hardware supports it.",
     )
+    linear_kernel: Literal["auto", "torch", "torch-transposed", "onednn", "onednn-fused"] = Field(
+        default="auto",
+        description="Which kernel computes the linear layers on a CPU. `auto` measures each layer "
+        "shape at the first start, takes the fastest, and keeps the measurements in the cache "
+        "directory.",
+    )
     tokeniser_threads: PositiveInt = Field(
         default=2,
         description="Threads that tokenise the texts of long calls, beside the event loop.",

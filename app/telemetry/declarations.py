@@ -202,6 +202,15 @@ MODEL_INFO = Declaration(
     "count by (model, revision) (xcopa_model_info)",
     labels=("model", "revision"),
 )
+LINEAR_KERNEL_GAIN = Declaration(
+    Gauge,
+    "xcopa_linear_kernel_gain_ratio",
+    "How many times as fast the kernel of a layer shape is, measured at the start, as the one that "
+    "is taken without measuring.",
+    "ratio",
+    "min by (model, layer, kernel) (xcopa_linear_kernel_gain_ratio)",
+    labels=("model", "layer", "kernel"),
+)
 BATCHES = Declaration(
     Counter,
     "xcopa_batches_total",
@@ -304,6 +313,7 @@ DECLARATIONS: tuple[AnyDeclaration, ...] = (
     CACHE_REQUESTS,
     CACHE_BYTES,
     MODEL_INFO,
+    LINEAR_KERNEL_GAIN,
     WORKER_RESTARTS,
     HTTP_REQUESTS,
     KEY_REQUESTS,

@@ -57,6 +57,7 @@ class Metrics:
         self._cache_requests = self._by_model_and_seed(table.CACHE_REQUESTS)
         self._cache_bytes = self._register(table.CACHE_BYTES)
         self._model_info = self._register(table.MODEL_INFO)
+        self._kernel_gain = self._register(table.LINEAR_KERNEL_GAIN)
         self._worker_restarts = self._register(table.WORKER_RESTARTS)
         self._http_requests = self._register(table.HTTP_REQUESTS)
         self._ready = self._register(table.READY)
@@ -111,6 +112,10 @@ class Metrics:
         self._token_budget[model].set(batch_tokens)
         self._fixed_seconds[model].set(fixed_seconds)
         self._token_seconds[model].set(token_seconds)
+
+    def kernel_chosen(self, model: str, layer: str, kernel: str, gain: float) -> None:
+        """Set which kernel computes a layer shape, and how much was gained by measuring."""
+        self._kernel_gain.labels(model, layer, kernel).set(gain)
 
     def call_tokenised(self, model: str, seconds: float) -> None:
         """Record how long the texts of a call took to become token ids."""

@@ -16,8 +16,11 @@ from transformers import PreTrainedModel, XLMRobertaForMultipleChoice
 from app.engine.compute import Compute, set_up
 from app.engine.encoder import PackedEncoder
 from app.engine.engine import Engine
+from app.engine.kernel_record import KernelRecord
+from app.engine.kernels import Kernels, choose_kernels
 from app.engine.lanes import Lanes
 from app.engine.memory import working_bytes
+from app.engine.processor import name_processor
 from app.engine.prompt import Prompt
 from app.engine.tokenizer import PairTokenizer
 from app.errors import StartError, wanted_by
@@ -44,6 +47,7 @@ class Variant:
     """The most memory that its engine takes beside the weights, whatever it is asked."""
     tokenizer: PairTokenizer
     engine: Engine
+    kernels: Kernels
 
 
 def load_models(settings: Settings) -> dict[str, Variant]:
@@ -52,7 +56,7 @@ def load_models(settings: Settings) -> dict[str, Variant]:
     Raises:
         StartError: one of them cannot be loaded, or the machine lacks what a setting asks for.
     """
-    compute = set_up(settings.threads, settings.device, settings.precision)
+    compute = set_up(settings.threads, settings.device, settings.precision, settings.linear_kernel)
     return load_variants(settings.models.model_dump(), settings.cache_dir, compute)
 
 
@@ -63,7 +67,7 @@ def load_variants(
 
     Args:
         sources: by variant, what ``locate`` takes.
-        cache_dir: where the embedded base is kept.
+        cache_dir: where the embedded base is kept, and what was measured of kernels.
         compute: how the forward passes run; fp32 on the CPU, in one lane, when not given.
 
     Raises:
@@ -71,13 +75,15 @@ def load_variants(
             begins with the environment variable that names it.
     """
     quiet_transformers()
+    compute = compute or Compute()
+    record = KernelRecord(_machine(compute), cache_dir)
     shared = SharedParts()
     variants: dict[str, Variant] = {}
     for name, source in sources.items():
         with wanted_by(f"XCOPA_MODELS__{name.upper()}"):
             checkpoint = locate(source, cache_dir)
             with readable(source):
-                variants[name] = _load_variant(name, checkpoint, compute or Compute(), shared)
+                variants[name] = _load_variant(name, checkpoint, compute, shared, record)
         _log_loaded(variants[name])
     return variants
 
@@ -127,7 +133,7 @@ def _log_loaded(variant: Variant) -> None:
 
 
 def _load_variant(
-    name: str, checkpoint: Checkpoint, compute: Compute, shared: SharedParts
+    name: str, checkpoint: Checkpoint, compute: Compute, shared: SharedParts, record: KernelRecord
 ) -> Variant:
     loaded = load(checkpoint)
     model = loaded.model.to(compute.target.device)
@@ -135,6 +141,7 @@ def _load_variant(
     tokenizer = shared.tokenizer(checkpoint.tokenizer_file)
     check_tokenizer(tokenizer, model.config, checkpoint.tokenizer_file)
     longest = max_tokens(model.config)
+    kernels = choose_kernels(model.config, compute.target, compute.plan, compute.kernel, record)
     return Variant(
         name=name,
         source=checkpoint.source,
@@ -142,14 +149,24 @@ def _load_variant(
         parameters=sum(parameter.numel() for parameter in model.parameters()),
         working_bytes=_lanes(compute) * working_bytes(model.config, compute.target, longest),
         tokenizer=PairTokenizer(tokenizer, Prompt.load(checkpoint.own), longest),
-        engine=_engine(model, compute),
+        engine=_engine(model, compute, kernels),
+        kernels=kernels,
     )
 
 
-def _engine(model: XLMRobertaForMultipleChoice, compute: Compute) -> Engine:
-    encoder = PackedEncoder(model, compute.target)
+def _engine(model: XLMRobertaForMultipleChoice, compute: Compute, kernels: Kernels) -> Engine:
+    encoder = PackedEncoder(model, compute.target, kernels)
     return encoder if _lanes(compute) == 1 else Lanes(encoder, compute.plan)
 
 
 def _lanes(compute: Compute) -> int:
     return compute.plan.lanes if compute.target.device.type == "cpu" else 1
+
+
+def _machine(compute: Compute) -> str:
+    """Name all that the speed of a kernel depends on, beside the shape of its layer."""
+    plan = compute.plan
+    return (
+        f"{name_processor()}; torch {torch.__version__}; {compute.target.precision}; "
+        f"{plan.lanes} lanes of {plan.threads_a_lane} threads"
+    )
