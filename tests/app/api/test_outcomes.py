@@ -15,7 +15,7 @@ from app.api.outcomes import answer_or_raise, answered, say_times
 from app.engine.tokenizer import CausalItem
 from app.errors import ClientGoneError, InferenceError, ServiceError
 from app.serving.answer import Answer, Ask
-from app.serving.work import Caller
+from app.serving.work import UNLIMITED, Caller, Quota
 from tests.app.api.stand_in import (
     ITEM,
     StandInRuntime,
@@ -42,7 +42,7 @@ async def test_outcomes_come_in_the_order_of_the_asks_errors_among_them() -> Non
     call = a_call(service)
     outcomes = await answered(call, [ASK] * 3)
     assert list(outcomes) == [answer(label=1), FAILED, answer()]
-    assert service.calls == [([ASK] * 3, call.timeout, Caller(call.caller))]
+    assert service.calls == [([ASK] * 3, call.timeout, call.caller)]
 
 
 @pytest.mark.anyio
@@ -58,7 +58,7 @@ class Endless(StandInService):
     stopped = False
 
     async def predict(
-        self, asks: Sequence[Ask], timeout: float, caller: Caller
+        self, asks: Sequence[Ask], timeout: float, caller: Caller, quota: Quota = UNLIMITED
     ) -> Sequence[Answer | ServiceError]:
         try:
             await asyncio.Event().wait()
