@@ -16,7 +16,7 @@ PREFIX = "XCOPA_"
 NESTED = "__"
 _LEAST_PREFIX = "XCOPA"
 
-ELSEWHERE = frozenset({"XCOPA_DATA_DIR", "XCOPA_PUBLISH"})
+ELSEWHERE = frozenset({"XCOPA_API_KEY", "XCOPA_DATA_DIR", "XCOPA_PUBLISH"})
 """Variables of the prefix that others read: commands, the load test, the compose file."""
 
 # https://kubernetes.io/docs/concepts/services-networking/service/#environment-variables

@@ -6,12 +6,15 @@ The outcome is an RFC 9457 problem: ``status``, ``title`` and ``type`` belong to
     StartError                 the service cannot start (no HTTP outcome)
     ServiceError
       BadBodyError             400  the body is not what its headers say
+      NoValidKeyError          401  an API key is needed, and none that is valid was sent
+      RevokedKeyError          403  the API key was revoked
       InvalidRequestError      422  a field is wrong
         TextTooLongError       422  a text exceeds what the model reads
       PayloadTooLargeError     413  more than one call may ask for
       UnsupportedMediaError    415  the body is not declared as JSON
         UnsupportedEncodingError 415  the body is compressed in a way that is not read
       OverloadedError          429  the queue is full; retry later
+      RateLimitedError         429  the API key has used up its tokens; retry later
       UnavailableError         503  starting or shutting down; retry later
       DeadlineExceededError    504  no answer within the deadline
       ClientGoneError          499  the caller left; nobody reads the answer
@@ -79,6 +82,32 @@ class BadBodyError(ServiceError):
     status = 400
     title = "Bad request"
     slug = "bad-request"
+
+
+class NoValidKeyError(ServiceError):
+    """An API key is needed, and none was sent, or one that nobody holds, or several."""
+
+    status = 401
+    title = "Unauthorized"
+    slug = "unauthorized"
+
+    def __init__(self, detail: str, *, error: str = "") -> None:
+        super().__init__(detail)
+        self.error = error
+        """The error as RFC 6750, section 3.1 names it; empty where no key was sent."""
+
+    @property
+    def headers(self) -> dict[str, str]:
+        named = f', error="{self.error}"' if self.error else ""
+        return {"WWW-Authenticate": f'Bearer realm="xcopa"{named}'}
+
+
+class RevokedKeyError(ServiceError):
+    """The API key is known, and was revoked."""
+
+    status = 403
+    title = "Key revoked"
+    slug = "key-revoked"
 
 
 class InvalidRequestError(ServiceError):
@@ -149,6 +178,14 @@ class OverloadedError(RetryableError):
     status = 429
     title = "Too many requests"
     slug = "overloaded"
+
+
+class RateLimitedError(RetryableError):
+    """The API key has used up its tokens a second."""
+
+    status = 429
+    title = "Rate limit exceeded"
+    slug = "rate-limited"
 
 
 class UnavailableError(RetryableError):

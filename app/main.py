@@ -12,7 +12,7 @@ from fastapi_offline import FastAPIOffline
 from starlette.types import Lifespan
 
 from app import __version__
-from app.api import models, predict, probes, problem, rank
+from app.api import keys_described, models, predict, probes, problem, rank
 from app.api.content_encoding import DecodeBodyMiddleware
 from app.api.cors import OriginsMiddleware
 from app.api.middleware import (
@@ -23,8 +23,10 @@ from app.api.middleware import (
     TargetMiddleware,
 )
 from app.api.open_inference import infer, metadata
+from app.api.require_key import RequireKeyMiddleware
 from app.api.security_headers import SecurityHeadersMiddleware
-from app.errors import StartError
+from app.errors import StartError, wanted_by
+from app.keys.in_force import KeysInForce
 from app.runtime import Runtime
 from app.serving.admission import Limits
 from app.serving.service import ServiceOptions
@@ -50,9 +52,13 @@ def create_app(
         settings: read from the environment if not given.
         on_started: see ``OnStarted``; without it an error is logged.
         load: returns the models; ``load_models`` if not given.
+
+    Raises:
+        StartError: the file of API keys cannot be read, or a line of it is wrong.
     """
     settings = settings or Settings()
     metrics = Metrics(settings.models.model_dump())
+    keys = _keys(settings, metrics)
     tracing = Tracing(provider_from_environment())
     runtime = Runtime(
         lambda: (load or load_models)(settings),
@@ -66,7 +72,7 @@ def create_app(
         title="XCOPA with XLM-R",
         summary="Which of two choices is the more plausible cause or effect of a premise?",
         version=__version__,
-        lifespan=_lifespan(runtime, tracing, on_started),
+        lifespan=_lifespan(runtime, tracing, keys, on_started),
         # A redirect would name the host and the scheme that the request claims.
         redirect_slashes=False,
     )
@@ -74,8 +80,17 @@ def create_app(
     for resource in (predict, rank, models, probes, metadata, infer):
         app.include_router(resource.router)
     problem.install(app)
-    _add_middleware(app, settings, metrics, tracing)
+    _add_middleware(app, settings, metrics, keys)
+    tracing.add_to(app)
     return app
+
+
+def _keys(settings: Settings, metrics: Metrics) -> KeysInForce | None:
+    """Return the API keys that are checked, or None where no key is needed."""
+    if settings.api_keys_file is None:
+        return None
+    with wanted_by("XCOPA_API_KEYS_FILE"):
+        return KeysInForce(settings.api_keys_file, metrics)
 
 
 def _service_options(settings: Settings) -> ServiceOptions:
@@ -88,12 +103,18 @@ def _service_options(settings: Settings) -> ServiceOptions:
 
 
 def _lifespan(
-    runtime: Runtime, tracing: Tracing, on_started: OnStarted | None
+    runtime: Runtime, tracing: Tracing, keys: KeysInForce | None, on_started: OnStarted | None
 ) -> Lifespan[FastAPI]:
     @contextlib.asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         loading = asyncio.create_task(_start(runtime, on_started))
+        if keys is None:
+            log.info("no API key is needed: whoever reaches the port may call; XCOPA_API_KEYS_FILE")
+        else:
+            keys.start()
         yield
+        if keys is not None:
+            keys.stop()
         loading.cancel()
         await runtime.stop()
         tracing.close()
@@ -101,10 +122,16 @@ def _lifespan(
     return lifespan
 
 
-def _add_middleware(app: FastAPI, settings: Settings, metrics: Metrics, tracing: Tracing) -> None:
+def _add_middleware(
+    app: FastAPI, settings: Settings, metrics: Metrics, keys: KeysInForce | None
+) -> None:
     # The last one added is the outermost.
     app.add_middleware(DecodeBodyMiddleware, max_bytes=settings.max_body_bytes)
     app.add_middleware(BodyLimitMiddleware, max_bytes=settings.max_body_bytes)
+    if keys is not None:
+        # Before the body is read.
+        app.add_middleware(RequireKeyMiddleware, keys=keys, metrics=metrics)
+        keys_described.install(app)
     app.add_middleware(DefectsMiddleware)
     if origins := split(settings.cors_origins):
         app.add_middleware(OriginsMiddleware, origins=origins)
@@ -112,7 +139,6 @@ def _add_middleware(app: FastAPI, settings: Settings, metrics: Metrics, tracing:
     app.add_middleware(SecurityHeadersMiddleware)
     app.add_middleware(RequestIdMiddleware)
     app.add_middleware(TargetMiddleware, root_path=settings.root_path)
-    tracing.add_to(app)
 
 
 async def _start(runtime: Runtime, on_started: OnStarted | None) -> None:

@@ -33,6 +33,8 @@ _ENVIRONMENT = {
     # The threads of the tokenizers library would compete with those of the forward pass. Calls
     # are short, and long ones run on a thread of our own.
     "TOKENIZERS_PARALLELISM": "false",
+    # If an operator has OpenTelemetry record the headers of requests, it leaves these out.
+    "OTEL_INSTRUMENTATION_HTTP_CAPTURE_HEADERS_SANITIZE_FIELDS": "authorization,x-api-key,cookie",
 }
 
 

@@ -128,6 +128,8 @@ class Runtime:
             fixed_seconds=profile.curve.fixed,
             token_seconds=profile.curve.per_token,
         )
+        for choice in served.variant.kernels.choices:
+            self._metrics.kernel_chosen(name, str(choice.product), choice.kernel, choice.gain)
         log.info(
             "%s: %s %d tokens per batch; a batch takes %.1f ms and %.3f ms per token; best rate "
             "measured %.0f tokens/s",

@@ -31,12 +31,6 @@ RESPONSE_GRACE_S = 5
 
 def serve(settings: Settings) -> int:
     """Serve until told to stop; return the exit status of the process."""
-    try:
-        # Before the models load, which takes long and cannot be called off.
-        sockets = listen(settings.host, settings.port)
-    except StartError as error:
-        typer.echo(f"xcopa cannot start: {error}", err=True)
-        return 1
     failures: list[StartError] = []
 
     def on_started(failure: StartError | None) -> None:
@@ -46,7 +40,13 @@ def serve(settings: Settings) -> int:
         failures.append(failure)
         server.should_exit = True
 
-    app = create_app(settings, on_started)
+    try:
+        app = create_app(settings, on_started)
+        # Before the models load, which takes long and cannot be called off.
+        sockets = listen(settings.host, settings.port)
+    except StartError as error:
+        typer.echo(f"xcopa cannot start: {error}", err=True)
+        return 1
     config = uvicorn.Config(
         app,
         host=settings.host,

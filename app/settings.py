@@ -139,6 +139,12 @@ class Settings(BaseSettings):
         description="Number format in which the models compute. `fp32` is exact. `bf16` is faster "
         "and needs hardware that supports it. `auto` is `bf16` if the hardware supports it.",
     )
+    linear_kernel: Literal["auto", "torch", "torch-transposed", "onednn", "onednn-fused"] = Field(
+        default="auto",
+        description="Which kernel computes the linear layers on a CPU. `auto` measures each layer "
+        "shape at the first start, takes the fastest, and keeps the measurements in the cache "
+        "directory.",
+    )
     tokeniser_threads: PositiveInt = Field(
         default=2,
         description="Threads that tokenise the texts of long calls, beside the event loop.",
@@ -232,6 +238,12 @@ class Settings(BaseSettings):
     max_batch_items: PositiveInt = Field(
         default=256,
         description="Most items in one call of /predict/xcopa/batch, or of infer under /v2.",
+    )
+    api_keys_file: Path | None = Field(
+        default=None,
+        description="File of the API keys, a key a line, as `xcopa keys add` writes it. It is read "
+        "again when it changes. Without this setting no key is needed; with a file that has no "
+        "valid key, nobody may call.",
     )
     drain_delay_s: float = Field(
         default=0.0,

@@ -2,6 +2,8 @@
 
     locust -f loadtests/xcopa.py --headless -u 16 -t 30s
 
+If the service needs an API key, XCOPA_API_KEY holds it.
+
 They send single questions to either model, comparisons of both, and batches. An answer that is not
 sound counts as a failure, whatever its status.
 """
@@ -24,6 +26,8 @@ from locust.runners import WorkerRunner
 # locust loads this file by path, so the project's root is not on Python's path.
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
+from app.errors import StartError
+from app.keys.own_key import own_key
 from app.settings import VARIANTS
 from loadtests.items import ItemFields, load_items
 from loadtests.readiness import why_not
@@ -32,6 +36,11 @@ from loadtests.soundness import is_batch, is_comparison, is_prediction
 _DATA = os.environ.get("XCOPA_DATA_DIR")
 ITEMS = load_items(Path(_DATA) if _DATA else None)
 BATCH = 8
+try:
+    KEY = own_key(None, os.environ)
+except StartError as error:
+    sys.exit(str(error))
+HEADERS = {} if KEY is None else {"Authorization": f"Bearer {KEY}"}
 LONGEST_SAID = 200
 """Characters of an answer that a failure repeats."""
 
@@ -73,7 +82,8 @@ class XcopaUser(FastHttpUser):  # type: ignore[misc]
         self._post("/predict/xcopa/batch", {"items": items}, partial(is_batch, size=BATCH))
 
     def _post(self, path: str, body: dict[str, Any], is_sound: Callable[[Any], bool]) -> None:
-        with self.client.post(path, json=body, catch_response=True) as response:
+        asked = self.client.post(path, json=body, headers=HEADERS, catch_response=True)
+        with asked as response:
             if failure := _failure(response, is_sound):
                 response.failure(failure)
 

@@ -12,7 +12,7 @@ APP_LAYERS: tuple[tuple[str, ...], ...] = (
     ("app.main",),
     ("app.api",),
     ("app.runtime",),
-    ("app.serving", "app.weights"),
+    ("app.keys", "app.serving", "app.weights"),
     ("app.engine",),
     ("app.errors", "app.settings", "app.telemetry", "app.process"),
 )

@@ -15,6 +15,15 @@ from tests import tiny
 ROOT = Path(__file__).resolve().parent.parent
 
 
+def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
+    """Name a test by the place of its bytes and not by what they are.
+
+    Compressed bodies hold the time, and keys are drawn: the processes that run the tests in
+    parallel then collected different ones, and no test ran.
+    """
+    return argname if isinstance(val, bytes) else None
+
+
 @pytest.fixture(scope="session", autouse=True)
 def _one_thread() -> None:
     """Tests run in parallel, and threads that spin for a core slow each other a hundredfold."""

@@ -25,6 +25,8 @@ reports = typer.Typer(help="Print the results of a finished evaluation.", no_arg
 app.add_typer(reports, name="report")
 data_sets = typer.Typer(help="Check or fetch the data sets.", no_args_is_help=True)
 app.add_typer(data_sets, name="data")
+api_keys = typer.Typer(help="Add, list and revoke API keys.", no_args_is_help=True)
+app.add_typer(api_keys, name="keys")
 
 OptionalDataOption = Annotated[
     Path | None,
@@ -43,6 +45,20 @@ ItemsOption = Annotated[
         help="Measure a file of your own instead, in COPA's or XCOPA's format: JSON lines, "
         "CSV or XML; by language where rows have one. --data, --split and --questions then "
         "say nothing.",
+    ),
+]
+KeysFileOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--file", metavar="FILE", help="The file of keys; else that of XCOPA_API_KEYS_FILE."
+    ),
+]
+OwnKeyOption = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="FILE",
+        help="With --against: a file that holds the API key to send; else the variable "
+        "XCOPA_API_KEY, if it is set.",
     ),
 ]
 ReportFile = Annotated[
@@ -95,6 +111,7 @@ def predict(
             "goes on in that file.",
         ),
     ] = None,
+    key_file: OwnKeyOption = None,
 ) -> None:
     """Answer every row of a file, in order, as JSON lines; exits with 1 if a row failed."""
     settings = read_settings()
@@ -102,7 +119,7 @@ def predict(
 
     wanted = wanted_prediction(file, out)
     if against is not None:
-        run_by_service(wanted, against, model)
+        run_by_service(wanted, against, model, key_file)
         return
     name = model_here(settings, model)
     from xcopa.predict_here import run_here
@@ -162,13 +179,14 @@ def evaluate(
         typer.Option(metavar="DIR", help="Directory for report, pictures and predictions."),
     ] = None,
     items: ItemsOption = None,
+    key_file: OwnKeyOption = None,
 ) -> None:
     """Measure the zero-shot accuracy of both models in every language, and compare them."""
     settings = read_settings()
     with needs("evaluate"):
         from xcopa import evaluate as evaluation
 
-    evaluation.run(settings, data, split, questions, against, seeds or [], out, items)
+    evaluation.run(settings, data, split, questions, against, seeds or [], out, items, key_file)
 
 
 @app.command()
@@ -208,6 +226,44 @@ def fetch(
         from xcopa import data as sets
 
     sets.run_fetch(out)
+
+
+@api_keys.command("add")
+def add_key(
+    name: Annotated[str, typer.Argument(help="Whose key it is; for logs and metrics.")],
+    file: KeysFileOption = None,
+    weight: Annotated[
+        int, typer.Option(metavar="N", help="Its share of the engine beside those of others.")
+    ] = 1,
+    tokens_per_second: Annotated[
+        int | None, typer.Option(metavar="N", help="Most tokens a second; else any number.")
+    ] = None,
+) -> None:
+    """Draw a key, add its digest to the file, and print the key, once."""
+    settings = read_settings()
+    from xcopa import keys
+
+    keys.add(keys.file_of(settings, file), name, weight, tokens_per_second)
+
+
+@api_keys.command("list")
+def list_keys(file: KeysFileOption = None) -> None:
+    """Print the names of the keys, and what they may do."""
+    settings = read_settings()
+    from xcopa import keys
+
+    keys.show(keys.file_of(settings, file))
+
+
+@api_keys.command("revoke")
+def revoke_key(
+    name: Annotated[str, typer.Argument(help="Of the key.")], file: KeysFileOption = None
+) -> None:
+    """Mark a key as revoked. The service refuses it from then on."""
+    settings = read_settings()
+    from xcopa import keys
+
+    keys.revoke(keys.file_of(settings, file), name)
 
 
 @reports.command()

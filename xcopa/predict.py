@@ -5,12 +5,14 @@ A model that is loaded here answers in ``predict_here``; this file needs no torc
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 
 import typer
 
 from app.errors import StartError
+from app.keys.own_key import own_key
 from app.settings import VARIANTS, Settings
 from models.evaluation.ask.predictor import EvaluationError
 from models.evaluation.ask.remote import CALL_ITEMS, RemotePredictor
@@ -40,15 +42,20 @@ def model_here(settings: Settings, model: str | None) -> str:
     return name
 
 
-def run_by_service(wanted: FilePrediction, url: str, model: str | None) -> None:
+def run_by_service(
+    wanted: FilePrediction, url: str, model: str | None, key_file: Path | None
+) -> None:
     """Have a running service answer a file, and say at the end what came of it.
 
     Args:
         wanted: the file, and where the answers go.
         url: of the service.
         model: a name; None takes the service's default.
+        key_file: holds the API key to send; None takes the variable's.
     """
-    run(lambda: _by_service(wanted, url, model))
+    with failing_on(StartError):
+        key = own_key(key_file, os.environ)
+    run(lambda: _by_service(wanted, url, model, key))
 
 
 def run(predict: Callable[[], Tally]) -> None:
@@ -63,8 +70,8 @@ def run(predict: Callable[[], Tally]) -> None:
         raise typer.Exit(1)
 
 
-def _by_service(wanted: FilePrediction, url: str, model: str | None) -> Tally:
-    with Service(url) as service:
+def _by_service(wanted: FilePrediction, url: str, model: str | None, key: str | None) -> Tally:
+    with Service(url, key=key) as service:
         predictor = _remote(service, model)
         pace = Pace(CALL_ITEMS, CALLS_IN_FLIGHT)
         return predict_file(wanted, predictor.model, lambda: predictor, pace)

@@ -7,10 +7,11 @@ from typing import Annotated
 
 from fastapi import Depends, Request
 
-from app.api.caller import caller_of
+from app.api.caller import caller_of, holder_of
 from app.api.problem import TIMEOUT_HEADER, request_id_of
 from app.errors import FieldError, InvalidRequestError
 from app.runtime import Runtime
+from app.serving.work import UNLIMITED, Caller, Quota
 from app.settings import Settings
 from app.telemetry.metrics import Metrics
 
@@ -42,8 +43,10 @@ class Call:
     request_id: str
     timeout: float
     """Seconds the call may take: what its header asks, up to the service's own limit."""
-    caller: str
+    caller: Caller
     """Whose turn it takes; see ``caller_of``."""
+    quota: Quota = UNLIMITED
+    """What its API key may still ask for."""
     response_headers: dict[str, str] = field(default_factory=dict)
 
 
@@ -61,6 +64,7 @@ def call_of(request: Request) -> Call:
         request_id=request_id_of(request),
         timeout=_timeout(request, settings.request_timeout_ms / 1000),
         caller=caller_of(request),
+        quota=holder_of(request.scope) or UNLIMITED,
     )
 
 

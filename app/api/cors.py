@@ -13,7 +13,10 @@ from app.api.caller import AUTHORIZATION, KEY_HEADER
 from app.api.problem import REQUEST_ID, TIMEOUT_HEADER, HttpError, problem_response
 
 _READ = (KEY_HEADER, AUTHORIZATION, REQUEST_ID, TIMEOUT_HEADER, "Content-Encoding", "Traceparent")
-_SHOWN = (REQUEST_ID, "Retry-After", "Server-Timing", "Accept-Encoding", "Allow")
+_SHOWN = (
+    *(REQUEST_ID, "Retry-After", "Server-Timing", "Accept-Encoding", "Allow"),
+    "WWW-Authenticate",
+)
 
 
 class OriginsMiddleware(CORSMiddleware):

@@ -11,6 +11,7 @@ from app.errors import (
     FieldError,
     InferenceError,
     InvalidRequestError,
+    NoValidKeyError,
     OverloadedError,
     PayloadTooLargeError,
     RetryableError,
@@ -29,6 +30,13 @@ _RETRY_AFTER = {
         "schema": {"type": "integer", "minimum": 0},
     }
 }
+_WWW_AUTHENTICATE = {
+    "WWW-Authenticate": {
+        "description": "How a key is sent, and whether one that was sent is wrong (RFC 6750).",
+        "schema": _TEXT,
+        "example": 'Bearer realm="xcopa", error="invalid_token"',
+    }
+}
 _SERVER_TIMING = {
     "Server-Timing": {
         "description": "Milliseconds of `tokenise`, `queue` and `inference` (of several items the "
@@ -45,7 +53,8 @@ REQUEST_HEADERS = f"""
 | `{TIMEOUT_HEADER}` | deadline of the call, in milliseconds from its arrival: a number above 0. \
 The service has a limit of its own, which is also the default |
 | `{REQUEST_ID}` | an identifier; header and body of the answer have it too |
-| `X-API-Key`, `Authorization` | who calls. Callers share the engine in turns |
+| `X-API-Key`, `Authorization` | who calls: an API key, as it is or after \
+`Bearer`. The service may require it. Callers share the engine in turns |
 
 Every refusal is `{MEDIA_TYPE}` (RFC 9457). Its `errors` name each field that is wrong, and say \
 what to do.
@@ -53,9 +62,13 @@ what to do.
 
 _EXAMPLES: dict[ServiceError, str] = {
     BadBodyError("the body ends in the middle of its gzip data"): "The request is damaged.",
+    NoValidKeyError(
+        "the API key is not known; check it for a character that was lost or added",
+        error="invalid_token",
+    ): "The service requires an API key, and this request has none that is valid.",
     HttpError(
         403, "Forbidden", "this service takes no calls from pages of https://example.org"
-    ): "A page of this origin may not call.",
+    ): "The API key was revoked, or a page of this origin may not call.",
     HttpError(
         408, "Request timeout", "the request did not arrive within 30 s"
     ): "The request did not arrive in time.",
@@ -68,7 +81,9 @@ _EXAMPLES: dict[ServiceError, str] = {
     InvalidRequestError(
         [FieldError("choice2", "must not be blank")]
     ): "A field is wrong; `errors` names each.",
-    OverloadedError("the queue is full", retry_after=2): "The queue is full.",
+    OverloadedError(
+        "the queue is full", retry_after=2
+    ): "The queue is full, or the API key has used up its tokens a second.",
     HttpError(
         431, "Request header fields too large", "the headers exceed 32,768 bytes"
     ): "The headers are too large.",
@@ -83,10 +98,11 @@ _EXAMPLES: dict[ServiceError, str] = {
 
 def _described(error: ServiceError, meaning: str) -> dict[str, Any]:
     retry = _RETRY_AFTER if isinstance(error, RetryableError) else {}
+    challenge = _WWW_AUTHENTICATE if isinstance(error, NoValidKeyError) else {}
     example = problem(error, "/predict/xcopa", "9f2ab80c51d7e634")
     return {
         "description": meaning,
-        "headers": {**_REQUEST_ID, **retry},
+        "headers": {**_REQUEST_ID, **retry, **challenge},
         # With "model" FastAPI would say that it is application/json.
         "content": {
             MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}, "example": example}
@@ -97,6 +113,9 @@ def _described(error: ServiceError, meaning: str) -> dict[str, Any]:
 _REFUSALS: dict[int | str, dict[str, Any]] = {
     error.status: _described(error, text) for error, text in _EXAMPLES.items()
 }
+
+KEY_REFUSALS: dict[int, dict[str, Any]] = {status: _REFUSALS[status] for status in (401, 403)}
+"""What a route that needs an API key may answer."""
 
 ANSWERED: dict[int | str, dict[str, Any]] = {200: {"headers": {**_REQUEST_ID, **_SERVER_TIMING}}}
 """What goes with an answer."""

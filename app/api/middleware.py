@@ -12,6 +12,8 @@ import re
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from app.api.caller import holder_of
+from app.api.digits import whole_number
 from app.api.problem import REQUEST_ID, problem_response
 from app.errors import ServiceError
 from app.telemetry.metrics import Metrics
@@ -140,9 +142,10 @@ class DefectsMiddleware:
         except Exception as error:
             if started:
                 raise
-            log.error("unexpected error", exc_info=error)
-            defect = ServiceError("an error of ours; the service's log has the cause")
             request_id = str(scope.get("state", {}).get("request_id", ""))
+            by = f" by the key {holder.name}" if (holder := holder_of(scope)) else ""
+            log.error("unexpected error in request %s%s", request_id, by, exc_info=error)
+            defect = ServiceError("an error of ours; the service's log has the cause")
             await problem_response(defect, scope["path"], request_id)(scope, receive, send)
 
 
@@ -161,10 +164,9 @@ class BodyLimitMiddleware:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        declared = header(scope, _LENGTH_NAME)
-        expected = int(declared) if declared.isdecimal() else 0
+        expected = whole_number(header(scope, _LENGTH_NAME))
         chunked = header(scope, b"transfer-encoding")
-        if declared and not chunked and expected <= self.max_bytes:
+        if expected is not None and not chunked and expected <= self.max_bytes:
             # The server hands on no more than was declared.
             await self.app(scope, receive, send)
             return
@@ -172,7 +174,7 @@ class BodyLimitMiddleware:
 
         async def receive_within_limit() -> Message:
             nonlocal received
-            if expected > self.max_bytes:
+            if expected is not None and expected > self.max_bytes:
                 raise self._too_large()
             message = await receive()
             received += len(message.get("body", b""))

@@ -8,7 +8,6 @@ from app.api.call import Call
 from app.api.disconnect import unless_gone
 from app.errors import ServiceError
 from app.serving.answer import Answer, Ask
-from app.serving.work import Caller
 
 
 async def answered(call: Call, asks: Sequence[Ask]) -> Sequence[Answer | ServiceError]:
@@ -20,7 +19,8 @@ async def answered(call: Call, asks: Sequence[Ask]) -> Sequence[Answer | Service
     service = call.runtime.service
     if not asks:
         return []
-    return await unless_gone(call.request, service.predict(asks, call.timeout, Caller(call.caller)))
+    work = service.predict(asks, call.timeout, call.caller, call.quota)
+    return await unless_gone(call.request, work)
 
 
 def answer_or_raise(outcome: Answer | ServiceError) -> Answer:

@@ -189,6 +189,26 @@ class Batching(BaseModel):
     measured: list[MeasuredBatch]
 
 
+class MeasuredKernel(BaseModel):
+    """The kernel of one layer shape, which was the fastest here."""
+
+    layer: str
+    kernel: str
+    gain: float = Field(
+        description="How many times as fast it is as the kernel that is taken without measuring."
+    )
+    token_seconds: dict[str, float] = Field(description="Of each kernel, seconds a token.")
+
+
+class LinearKernels(BaseModel):
+    """Which kernels compute the linear layers."""
+
+    measured: list[MeasuredKernel] = Field(
+        description="Empty where a setting names the kernel, or where there is only one."
+    )
+    otherwise: str = Field(description="The kernel of all other layers.")
+
+
 class ModelCard(BaseModel):
     """One model that is served."""
 
@@ -199,6 +219,7 @@ class ModelCard(BaseModel):
     max_tokens: int = Field(description="Most tokens of premise, question and choice together.")
     prompt: dict[str, str] = Field(description="The words that stand for each question.")
     batching: Batching
+    linear_kernels: LinearKernels
     default: bool
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from dataclasses import dataclass
 
+from app.engine.kernels import KernelSetting
 from app.engine.target import EXACT, DeviceSetting, PrecisionSetting, Target, choose_target
 from app.engine.threads import ONE_LANE, LanePlan, choose_threads
 from app.process import use_threads
@@ -14,16 +15,18 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Compute:
-    """Device and number format of a forward pass, and how a CPU's threads share a batch."""
+    """Device and numbers of a forward pass, and how a CPU's threads and kernels compute it."""
 
     target: Target = EXACT
     plan: LanePlan = ONE_LANE
+    kernel: KernelSetting = "auto"
 
 
 def set_up(
     threads: int | None = None,
     device: DeviceSetting = "cpu",
     precision: PrecisionSetting = "fp32",
+    kernel: KernelSetting = "auto",
     *,
     lanes: bool = True,
 ) -> Compute:
@@ -32,6 +35,7 @@ def set_up(
     Args:
         threads: of a forward pass; None takes the CPU quota.
         device, precision: what ``choose_target`` takes.
+        kernel: what ``choose_kernels`` takes, for each model.
         lanes: whether each thread may take rows of its own (see ``LanePlan``). Without, all
             threads work on every product: for whoever loads one model after the other, since the
             threads of lanes would keep a model in memory.
@@ -47,4 +51,4 @@ def set_up(
         "a forward pass uses %d threads, in %d lanes: %s", choice.threads, plan.lanes, choice.reason
     )
     log.info("the models compute on %s", computing.reason)
-    return Compute(computing.target, plan)
+    return Compute(computing.target, plan, kernel)

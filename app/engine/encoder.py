@@ -22,6 +22,8 @@ from transformers.models.xlm_roberta.modeling_xlm_roberta import XLMRobertaLayer
 
 from app.engine.attention import Attend, attend_from_first, choose_attention
 from app.engine.engine import Row
+from app.engine.kernel_choice import Kernels, Product, Then
+from app.engine.kernels import products_of, then_of, unmeasured
 from app.engine.linear import Activation, Linear, make_linear
 from app.engine.memory import PART_TOKENS, part_tokens
 from app.engine.packing import ALIGNMENT, MERGE_BELOW, PackedRows, pack
@@ -42,10 +44,17 @@ class PackedEncoder:
         target: where to compute, and in which numbers. Only the linear layers and attention
             follow it: the embeddings, the stream between layers with its norms, the last layer
             and the head are fp32 whatever it says.
+        kernels: of the linear layers; without them, those that need no measurement.
     """
 
-    def __init__(self, model: XLMRobertaForMultipleChoice, target: Target = EXACT) -> None:
+    def __init__(
+        self,
+        model: XLMRobertaForMultipleChoice,
+        target: Target = EXACT,
+        kernels: Kernels | None = None,
+    ) -> None:
         config: XLMRobertaConfig = model.config
+        kernels = kernels or unmeasured(target)
         self._padding = config.pad_token_id
         self._device = target.device
         self._part_tokens = part_tokens(target)
@@ -58,10 +67,11 @@ class PackedEncoder:
         self._places = embeddings.position_embeddings.weight + types[0]
         self._norm = _Norm(embeddings.LayerNorm)
         *layers, last = model.roberta.encoder.layer
-        self._layers = [_Layer(layer, config, target) for layer in layers]
-        self._last = _LastLayer(last, config)
-        self._pool = _linear(model.roberta.pooler.dense, torch.float32, torch.tanh)
-        self._classify = _linear(model.classifier, torch.float32)
+        self._layers = [_Layer(layer, config, target, kernels) for layer in layers]
+        rest = Kernels(otherwise=kernels.otherwise)
+        self._last = _LastLayer(last, config, rest)
+        self._pool = _linear(model.roberta.pooler.dense, rest, torch.float32, torch.tanh)
+        self._classify = _linear(model.classifier, rest, torch.float32)
 
     @property
     def word_table(self) -> Tensor:
@@ -155,13 +165,18 @@ class _FeedForward:
     """What follows attention: output projection, then the two linear layers, each with its norm."""
 
     def __init__(
-        self, layer: XLMRobertaLayer, config: XLMRobertaConfig, dtype: torch.dtype
+        self,
+        layer: XLMRobertaLayer,
+        config: XLMRobertaConfig,
+        dtype: torch.dtype,
+        kernels: Kernels,
     ) -> None:
         attention, up, down = layer.attention.output, layer.intermediate, layer.output
-        self._project = _linear(attention.dense, dtype)
+        then, activation = then_of(config.hidden_act), _activation(config.hidden_act)
+        self._project = _linear(attention.dense, kernels, dtype, then=Then.SUM)
         self._project_norm = _Norm(attention.LayerNorm)
-        self._up = _linear(up.dense, dtype, _activation(config.hidden_act))
-        self._down = _linear(down.dense, dtype)
+        self._up = _linear(up.dense, kernels, dtype, activation, then)
+        self._down = _linear(down.dense, kernels, dtype, then=Then.SUM)
         self._down_norm = _Norm(down.LayerNorm)
 
     def __call__(self, context: Tensor, x: Tensor) -> Tensor:
@@ -172,7 +187,9 @@ class _FeedForward:
 class _Layer:
     """One layer for every token."""
 
-    def __init__(self, layer: XLMRobertaLayer, config: XLMRobertaConfig, target: Target) -> None:
+    def __init__(
+        self, layer: XLMRobertaLayer, config: XLMRobertaConfig, target: Target, kernels: Kernels
+    ) -> None:
         dtype = target.dtype
         self._part_tokens = part_tokens(target)
         own = layer.attention.self
@@ -180,8 +197,9 @@ class _Layer:
         self._qkv = make_linear(
             torch.cat([own.query.weight * scale, own.key.weight, own.value.weight]).to(dtype),
             torch.cat([own.query.bias * scale, own.key.bias, own.value.bias]),
+            kernel=kernels.of(products_of(config)[0]),
         )
-        self._feed_forward = _FeedForward(layer, config, dtype)
+        self._feed_forward = _FeedForward(layer, config, dtype, kernels)
 
     def __call__(self, x: Tensor, attend: Attend) -> Tensor:
         context = attend(_in_parts(self._qkv, self._part_tokens, x))
@@ -191,15 +209,17 @@ class _Layer:
 class _LastLayer:
     """The last layer, only for the ``<s>`` of each row; always fp32, as it takes little time."""
 
-    def __init__(self, layer: XLMRobertaLayer, config: XLMRobertaConfig) -> None:
+    def __init__(self, layer: XLMRobertaLayer, config: XLMRobertaConfig, kernels: Kernels) -> None:
         own = layer.attention.self
         heads, size = config.num_attention_heads, own.attention_head_size
         scale = size**-0.5
-        self._query = make_linear(own.query.weight * scale, own.query.bias * scale)
+        self._query = make_linear(
+            own.query.weight * scale, own.query.bias * scale, kernel=kernels.otherwise
+        )
         self._key_weight = own.key.weight.clone().view(heads, size, -1)
         self._value_weight = own.value.weight.clone().view(heads, size, -1)
         self._value_bias = own.value.bias.clone()
-        self._feed_forward = _FeedForward(layer, config, torch.float32)
+        self._feed_forward = _FeedForward(layer, config, torch.float32, kernels)
 
     def __call__(self, x: Tensor, packed: PackedRows) -> Tensor:
         first = x.index_select(0, packed.firsts)
@@ -208,8 +228,16 @@ class _LastLayer:
         return self._feed_forward(context + self._value_bias, first)
 
 
-def _linear(linear: nn.Linear, dtype: torch.dtype, activation: Activation | None = None) -> Linear:
-    return make_linear(linear.weight.to(dtype), linear.bias, activation)
+def _linear(
+    linear: nn.Linear,
+    kernels: Kernels,
+    dtype: torch.dtype,
+    activation: Activation | None = None,
+    then: Then = Then.NOTHING,
+) -> Linear:
+    outputs, inputs = linear.weight.shape
+    kernel = kernels.of(Product(inputs, outputs, then))
+    return make_linear(linear.weight.to(dtype), linear.bias, activation, kernel)
 
 
 def _activation(name: str) -> Activation:

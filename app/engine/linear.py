@@ -1,18 +1,21 @@
-"""The linear layers of the encoder, in the fastest form for the hardware.
+"""The linear layers of the encoder, one class for each kernel that can compute them.
 
-On a CPU with oneDNN the weights are reordered for its kernels when they are loaded, and the kernel
-applies the activation or adds the residual before it writes the result. torch's own ``linear``
-calls MKL there, which uses only AVX2 on processors that are not from Intel.
+Which kernel is fastest depends on the processor, on the layer's shape and on the release of the
+libraries: ``app.engine.kernels`` measures them. All give the same answer but for rounding.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
 from typing import Protocol
 
 import torch
 from torch import Tensor
 from torch.nn import functional
+
+from app.engine.kernel_choice import Kernel
 
 # These operators are what torch's own compiler calls on a CPU. They are private: the release of
 # torch is pinned, and `has_onednn` looks for them.
@@ -32,54 +35,127 @@ class Linear(Protocol):
         """
 
 
-class PlainLinear:
-    """torch's own, for CUDA and for CPUs without oneDNN."""
+class _SeparateLinear(ABC):
+    """A product, and then in place what follows it.
+
+    Args:
+        weight: ``[out, in]``, in the numbers to compute in.
+        bias: ``[out]``.
+        activation: applied to the result.
+    """
 
     def __init__(self, weight: Tensor, bias: Tensor, activation: Activation | None = None) -> None:
-        self._weight = weight.clone()
+        self._weight = self._laid_out(weight)
         self._bias = bias.to(weight.dtype, copy=True)
-        self._activation = activation
+        self._activation = _in_place(activation)
 
     def __call__(self, x: Tensor, residual: Tensor | None = None) -> Tensor:
-        y = functional.linear(x.to(self._bias.dtype), self._weight, self._bias)
+        y = self._product(x.to(self._bias.dtype))
         if self._activation is not None:
             y = self._activation(y)
-        return y if residual is None else residual + y
-
-
-class OneDnnLinear:
-    """oneDNN's inner product on a weight in its own layout, sum and GELU fused (exact, erf)."""
-
-    def __init__(self, weight: Tensor, bias: Tensor, activation: Activation | None = None) -> None:
-        self._weight = _onednn._reorder_linear_weight(weight.contiguous())  # noqa: SLF001
-        self._bias = bias.to(weight.dtype, copy=True)
-        self._fused = "gelu" if activation is functional.gelu else "none"
-        self._activation = None if activation is functional.gelu else activation
-
-    def __call__(self, x: Tensor, residual: Tensor | None = None) -> Tensor:
-        linear = _onednn._linear_pointwise  # noqa: SLF001
-        x = x.to(self._bias.dtype)
-        y: Tensor
-        if residual is not None and residual.dtype is x.dtype:
-            y = linear.binary(x, residual, self._weight, self._bias, "add")
+        if residual is None:
             return y
-        y = linear(x, self._weight, self._bias, self._fused, [], "none")
-        if self._activation is not None:
-            y = self._activation(y)
-        return y if residual is None else residual + y
+        return y.add_(residual) if residual.dtype is y.dtype else residual + y
+
+    @abstractmethod
+    def _laid_out(self, weight: Tensor) -> Tensor:
+        """Return a copy of the weight as the kernel reads it."""
+
+    @abstractmethod
+    def _product(self, x: Tensor) -> Tensor:
+        """Return ``x @ weight.T + bias`` as a new tensor."""
 
 
-def make_linear(weight: Tensor, bias: Tensor, activation: Activation | None = None) -> Linear:
-    """Return the fastest linear layer for where the weights are; it keeps copies of them.
+class TorchLinear(_SeparateLinear):
+    """torch's own, on every device."""
+
+    def _laid_out(self, weight: Tensor) -> Tensor:
+        return weight.clone()
+
+    def _product(self, x: Tensor) -> Tensor:
+        return functional.linear(x, self._weight, self._bias)
+
+
+class TransposedLinear(_SeparateLinear):
+    """torch's own, on a weight that is laid out as ``[in, out]``."""
+
+    def _laid_out(self, weight: Tensor) -> Tensor:
+        return weight.t().clone(memory_format=torch.contiguous_format)
+
+    def _product(self, x: Tensor) -> Tensor:
+        return torch.addmm(self._bias, x, self._weight)
+
+
+class OneDnnLinear(_SeparateLinear):
+    """oneDNN's product on a weight in its own layout."""
+
+    def _laid_out(self, weight: Tensor) -> Tensor:
+        reordered: Tensor = _onednn._reorder_linear_weight(weight.contiguous())  # noqa: SLF001
+        return reordered
+
+    def _product(self, x: Tensor) -> Tensor:
+        return self._pointwise(x, "none")
+
+    def _pointwise(self, x: Tensor, fused: str) -> Tensor:
+        pointwise = _onednn._linear_pointwise  # noqa: SLF001
+        y: Tensor = pointwise(x, self._weight, self._bias, fused, [], "none")
+        return y
+
+
+class FusedOneDnnLinear(OneDnnLinear):
+    """oneDNN's product with a GELU or a sum in the same pass; other activations follow it."""
+
+    def __init__(self, weight: Tensor, bias: Tensor, activation: Activation | None = None) -> None:
+        self._fused = "gelu" if activation is functional.gelu else "none"
+        super().__init__(weight, bias, None if self._fused == "gelu" else activation)
+
+    def __call__(self, x: Tensor, residual: Tensor | None = None) -> Tensor:
+        activated = self._activation is not None or self._fused != "none"
+        if residual is None or residual.dtype is not self._bias.dtype or activated:
+            return super().__call__(x, residual)
+        binary = _onednn._linear_pointwise.binary  # noqa: SLF001
+        y: Tensor = binary(x.to(self._bias.dtype), residual, self._weight, self._bias, "add")
+        return y
+
+    def _product(self, x: Tensor) -> Tensor:
+        return self._pointwise(x, self._fused)
+
+
+_CLASSES: Mapping[Kernel, type[_SeparateLinear]] = MappingProxyType(
+    {
+        Kernel.TORCH: TorchLinear,
+        Kernel.TORCH_TRANSPOSED: TransposedLinear,
+        Kernel.ONEDNN: OneDnnLinear,
+        Kernel.ONEDNN_FUSED: FusedOneDnnLinear,
+    }
+)
+
+
+def make_linear(
+    weight: Tensor,
+    bias: Tensor,
+    activation: Activation | None = None,
+    kernel: Kernel = Kernel.TORCH,
+) -> Linear:
+    """Return a linear layer that a kernel computes; it keeps copies of its weights.
 
     Args:
         weight: ``[out, in]``, in the numbers to compute in.
         bias: ``[out]``, in fp32.
         activation: applied to the result.
+        kernel: one of ``kernels_for`` the weight's device and numbers.
     """
-    if weight.device.type == "cpu" and has_onednn():
-        return OneDnnLinear(weight, bias, activation)
-    return PlainLinear(weight, bias, activation)
+    return _CLASSES[kernel](weight, bias, activation)
+
+
+def kernels_for(device: torch.device, dtype: torch.dtype) -> tuple[Kernel, ...]:
+    """Return the kernels that can compute there, the one that needs no measurement first."""
+    if device.type != "cpu":
+        return (Kernel.TORCH,)
+    takes = onednn_takes_bf16 if dtype is torch.bfloat16 else has_onednn
+    if not takes():
+        return (Kernel.TORCH, Kernel.TORCH_TRANSPOSED)
+    return (Kernel.ONEDNN_FUSED, Kernel.ONEDNN, Kernel.TORCH, Kernel.TORCH_TRANSPOSED)
 
 
 def has_onednn() -> bool:
@@ -91,3 +167,11 @@ def has_onednn() -> bool:
 def onednn_takes_bf16() -> bool:
     """Whether ``OneDnnLinear`` takes weights in bf16 here."""
     return has_onednn() and bool(_onednn._is_mkldnn_bf16_supported())  # noqa: SLF001
+
+
+def _in_place(activation: Activation | None) -> Activation | None:
+    """Return an activation that may write over what it is given, as the product is its own."""
+    if activation is not functional.gelu:
+        return activation
+    in_place: Activation = torch.ops.aten.gelu_.default
+    return in_place

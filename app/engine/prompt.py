@@ -29,7 +29,7 @@ class Prompt:
 
     def save(self, directory: Path) -> None:
         content = json.dumps({"prompt": asdict(self)}, indent=2) + "\n"
-        (directory / PROMPT_FILE).write_text(content, encoding="utf-8")
+        (directory / PROMPT_FILE).write_bytes(content.encode())
 
     @classmethod
     def load(cls, directory: Path) -> Prompt:
@@ -42,7 +42,7 @@ class Prompt:
         if not path.exists():
             return cls()
         try:
-            words = json.loads(path.read_text(encoding="utf-8"))["prompt"]
+            words = json.loads(path.read_bytes())["prompt"]
             return cls(cause=str(words["cause"]), effect=str(words["effect"]))
         except (ValueError, KeyError, TypeError) as error:
             raise StartError(

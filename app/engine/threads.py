@@ -79,16 +79,12 @@ def _affinity() -> int:
 def _cgroup_directories(root: Path, process: Path) -> list[Path]:
     """List the groups of the process, from its own up to the root, for v2 and v1's cpu."""
     directories = [root, root / "cpu"]
-    try:
-        lines = (process / "cgroup").read_text(encoding="ascii").splitlines()
-    except OSError:
-        return directories
-    for line in lines:
+    for line in filter(None, _read(process / "cgroup").split("\n")):
         _, controllers, path = line.split(":", 2)
         if controllers and "cpu" not in controllers.split(","):
             continue
         top = root / "cpu" if controllers else root
-        group = top / path.lstrip("/")
+        group = top / path.removeprefix("/")
         directories += [group, *(parent for parent in group.parents if top in parent.parents)]
     return directories
 
@@ -109,6 +105,7 @@ def _quota_v1(directory: Path) -> float | None:
 
 def _read(path: Path) -> str:
     try:
-        return path.read_text(encoding="ascii").strip()
+        # A group may have any name that a folder can have.
+        return os.fsdecode(path.read_bytes()).strip()
     except OSError:
         return ""

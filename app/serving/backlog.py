@@ -63,8 +63,6 @@ class Backlog(Generic[Payload]):
 
     def seconds(self, model: str, tokens: float) -> float:
         """Return what that many tokens of a model take all engines, at the pace of late."""
-        if not tokens:
-            return 0.0
         return self.pace * self.profiles[model].backlog_seconds(tokens) / self.engines
 
     @property

@@ -20,8 +20,8 @@ _IDLE_CALLERS_KEPT = 1024
 class _CallerFlow(Flow, Generic[Payload]):
     """One caller, and its calls that have items waiting."""
 
-    def __init__(self, caller: Caller) -> None:
-        super().__init__(caller.weight)
+    def __init__(self) -> None:
+        super().__init__()
         self.calls: Turns[_CallFlow[Payload]] = Turns()
         self.waiting_tokens = 0
 
@@ -119,7 +119,7 @@ class FairQueue(Generic[Payload]):
         if caller.name not in self._callers:
             if len(self._callers) >= _IDLE_CALLERS_KEPT:
                 self._forget_idle()
-            self._callers[caller.name] = _CallerFlow(caller)
+            self._callers[caller.name] = _CallerFlow()
         return self._callers[caller.name]
 
     def _forget_idle(self) -> None:

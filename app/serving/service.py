@@ -27,7 +27,7 @@ from app.serving.parts import Parts, in_parts
 from app.serving.scheduler import Scheduler
 from app.serving.tokenising import Tokenised, Tokenising
 from app.serving.watchdog import Watchdog
-from app.serving.work import ANYBODY, Caller, ModelProfile
+from app.serving.work import ANYBODY, UNLIMITED, Caller, ModelProfile, Quota
 from app.serving.worker import Worker
 from app.telemetry.metrics import Metrics
 from app.telemetry.tracing import ItemTrace, Tracing
@@ -163,7 +163,11 @@ class PredictionService(Generic[Model]):
         self._tokenising.close()
 
     async def predict(
-        self, asks: Sequence[Ask], timeout: float, caller: Caller = ANYBODY
+        self,
+        asks: Sequence[Ask],
+        timeout: float,
+        caller: Caller = ANYBODY,
+        quota: Quota = UNLIMITED,
     ) -> list[Answer | ServiceError]:
         """Return the answer of each ask, in order, or the error that it has instead.
 
@@ -171,13 +175,16 @@ class PredictionService(Generic[Model]):
             asks: items, each with its model; all are admitted, or none.
             timeout: seconds from now to the deadline.
             caller: who calls; callers share the engine by their weights.
+            quota: what the caller may still ask for; the call's tokens are counted there.
 
         Raises:
             OverloadedError, UnavailableError, PayloadTooLargeError: the call was not admitted.
+            ServiceError: what the quota raises.
         """
         started = self._clock()
         deadline = started + timeout
         with self._counting_what_is_raised(asks):
+            quota.check()
             self._in_flight.refuse_early(_least_tokens(asks), caller, deadline)
             try:
                 tokenised = await self._tokenising.rows([(a.item, a.model) for a in asks], timeout)
@@ -187,7 +194,7 @@ class PredictionService(Generic[Model]):
         times = _CallTimes(started, self._clock(), timeout)
         for model in {ask.model for ask in asks}:
             self._metrics.call_tokenised(model, times.tokenised - started)
-        run = await self._run(asks, tokenised, caller, deadline)
+        run = await self._run(asks, tokenised, caller, quota, deadline)
         outcomes = [
             rows if isinstance(rows, ServiceError) else self._outcome(ask, run[index], times)
             for index, (ask, rows) in enumerate(zip(asks, tokenised, strict=True))
@@ -196,7 +203,12 @@ class PredictionService(Generic[Model]):
         return outcomes
 
     async def _run(
-        self, asks: Sequence[Ask], tokenised: Sequence[Tokenised], caller: Caller, deadline: float
+        self,
+        asks: Sequence[Ask],
+        tokenised: Sequence[Tokenised],
+        caller: Caller,
+        quota: Quota,
+        deadline: float,
     ) -> dict[int, Parts]:
         """Wait for every ask that has rows; return its parts by the place of the ask."""
         readable = {
@@ -206,7 +218,10 @@ class PredictionService(Generic[Model]):
         call = [(asks[i].model, part) for i, parts in readable.items() for part in parts]
         waiter = Waiter(self._loop)
         with self._counting_what_is_raised([asks[i] for i in readable]):
+            # Other calls may have spent it while this one was tokenised.
+            quota.check()
             joined = self._in_flight.join(call, waiter, caller, deadline)
+            quota.spend(sum(len(row) for _, part in call for row in part))
         remaining = iter(joined)
         run = {i: Parts(tuple(islice(remaining, len(parts)))) for i, parts in readable.items()}
         try:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import Enum
-from typing import Generic, TypeVar
+from typing import Generic, Protocol, TypeVar
 
 Payload = TypeVar("Payload")
 
@@ -82,6 +82,29 @@ class Caller:
 
 ANYBODY = Caller()
 """A caller of whom nothing is known."""
+
+
+class Quota(Protocol):
+    """What a caller may still ask for."""
+
+    def check(self) -> None:
+        """Raise a ``ServiceError`` while that is nothing."""
+
+    def spend(self, tokens: int) -> None:
+        """Count the tokens of a call that was admitted, of all its rows together."""
+
+
+class Unlimited:
+    """The quota of a caller who may ask for anything."""
+
+    def check(self) -> None:
+        """Let every call pass."""
+
+    def spend(self, tokens: int) -> None:
+        """Count nothing."""
+
+
+UNLIMITED = Unlimited()
 
 
 @dataclass(eq=False)

@@ -22,6 +22,9 @@ OUTCOMES = ("answered", "expired", "cancelled", "failed", "rejected", "invalid")
 CACHE_RESULTS = ("hit", "wait", "miss")
 """What the cache had: the answer, an equal item under way, nothing."""
 
+KEY_REFUSALS = ("missing", "unknown", "revoked", "several")
+"""Why a request was refused for its API key; ``several``: it brought keys that differ."""
+
 SECONDS = tuple(0.0005 * 2**step for step in range(17))
 """Geometric, from half a millisecond to 33 seconds."""
 
@@ -142,6 +145,48 @@ HTTP_REQUESTS = Declaration(
     'sum by (route) (rate(xcopa_http_requests_total{status=~"5.."}[5m]))',
     labels=("route", "status"),
 )
+KEY_REQUESTS = Declaration(
+    Counter,
+    "xcopa_key_requests_total",
+    "Requests that were let in, by the name of their API key.",
+    "requests",
+    "sum by (key) (rate(xcopa_key_requests_total[5m]))",
+    labels=("key",),
+)
+KEY_TOKENS = Declaration(
+    Counter,
+    "xcopa_key_tokens_total",
+    "Tokens of the calls that were queued or answered from the cache, by the name of their API "
+    "key: what its limit counts.",
+    "tokens",
+    "sum by (key) (rate(xcopa_key_tokens_total[5m]))",
+    labels=("key",),
+)
+KEY_LIMITED = Declaration(
+    Counter,
+    "xcopa_key_limited_total",
+    "Calls that were refused because their API key had used up its tokens, by its name.",
+    "calls",
+    "sum by (key) (rate(xcopa_key_limited_total[5m]))",
+    labels=("key",),
+)
+KEY_REFUSED = Declaration(
+    Counter,
+    "xcopa_key_refusals_total",
+    "Requests that were refused for their API key: they brought none (missing), one that nobody "
+    "holds (unknown), one that was revoked, or several that differ.",
+    "requests",
+    "sum by (reason) (rate(xcopa_key_refusals_total[5m]))",
+    labels=("reason",),
+    seeds=KEY_REFUSALS,
+)
+KEYS_OUTDATED = Declaration(
+    Gauge,
+    "xcopa_keys_outdated",
+    "1 while the file of API keys is broken or missing, and the keys of before are in force.",
+    "0 or 1",
+    "max by (instance) (xcopa_keys_outdated)",
+)
 READY = Declaration(
     Gauge,
     "xcopa_ready",
@@ -156,6 +201,15 @@ MODEL_INFO = Declaration(
     "always 1",
     "count by (model, revision) (xcopa_model_info)",
     labels=("model", "revision"),
+)
+LINEAR_KERNEL_GAIN = Declaration(
+    Gauge,
+    "xcopa_linear_kernel_gain_ratio",
+    "How many times as fast the kernel of a layer shape is, measured at the start, as the one that "
+    "is taken without measuring.",
+    "ratio",
+    "min by (model, layer, kernel) (xcopa_linear_kernel_gain_ratio)",
+    labels=("model", "layer", "kernel"),
 )
 BATCHES = Declaration(
     Counter,
@@ -283,11 +337,17 @@ DECLARATIONS: tuple[AnyDeclaration, ...] = (
     CACHE_REQUESTS,
     CACHE_BYTES,
     MODEL_INFO,
+    LINEAR_KERNEL_GAIN,
     WORKER_RESTARTS,
     ENGINES,
     ENGINE_RESTARTS,
     ENGINE_BUSY_SECONDS,
     HTTP_REQUESTS,
+    KEY_REQUESTS,
+    KEY_TOKENS,
+    KEY_LIMITED,
+    KEY_REFUSED,
+    KEYS_OUTDATED,
     READY,
 )
 """Every metric, in the order of the reference page."""

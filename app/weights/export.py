@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import os
 import shutil
 import tempfile
 from pathlib import Path
@@ -12,7 +10,7 @@ from app.engine.prompt import Prompt
 from app.errors import StartError
 from app.weights.checkpoint import Checkpoint
 from app.weights.embedded import TOKENIZER_CONFIG
-from app.weights.files import readable
+from app.weights.files import finish, readable, write_json
 from app.weights.loading import load, max_tokens
 
 _TOKENIZER_FILES = ("tokenizer.json", "tokenizer_config.json", "special_tokens_map.json")
@@ -44,7 +42,7 @@ def export(checkpoint: Checkpoint, out: Path) -> None:
             loaded.model.save_pretrained(made)
             prompt.save(made)
             _write_tokenizer(checkpoint.tokenizer_file, max_tokens(loaded.model.config), made)
-            _flush(made)
+            finish(made)
             made.rename(out)  # onto an empty directory as well; fails if it has been filled since
     except OSError as error:
         raise StartError(f"cannot write {out}: {error.strerror or error}") from error
@@ -63,12 +61,4 @@ def _write_tokenizer(file: Path, longest: int, out: Path) -> None:
         if (path := file.parent / name).exists():
             shutil.copyfile(path, out / name)
     if not (path := out / "tokenizer_config.json").exists():
-        content = json.dumps({**TOKENIZER_CONFIG, "model_max_length": longest}, indent=2)
-        path.write_text(content + "\n", encoding="utf-8")
-
-
-def _flush(directory: Path) -> None:
-    for path in directory.iterdir():
-        path.chmod(0o644)  # safetensors writes for the owner alone
-        with path.open("rb") as file:
-            os.fsync(file.fileno())
+        write_json(path, {**TOKENIZER_CONFIG, "model_max_length": longest})

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from app.engine.kernel_choice import Kernels
+
 
 @dataclass(frozen=True)
 class Facts:
@@ -19,3 +21,4 @@ class Facts:
     vocab_size: int
     bos_token_id: int
     eos_token_id: int
+    kernels: Kernels

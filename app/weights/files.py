@@ -1,7 +1,8 @@
-"""Files of a model, and what is said when one cannot be read."""
+"""Files of a model: how they are written, and what is said when one cannot be read."""
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -56,3 +57,19 @@ def refuse_lfs_pointer(path: Path) -> None:
             raise StartError(
                 f"{path} is a Git LFS pointer and not the file itself; run `git lfs pull` there"
             )
+
+
+def write_json(path: Path, content: object) -> None:
+    """Write a JSON object for people to read as well."""
+    path.write_bytes((json.dumps(content, indent=2) + "\n").encode())
+
+
+def finish(directory: Path) -> None:
+    """Have every user read the files of a model, and the disk hold them, before they are named.
+
+    safetensors writes for the owner alone; an image runs as another user than built it.
+    """
+    for path in directory.iterdir():
+        path.chmod(0o644)
+        with path.open("rb") as handle:
+            os.fsync(handle.fileno())

@@ -13,6 +13,9 @@ LEAST_SHARE = 0.9
 """Of the rows of a model's table, how many a tokenizer must use. Tables are made a little larger
 than their vocabulary, for alignment; a tokenizer of another model is smaller by more."""
 
+_PAIR = ("a", "b")
+"""Texts to try a tokenizer with. Any do: what it puts around two of them is looked at."""
+
 
 class Vocabulary(Protocol):
     """What a model's config says of its tokens."""
@@ -34,16 +37,20 @@ def check_tokenizer(tokenizer: Tokenizer, config: Vocabulary, path: Path) -> Non
         path: for messages.
 
     Raises:
-        StartError: it has more pieces than the model or far fewer, or does not put ``<s>`` first
-            and ``</s>`` last.
+        StartError: it has more pieces than the model or far fewer, cannot read a text, or does
+            not put ``<s>`` first and ``</s>`` last.
     """
-    pieces = max(tokenizer.get_vocab_size(), *tokenizer.get_added_tokens_decoder(), 0)
+    # Not their number: ids may have gaps, and the highest must still be a row of the table.
+    pieces = 1 + max(tokenizer.get_vocab().values(), default=-1)
     if pieces > config.vocab_size or pieces < LEAST_SHARE * config.vocab_size:
         raise StartError(
             f"{path} has {pieces} pieces and its model {config.vocab_size}: it is another "
             "model's tokenizer"
         )
-    ids = tokenizer.encode("a", "b").ids
+    try:
+        ids = tokenizer.encode(*_PAIR).ids
+    except Exception as error:  # tokenizers raises nothing narrower
+        raise StartError(f"{path} cannot read a text: {error}") from error
     ends = (config.bos_token_id, config.eos_token_id)
     if not ids or (ids[0], ids[-1]) != ends:
         raise StartError(

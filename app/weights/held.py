@@ -8,20 +8,27 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
 from typing import Generic, TypeVar
 
 import torch
 from torch import nn
-from transformers import PreTrainedModel, XLMRobertaForMultipleChoice
+from transformers import PreTrainedModel, XLMRobertaConfig, XLMRobertaForMultipleChoice
 
 from app.engine.compute import Compute
 from app.engine.encoder import PackedEncoder
 from app.engine.engine import Engine
+from app.engine.kernel_choice import Kernels
+from app.engine.kernel_record import KernelRecord
+from app.engine.kernels import choose_kernels
 from app.engine.lanes import Lanes
 from app.engine.memory import working_bytes
 from app.engine.plan import EnginePlan, plan_engines
 from app.engine.processes.apart import apart
+from app.engine.processor import name_processor
 from app.engine.target import CPU, Target, TargetChoice, choose_target
+from app.engine.threads import ONE_LANE, LanePlan
 from app.errors import wanted_by
 from app.process import quiet_transformers, use_threads
 from app.weights.checkpoint import Checkpoint
@@ -46,28 +53,53 @@ class Held(Generic[Made]):
 # In the process of the service -------------------------------------------------------------
 
 
-def hold_here(checkpoints: Mapping[str, Checkpoint], compute: Compute) -> dict[str, Held[Engine]]:
+def hold_here(
+    checkpoints: Mapping[str, Checkpoint], cache_dir: Path, compute: Compute
+) -> dict[str, Held[Engine]]:
     """Load models, and make engines of them that this process runs.
+
+    Args:
+        checkpoints: by variant.
+        cache_dir: where measurements of kernels are kept.
+        compute: how the forward passes run.
 
     Raises:
         StartError: a model cannot be loaded; the message begins with the variable that names it.
     """
     quiet_transformers()
     target = compute.target
-    lanes = compute.plan.lanes if target.device.type == "cpu" else 1
+    plan = compute.plan if target.device.type == "cpu" else ONE_LANE
+    record = KernelRecord(_machine(target, compute.plan), cache_dir)
+    setting = _Setting(
+        target,
+        target.device,
+        plan.lanes,
+        lambda config: choose_kernels(config, target, compute.plan, compute.kernel, record),
+    )
 
-    def make(model: XLMRobertaForMultipleChoice) -> Engine:
-        encoder = PackedEncoder(model, target)
-        return encoder if lanes == 1 else Lanes(encoder, compute.plan)
+    def make(model: XLMRobertaForMultipleChoice, kernels: Kernels) -> Engine:
+        encoder = PackedEncoder(model, target, kernels)
+        return encoder if plan.lanes == 1 else Lanes(encoder, plan)
 
-    return _load_all(checkpoints, target.device, make, lambda m: lanes * _working(m, target))
+    return _load_all(checkpoints, setting, make)
+
+
+@dataclass(frozen=True)
+class _Setting:
+    """How models are loaded, whatever is made of them."""
+
+    target: Target
+    device: torch.device
+    """Where their weights are to be."""
+    passes: int
+    """That may run at once."""
+    kernels: Callable[[XLMRobertaConfig], Kernels]
 
 
 def _load_all(
     checkpoints: Mapping[str, Checkpoint],
-    device: torch.device,
-    make: Callable[[XLMRobertaForMultipleChoice], Made],
-    working: Callable[[XLMRobertaForMultipleChoice], int],
+    setting: _Setting,
+    make: Callable[[XLMRobertaForMultipleChoice, Kernels], Made],
 ) -> dict[str, Held[Made]]:
     """Load each model, make something of it, and let go of the rest before the next one."""
     tables = SharedTables()
@@ -75,24 +107,31 @@ def _load_all(
     for name, checkpoint in checkpoints.items():
         with wanted_by(variable_of(name)), readable(checkpoint.source):
             loaded = load(checkpoint)
-        model = loaded.model.to(device)
+        model = loaded.model.to(setting.device)
         tables.share(model)
         config = model.config
+        kernels = setting.kernels(config)
+        longest = max_tokens(config)
         facts = Facts(
             revision=loaded.revision,
             parameters=sum(parameter.numel() for parameter in model.parameters()),
-            working_bytes=working(model),
-            max_tokens=max_tokens(config),
+            working_bytes=setting.passes * working_bytes(config, setting.target, longest),
+            max_tokens=longest,
             vocab_size=config.vocab_size,
             bos_token_id=config.bos_token_id,
             eos_token_id=config.eos_token_id,
+            kernels=kernels,
         )
-        held[name] = Held(facts, make(model))
+        held[name] = Held(facts, make(model, kernels))
     return held
 
 
-def _working(model: XLMRobertaForMultipleChoice, target: Target) -> int:
-    return working_bytes(model.config, target, max_tokens(model.config))
+def _machine(target: Target, plan: LanePlan) -> str:
+    """Name all that the speed of a kernel depends on, beside the shape of its layer."""
+    return (
+        f"{name_processor()}; torch {torch.__version__}; {target.precision}; "
+        f"{plan.lanes} lanes of {plan.threads_a_lane} threads"
+    )
 
 
 class SharedTables:
@@ -127,7 +166,22 @@ def hold(job: Job) -> OnCpu | OnDevices:
     plan = plan_engines(job.engines, job.threads, devices)
     log.info("%d engines run the models, with %d threads each", plan.engines, plan.threads)
     log.info("the models compute on %s", choice.reason)
-    return (OnDevices if devices else OnCpu)(job.checkpoints, choice.target, plan)
+    setting = _Setting(
+        choice.target, CPU, plan.engines, partial(_kernels_apart, job, choice.target, plan)
+    )
+    return (OnDevices if devices else OnCpu)(job.checkpoints, setting, plan)
+
+
+def _kernels_apart(job: Job, target: Target, plan: EnginePlan, config: XLMRobertaConfig) -> Kernels:
+    """Have kernels measured in another process, since that takes threads."""
+    return apart(_kernels, (job, target, LanePlan(plan.engines, plan.threads), config))
+
+
+def _kernels(question: tuple[Job, Target, LanePlan, XLMRobertaConfig]) -> Kernels:
+    job, target, plan, config = question
+    use_threads(plan.threads_a_lane)
+    record = KernelRecord(_machine(target, plan), job.cache_dir)
+    return choose_kernels(config, target, plan, job.kernel, record)
 
 
 def _choose(job: Job) -> tuple[TargetChoice, int]:
@@ -140,13 +194,10 @@ class OnCpu:
     """Encoders whose weights all engines share; a ``Weights``."""
 
     def __init__(
-        self, checkpoints: Mapping[str, Checkpoint], target: Target, plan: EnginePlan
+        self, checkpoints: Mapping[str, Checkpoint], setting: _Setting, plan: EnginePlan
     ) -> None:
         held = _load_all(
-            checkpoints,
-            CPU,
-            lambda model: PackedEncoder(model, target),
-            lambda model: plan.engines * _working(model, target),
+            checkpoints, setting, lambda model, ks: PackedEncoder(model, setting.target, ks)
         )
         self.about = {name: each.facts for name, each in held.items()}
         self.plan = plan
@@ -172,24 +223,21 @@ class OnDevices:
     """
 
     def __init__(
-        self, checkpoints: Mapping[str, Checkpoint], target: Target, plan: EnginePlan
+        self, checkpoints: Mapping[str, Checkpoint], setting: _Setting, plan: EnginePlan
     ) -> None:
-        held = _load_all(
-            checkpoints,
-            CPU,
-            lambda model: model,
-            lambda model: plan.engines * _working(model, target),
-        )
-        self.about = {name: each.facts for name, each in held.items()}
+        self._held = _load_all(checkpoints, setting, lambda model, _: model)
+        self.about = {name: each.facts for name, each in self._held.items()}
         self.plan = plan
-        self._models = [each.made for each in held.values()]
-        self._target = target
+        self._target = setting.target
 
     def engines(self, number: int) -> Sequence[Engine]:
         """See ``Weights``."""
         device = torch.device(self._target.device.type, number % torch.cuda.device_count())
         target = Target(device, self._target.precision)
-        encoders = [PackedEncoder(model.to(device), target) for model in self._models]
+        encoders = [
+            PackedEncoder(each.made.to(device), target, each.facts.kernels)
+            for each in self._held.values()
+        ]
         for encoder in encoders:
             encoder.warm_up()
         return encoders

@@ -171,8 +171,10 @@ def _unreachable(error: LocalEntryNotFoundError) -> str:
             f"the model hub cannot be reached: HF_HUB_OFFLINE is set, and {constants.HF_HUB_CACHE} "
             "does not hold the model"
         )
-    reason = f" ({_line(error.__cause__)})" if error.__cause__ else ""
-    return f"the model hub cannot be reached at {constants.ENDPOINT}{reason}{variables_at_work()}"
+    reason = _line(error.__cause__ or error)
+    return (
+        f"the model hub cannot be reached at {constants.ENDPOINT} ({reason}){variables_at_work()}"
+    )
 
 
 def _line(error: BaseException) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Literal
 
 from app.engine.plan import EnginesSetting
@@ -18,10 +19,13 @@ class Job:
     """Models, and the settings that say how they compute."""
 
     checkpoints: Mapping[str, Checkpoint]
+    cache_dir: Path
+    """Where measurements of kernels are kept."""
     threads: int
     """Of all passes together."""
     device: Literal["auto", "cpu", "cuda"]
     precision: Literal["auto", "fp32", "bf16"]
+    kernel: Literal["auto", "torch", "torch-transposed", "onednn", "onednn-fused"]
     engines: EnginesSetting
 
 

@@ -125,7 +125,7 @@ def _read_model(
 ) -> XLMRobertaForMultipleChoice | XLMRobertaForSequenceClassification:
     """Read a full checkpoint; the modules that an adapter brings may be missing from it."""
     kind = XLMRobertaForSequenceClassification if classifier else XLMRobertaForMultipleChoice
-    config = XLMRobertaConfig.from_pretrained(directory, local_files_only=True, **changes)
+    config = XLMRobertaConfig.from_pretrained(directory, **changes)
     _check_architecture(config)
     model, info = kind.from_pretrained(
         None,
@@ -148,7 +148,7 @@ def _is_under(key: str, modules: Sequence[str]) -> bool:
 
 
 def _check_shapes(directory: Path, mismatched: Iterable[tuple[str, Any, Any]]) -> None:
-    for name, found, wanted in mismatched:
+    for name, found, wanted in sorted(mismatched):  # they come in no order
         raise StartError(
             f"{directory} holds {name} as {list(found)}, and its config.json needs {list(wanted)}"
         )

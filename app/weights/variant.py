@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, cast
 from tokenizers import Tokenizer
 
 from app.engine.engine import Engine
+from app.engine.kernel_choice import Kernels
 from app.engine.plan import in_process
 from app.engine.pool import EnginePool, stopping_on_failure
 from app.engine.processes.messages import Order
@@ -49,6 +50,7 @@ class Variant:
     """The most memory that its engine takes beside the weights, whatever it is asked."""
     tokenizer: PairTokenizer
     engine: Engine
+    kernels: Kernels
 
 
 def load_models(settings: Settings) -> dict[str, Variant]:
@@ -61,12 +63,22 @@ def load_models(settings: Settings) -> dict[str, Variant]:
     if in_process(settings.engines):
         from app.engine.compute import set_up
 
-        compute = set_up(settings.threads, settings.device, settings.precision)
+        compute = set_up(
+            settings.threads, settings.device, settings.precision, settings.linear_kernel
+        )
         return load_variants(sources, settings.cache_dir, compute)
     threads = choose_threads(settings.threads)
     log.info("a forward pass uses %d threads, in engines: %s", threads.threads, threads.reason)
     checkpoints = _locate(sources, settings.cache_dir)
-    job = Job(checkpoints, threads.threads, settings.device, settings.precision, settings.engines)
+    job = Job(
+        checkpoints,
+        settings.cache_dir,
+        threads.threads,
+        settings.device,
+        settings.precision,
+        settings.linear_kernel,
+        settings.engines,
+    )
     pool = EnginePool(Order(FACTORY, job, logging.getLogger().getEffectiveLevel()))
     facts = cast("Mapping[str, Facts]", pool.start())
     engines = pool.engines(list(checkpoints))
@@ -81,7 +93,7 @@ def load_variants(
 
     Args:
         sources: by variant, what ``locate`` takes.
-        cache_dir: where the embedded base is kept.
+        cache_dir: where the embedded base is kept, and what was measured of kernels.
         compute: how the forward passes run; fp32 on the CPU, in one lane, when not given.
 
     Raises:
@@ -92,7 +104,7 @@ def load_variants(
     from app.weights.held import hold_here
 
     checkpoints = _locate(sources, cache_dir)
-    held = hold_here(checkpoints, compute or Compute())
+    held = hold_here(checkpoints, cache_dir, compute or Compute())
     engines = {name: each.made for name, each in held.items()}
     return _variants(checkpoints, engines, {name: each.facts for name, each in held.items()})
 
@@ -166,4 +178,5 @@ def _variant(
         working_bytes=facts.working_bytes,
         tokenizer=PairTokenizer(tokenizer, Prompt.load(checkpoint.own), facts.max_tokens),
         engine=engine,
+        kernels=facts.kernels,
     )

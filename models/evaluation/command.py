@@ -118,13 +118,14 @@ def evaluate_here(
     _evaluate(options, runs, "models loaded for it", console)
 
 
-def evaluate_service(options: Options, url: str, console: Console) -> None:
+def evaluate_service(options: Options, url: str, console: Console, key: str | None = None) -> None:
     """Measure a running service through its public HTTP API.
 
     Args:
         options: what to measure, without seeds.
         url: of the service.
         console: where the tables go.
+        key: the API key to send.
 
     Raises:
         DataError: a set is missing or wrong.
@@ -134,7 +135,7 @@ def evaluate_service(options: Options, url: str, console: Console) -> None:
         raise EvaluationError(
             "--seeds loads models in this process, so it cannot be used with --against"
         )
-    with Service(url) as service:
+    with Service(url, key=key) as service:
         revisions = service.revisions()
         if missing := [name for name in VARIANTS if name not in revisions]:
             raise EvaluationError(

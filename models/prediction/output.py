@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -12,7 +12,11 @@ from models.evaluation.ask.predictor import ItemOutcome, Unanswered
 from models.prediction.rows import FileRow
 
 OWN = ("line", "label", "probabilities", "logits", "model", "revision", "error")
-"""What is ours in a line; a field of the row with such a name is kept as ``input_NAME``."""
+"""What is ours in a line; a field of the row with such a name is kept as ``input_NAME``.
+
+Where the row has that field as well, because it is itself a line of such an output, the name gets
+one more ``input_``.
+"""
 
 BEGINNING = b'{"line": '
 """Of every line."""
@@ -47,8 +51,17 @@ def bad_row(row: FileRow) -> Unanswered:
 
 def kept_fields(row: FileRow) -> dict[str, Any]:
     """Return what a line repeats of its row, its number first."""
-    renamed = {(f"input_{name}" if name in OWN else name): own for name, own in row.fields.items()}
+    renamed = {_kept_name(name, row.fields): own for name, own in row.fields.items()}
     return {"line": row.line, **renamed}
+
+
+def _kept_name(name: str, fields: Container[str]) -> str:
+    if name not in OWN:
+        return name
+    kept = f"input_{name}"
+    while kept in fields:
+        kept = f"input_{kept}"
+    return kept
 
 
 def _answer(row: FileRow, outcome: ItemOutcome, model: AnsweringModel) -> Mapping[str, Any]:

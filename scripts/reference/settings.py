@@ -23,6 +23,7 @@ SECTIONS = {
     "threads": "Computation",
     "batch_tokens": "Batches and the queue",
     "request_timeout_ms": "Limits of a request",
+    "api_keys_file": "Who may call",
     "drain_delay_s": "Shutdown",
     "log_level": "Logs",
 }

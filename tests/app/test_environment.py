@@ -108,7 +108,7 @@ def test_a_variable_that_is_no_setting_is_named_with_the_nearest_one(
 
 
 def test_its_value_is_not_repeated_since_it_may_be_a_secret() -> None:
-    assert "abc123" not in remarks({"XCOPA_API_KEY": "abc123"})
+    assert "abc123" not in remarks({"XCOPA_API_TOKEN": "abc123"})
 
 
 def test_a_setting_in_lower_case_counts_unless_its_own_name_is_there() -> None:
@@ -119,7 +119,9 @@ def test_a_setting_in_lower_case_counts_unless_its_own_name_is_there() -> None:
     assert "Xcopa_Port is ignored beside XCOPA_PORT" in remarks(both)
 
 
-@pytest.mark.parametrize("name", ["XCOPA_DATA_DIR", "XCOPA_PUBLISH", "PATH", "PORT"])
+@pytest.mark.parametrize(
+    "name", ["XCOPA_API_KEY", "XCOPA_DATA_DIR", "XCOPA_PUBLISH", "PATH", "PORT"]
+)
 def test_nothing_is_said_of_variables_that_others_read(name: str) -> None:
     assert settings({name: "3"}) == {}
     assert remarks({name: "3"}) == ""

@@ -20,7 +20,7 @@ async def caller_seen(peer: str, forwarded: str, proxies: str) -> str:
     seen: list[str] = []
 
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
-        seen.append(caller_of(Request(scope)))
+        seen.append(caller_of(Request(scope)).name)
 
     options = connection_options(Settings(forwarded_allow_ips=proxies), Metrics(["direct"]))
     config = Config(app, log_config=None, **options)

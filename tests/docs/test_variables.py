@@ -15,7 +15,7 @@ PAGES = [
     *(ROOT / name for name in ("README.md", "CONTRIBUTING.md", "SECURITY.md")),
 ]
 SETTINGS = {name for name, _ in variables()}
-OF_COMMANDS = {"XCOPA_DATA_DIR", "XCOPA_PUBLISH"}
+OF_COMMANDS = {"XCOPA_API_KEY", "XCOPA_DATA_DIR", "XCOPA_PUBLISH"}
 """Not settings of the service; ``docs/how-to/choose-settings.md`` says what reads them."""
 
 

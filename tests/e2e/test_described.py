@@ -10,6 +10,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+from app.keys.keys_file import add_key
 from tests.e2e.server import ServerProcess
 
 FEW, MANY = 10, 200
@@ -22,20 +23,40 @@ def url(tiny_direct: Path, tiny_stilts: Path) -> Iterator[str]:
         yield server.wait_until_ready().url
 
 
+def schemathesis(
+    url: str, examples: int, folder: Path, *options: str
+) -> subprocess.CompletedProcess[str]:
+    program = Path(sys.executable).with_name("schemathesis")
+    command = [
+        *(str(program), "run", f"{url}/openapi.json", "--checks", "all"),
+        *("--max-examples", str(examples), "--seed", "1"),
+        *("--continue-on-failure", "--no-color", *options),
+    ]
+    return subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+
+
 @pytest.mark.parametrize("examples", [FEW, pytest.param(MANY, marks=pytest.mark.slow)])
 def test_every_operation_keeps_to_its_description(examples: int, url: str, tmp_path: Path) -> None:
-    program = Path(sys.executable).with_name("schemathesis")
-    done = subprocess.run(
-        [
-            *(program, "run", f"{url}/openapi.json", "--checks", "all"),
-            *("--max-examples", str(examples), "--seed", "1"),
-            *("--continue-on-failure", "--no-color"),
-        ],
-        cwd=tmp_path,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    done = schemathesis(url, examples, tmp_path)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("examples", [FEW, pytest.param(MANY, marks=pytest.mark.slow)])
+def test_every_operation_keeps_to_its_description_where_keys_are_checked(
+    examples: int, tiny_direct: Path, tiny_stilts: Path, tmp_path: Path
+) -> None:
+    """Among the checks: what needs a key answers 401 without one, and with a wrong one."""
+    settings = {
+        "XCOPA_MODELS__DIRECT": str(tiny_direct),
+        "XCOPA_MODELS__STILTS": str(tiny_stilts),
+        "XCOPA_API_KEYS_FILE": str(tmp_path / "keys"),
+    }
+    key = add_key(tmp_path / "keys", "schemathesis")
+    with ServerProcess(**settings) as server:
+        # Both: of one alone schemathesis would make up the other, and they would differ.
+        both = (f"Authorization: Bearer {key}", f"X-API-Key: {key}")
+        options = [part for header in both for part in ("--header", header)]
+        done = schemathesis(server.wait_until_ready().url, examples, tmp_path, *options)
     assert done.returncode == 0, done.stdout + done.stderr
 
 

@@ -35,8 +35,8 @@ class Response:
 
 class Client:
     @contextlib.contextmanager
-    def post(self, path, json, catch_response):
-        self.asked, self.response = (path, json), Response(self.status, self.answer)
+    def post(self, path, json, headers, catch_response):
+        self.asked, self.response = (path, json, headers), Response(self.status, self.answer)
         yield self.response
 
 user = file.XcopaUser(Environment())
@@ -45,8 +45,9 @@ user.client = Client()
 def ask(task, status, answer):
     user.client.status, user.client.answer = status, answer
     getattr(user, task)()
-    path, body = user.client.asked
-    return {"path": path, "body": body, "failures": user.client.response.failures}
+    path, body, headers = user.client.asked
+    failures = user.client.response.failures
+    return {"path": path, "body": body, "headers": headers, "failures": failures}
 
 cases = json.loads(sys.stdin.read())
 print(json.dumps({
@@ -75,6 +76,7 @@ CASES: list[tuple[str, int, dict[str, Any]]] = [
 @pytest.fixture(scope="module")
 def found() -> dict[str, Any]:
     without_data = {name: value for name, value in os.environ.items() if name != "XCOPA_DATA_DIR"}
+    without_data["XCOPA_API_KEY"] = "k-1\n"
     done = subprocess.run(
         [sys.executable, "-c", SCRIPT],
         cwd=ROOT,
@@ -97,6 +99,10 @@ def test_each_task_asks_its_endpoint(found: dict[str, Any]) -> None:
     assert single["body"]["model"] in ("direct", "stilts")
     assert single["body"].keys() == {"premise", "choice1", "choice2", "question", "model"}
     assert len(batch["body"]["items"]) == 8
+
+
+def test_every_call_brings_the_key_of_the_environment(found: dict[str, Any]) -> None:
+    assert [run["headers"] for run in found["runs"]] == [{"Authorization": "Bearer k-1"}] * 7
 
 
 def test_a_sound_answer_is_no_failure(found: dict[str, Any]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tracemalloc
 from itertools import pairwise
 
 import numpy as np
@@ -171,3 +172,33 @@ def test_resamples_are_the_same_in_every_run(differences: NDArray[np.float64]) -
     again = Bootstrap(200).estimate(differences)
     assert again == Bootstrap(200).estimate(differences) == Bootstrap.of(200).estimate(differences)
     assert again != Bootstrap(200, seed=1).estimate(differences)
+
+
+@pytest.mark.parametrize(("most", "kept"), [(50_000, True), (49_999, False), (10, False)])
+def test_the_weights_of_many_items_are_not_kept_and_give_the_same_figures(
+    monkeypatch: pytest.MonkeyPatch, most: int, kept: bool
+) -> None:
+    scores = np.random.default_rng(1).random(50)
+    whole = Bootstrap(50, resamples=1_000)
+    monkeypatch.setattr("models.statistics._MOST_WEIGHTS", most)
+    parts = Bootstrap(50, resamples=1_000)
+    assert (parts._weights is not None) is kept
+    for each in (scores, scores - 0.5):
+        ours, theirs = parts.estimate(each), whole.estimate(each)
+        assert (ours.low, ours.high) == pytest.approx((theirs.low, theirs.high))
+    assert parts.p_above(scores, 0.5) == whole.p_above(scores, 0.5)
+    assert parts.p_not_zero(scores - 0.5) == whole.p_not_zero(scores - 0.5)
+    assert parts.smallest_p == whole.smallest_p
+
+
+def test_many_items_are_resampled_in_a_fraction_of_the_memory_of_their_weights(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """They are 8 MB; a sixteenth of what may be kept is drawn at once, as counts and as shares."""
+    monkeypatch.setattr("models.statistics._MOST_WEIGHTS", 320_000)
+    scores = np.random.default_rng(1).random(1_000)
+    tracemalloc.start()
+    Bootstrap(1_000, resamples=1_000).estimate(scores)
+    most = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert most < 1_000_000

@@ -10,6 +10,7 @@ from collections.abc import Iterable
 
 import numpy as np
 
+from app.api.digits import whole_number
 from app.api.json_route import JSON, parsed, validated
 from app.api.open_inference.schemas import InferRequest, InferResponse, InputTensor, OutputTensor
 from app.errors import FieldError, InvalidRequestError
@@ -19,6 +20,7 @@ HEADER = "Inference-Header-Content-Length"
 
 SIZE = "binary_data_size"
 MEDIA_TYPE = "application/octet-stream"
+_LONGEST_ECHO = 40
 _LENGTH = struct.Struct("<I")
 _NUMPY = {"FP32": "<f4", "INT64": "<i8"}
 
@@ -47,9 +49,13 @@ def decode(body: bytes, json_length: str | None) -> InferRequest:
 
 
 def _json_end(body: bytes, json_length: str) -> int:
-    if json_length.isascii() and json_length.isdecimal() and int(json_length) <= len(body):
-        return int(json_length)
-    message = f"must be the bytes of the JSON, at most the body's {len(body)}, not {json_length!r}"
+    end = whole_number(json_length)
+    if end is not None and end <= len(body):
+        return end
+    message = (
+        f"must be the bytes of the JSON, at most the body's {len(body)}, "
+        f"not {json_length!r:.{_LONGEST_ECHO}}"
+    )
     raise InvalidRequestError([FieldError(HEADER, message)])
 
 
@@ -57,7 +63,10 @@ def _size(tensor: InputTensor, available: int) -> int:
     size = tensor.parameters[SIZE]
     if isinstance(size, int) and not isinstance(size, bool) and 0 <= size <= available:
         return size
-    message = f"must be a number of bytes up to the {available} that follow, not {size!r}"
+    message = (
+        f"must be a number of bytes up to the {available} that follow, "
+        f"not {size!r:.{_LONGEST_ECHO}}"
+    )
     raise InvalidRequestError([FieldError(f"{tensor.name}.{SIZE}", message)])
 
 

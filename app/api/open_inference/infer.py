@@ -28,7 +28,7 @@ ERRORS: dict[int | str, dict[str, Any]] = {
         400: "An input is wrong",
         404: "No such model, or not of this version",
         413: "More than one call may ask for",
-        429: "The queue is full; see Retry-After",
+        429: "The queue is full, or the API key has used up its tokens a second; see Retry-After",
         503: "Starting or shutting down; see Retry-After",
         504: "No answer within the deadline",
     }.items()

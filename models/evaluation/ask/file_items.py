@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 
 from app.engine.tokenizer import CausalItem
@@ -74,5 +75,8 @@ def _item_set(rows: list[tuple[DataRow, Example]]) -> ItemSet:
 
 
 def _numbers(found: list[object]) -> tuple[int, ...]:
-    numbers = [int(str(each)) for each in found if str(each).isdecimal()]
-    return tuple(numbers) if len(numbers) == len(found) else tuple(range(len(found)))
+    if all(str(each).isdecimal() for each in found):
+        # Python reads no number of more than 4,300 digits.
+        with suppress(ValueError):
+            return tuple(int(str(each)) for each in found)
+    return tuple(range(len(found)))

@@ -103,7 +103,13 @@ def opener(settings: Settings, *, lanes: bool = False) -> Opener:
     Raises:
         StartError: the machine lacks what a setting asks for.
     """
-    compute = set_up(settings.threads, settings.device, settings.precision, lanes=lanes)
+    compute = set_up(
+        settings.threads,
+        settings.device,
+        settings.precision,
+        settings.linear_kernel,
+        lanes=lanes,
+    )
     budget = settings.batch_tokens or BATCH_TOKENS
 
     def load(name: str, source: str) -> LocalPredictor:

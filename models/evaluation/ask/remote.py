@@ -19,7 +19,7 @@ from models.evaluation.ask.predictor import (
     Unanswered,
     checked,
 )
-from models.evaluation.ask.service import Patience, Reply, Service
+from models.evaluation.ask.service import NOT_ALLOWED, Patience, Reply, Service
 
 CALL_ITEMS = 64
 """Items in a call, at first; a call that is too much for the service is halved."""
@@ -106,6 +106,8 @@ class RemotePredictor:
         """Return the outcomes that a reply holds; items without one are to be asked again."""
         if reply.status in _PASSING:
             return self._alone(reply, call[0], expired) if len(call) == 1 else {}
+        if reply.status in NOT_ALLOWED:
+            raise EvaluationError(self._service.refusal(reply))
         try:
             if reply.status != HTTPStatus.OK:
                 return {call[0]: _refusal(reply.body)}

@@ -14,6 +14,7 @@ from typing import Any
 import httpx
 
 from app.engine.tokenizer import CausalItem
+from app.keys.own_key import KEY_VARIABLE
 from models.evaluation.ask.predictor import EvaluationError
 
 TIMEOUT = httpx.Timeout(120, connect=10)
@@ -27,6 +28,10 @@ RETRY_AFTER_S = 1.0
 
 PATIENCE_S = 300.0
 """How long the service may go on without an answer before it is given up."""
+
+
+NOT_ALLOWED = (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN)
+"""The service wants another API key, or one at all."""
 
 
 @dataclass(frozen=True)
@@ -71,6 +76,7 @@ class Service:
         url: str,
         clock: RetryClock | None = None,
         transport: httpx.BaseTransport | None = None,
+        key: str | None = None,
     ) -> None:
         """Prepare to ask; nothing is sent yet.
 
@@ -78,6 +84,7 @@ class Service:
             url: of the service's root.
             clock: tells the time and waits; the real one when not given.
             transport: carries the calls; connections when not given.
+            key: the API key to send.
 
         Raises:
             EvaluationError: that is no URL.
@@ -87,7 +94,7 @@ class Service:
                 base_url=url,
                 timeout=TIMEOUT,
                 transport=transport,
-                headers={"X-Request-Timeout-Ms": str(DEADLINE_MS)},
+                headers={"X-Request-Timeout-Ms": str(DEADLINE_MS), **_authorization(key)},
             )
         except httpx.InvalidURL as error:
             raise EvaluationError(f"{url!r} is no URL: {error}") from error
@@ -111,6 +118,8 @@ class Service:
         patience = Patience(self)
         while (reply := self._models()).status == HTTPStatus.SERVICE_UNAVAILABLE:
             patience.wait(reply)
+        if reply.status in NOT_ALLOWED:
+            raise EvaluationError(self.refusal(reply))
         try:
             return [
                 RemoteModel(card["name"], card["revision"], card.get("default", False))
@@ -120,6 +129,10 @@ class Service:
             raise EvaluationError(
                 f"{self.url} is not this service: GET /models answers {reply.summary}"
             ) from error
+
+    def refusal(self, reply: Reply) -> str:
+        """Return why the service lets nobody in with this key, and how to name one."""
+        return f"{self.url} answers {reply.summary} ({KEY_VARIABLE} or --key-file names a key)"
 
     def revisions(self) -> dict[str, str]:
         """Return the revision of each model that it serves; raises what ``models`` raises."""
@@ -178,6 +191,10 @@ class Patience:
                 f"{reply.summary}"
             )
         self._service.pause(reply.retry_after)
+
+
+def _authorization(key: str | None) -> dict[str, str]:
+    return {} if key is None else {"Authorization": f"Bearer {key}"}
 
 
 def _reply(response: httpx.Response) -> Reply:

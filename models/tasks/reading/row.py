@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -75,7 +76,9 @@ class DataRow:
         """Return a position from 0 that the row counts from ``first``, as a number or in digits."""
         value = self.value(name)
         if isinstance(value, str) and value.isdecimal():
-            value = int(value)
+            # Python reads no number of more than 4,300 digits.
+            with suppress(ValueError):
+                value = int(value)
         numbers = range(first, first + count)
         if not isinstance(value, int) or isinstance(value, bool) or value not in numbers:
             raise self.error(name, f"is not one of {numbers[0]} to {numbers[-1]}: {value!r}")

@@ -18,7 +18,7 @@ from app.api.open_inference import infer, metadata
 from app.errors import ServiceError
 from app.runtime import State
 from app.serving.answer import Answer, Ask, StageTimes
-from app.serving.work import Caller
+from app.serving.work import Caller, Quota
 from app.settings import VARIANTS, Settings
 from app.telemetry.metrics import Metrics
 
@@ -57,7 +57,7 @@ class StandInService:
     calls: list[tuple[list[Ask], float, Caller]] = field(default_factory=list)
 
     async def predict(
-        self, asks: Sequence[Ask], timeout: float, caller: Caller
+        self, asks: Sequence[Ask], timeout: float, caller: Caller, quota: Quota
     ) -> Sequence[Answer | ServiceError]:
         self.calls.append((list(asks), timeout, caller))
         if self.refusal is not None:

@@ -58,7 +58,7 @@ def test_a_deadline_that_is_no_time_is_not_repeated_at_length(app: FastAPI) -> N
 
 
 def test_a_call_knows_who_calls(app: FastAPI) -> None:
-    assert call_of(request(app)).caller == "192.0.2.7"
+    assert call_of(request(app)).caller.name == "192.0.2.7"
 
 
 class Body(BaseModel):

@@ -127,6 +127,13 @@ async def test_a_small_length_beside_chunks_is_not_believed() -> None:
     assert (await posted(chunks(b"x" * (LIMIT + 1)), **headers)).status_code == 413
 
 
+async def test_a_length_of_thousands_of_digits_is_not_believed_and_breaks_nothing() -> None:
+    """Python reads no number of so many digits."""
+    headers = {"content-length": "0" * 5_000}
+    assert (await posted(b"x" * LIMIT, **headers)).json() == LIMIT
+    assert (await posted(b"x" * (LIMIT + 1), **headers)).status_code == 413
+
+
 async def test_the_connection_of_a_body_that_was_not_read_is_closed() -> None:
     assert (await posted(b"x" * (LIMIT + 1))).headers["connection"] == "close"
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from app.engine.kernel_choice import Kernel, KernelChoice, Kernels, Product, Then
 from app.engine.prompt import Prompt
 from app.serving.calibration import Calibration, Sample
 from app.serving.work import ModelProfile, ServiceCurve
@@ -19,10 +20,20 @@ CALIBRATION = Calibration(
 )
 
 
+SECONDS = {Kernel.ONEDNN_FUSED: 5e-6, Kernel.ONEDNN: 4e-6}
+KERNELS = Kernels(
+    (KernelChoice(Product(384, 384, Then.SUM), Kernel.ONEDNN, SECONDS),), Kernel.ONEDNN_FUSED
+)
+
+
 def served(revision: str) -> SimpleNamespace:
     tokenizer = SimpleNamespace(max_tokens=512, prompt=Prompt("Why?", "And then?"))
     variant = SimpleNamespace(
-        source="someone/model", revision=revision, parameters=7, tokenizer=tokenizer
+        source="someone/model",
+        revision=revision,
+        parameters=7,
+        tokenizer=tokenizer,
+        kernels=KERNELS,
     )
     return SimpleNamespace(variant=variant, calibration=CALIBRATION)
 
@@ -51,6 +62,17 @@ async def test_a_card_describes_what_is_loaded() -> None:
                 {"tokens": 32, "seconds": 0.125},
                 {"tokens": 64, "seconds": 0.25},
             ],
+        },
+        "linear_kernels": {
+            "measured": [
+                {
+                    "layer": "384 to 384, then sum",
+                    "kernel": "onednn",
+                    "gain": pytest.approx(1.25),
+                    "token_seconds": {"onednn-fused": 5e-6, "onednn": 4e-6},
+                }
+            ],
+            "otherwise": "onednn-fused",
         },
         "default": False,
     }

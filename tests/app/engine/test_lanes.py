@@ -30,7 +30,16 @@ def test_every_row_is_in_one_share_and_shares_differ_by_a_row_at_most(
 
 @pytest.mark.parametrize(
     ("threads", "plan"),
-    [(1, (1, 1)), (2, (2, 1)), (7, (7, 1)), (8, (4, 2)), (9, (3, 3)), (10, (2, 5)), (16, (4, 4))],
+    [
+        (1, (1, 1)),
+        (2, (2, 1)),
+        (7, (7, 1)),
+        (8, (4, 2)),
+        (9, (3, 3)),
+        (10, (2, 5)),
+        (11, (2, 5)),
+        (16, (4, 4)),
+    ],
 )
 def test_threads_are_shared_out_evenly(threads: int, plan: tuple[int, int]) -> None:
     assert LanePlan.of(threads) == LanePlan(*plan)
@@ -94,6 +103,18 @@ def test_the_longest_row_goes_to_the_callers_lane_and_the_next_ones_to_the_empti
     own = threading.current_thread().name
     lengths = {name: [len(row) for row in ran] for name, ran in noting.ran.items()}
     assert lengths == {own: [9, 2], "xcopa-lane": [5, 4]}
+
+
+@pytest.mark.parametrize("lanes", [1, 2])
+def test_an_engine_that_answers_too_few_rows_is_an_error_and_no_row_gets_a_zero(
+    lanes: int,
+) -> None:
+    class Short(Noting):
+        def logits(self, rows: Sequence[Row]) -> list[float]:
+            return super().logits(rows)[1:]
+
+    with pytest.raises(ValueError, match="shorter"):
+        Lanes(Short(), LanePlan(lanes, 1)).logits([(0, 2), (0, 5, 2), (0, 6, 7, 2)])
 
 
 def test_a_lane_is_a_daemon_so_that_it_keeps_no_process_alive() -> None:

@@ -10,30 +10,23 @@ from torch import Tensor
 from torch.nn import functional
 
 from app.engine import linear
+from app.engine.kernel_choice import Kernel
 from app.engine.linear import (
     Activation,
-    Linear,
-    OneDnnLinear,
-    PlainLinear,
     has_onednn,
+    kernels_for,
     make_linear,
     onednn_takes_bf16,
 )
-from app.engine.target import Precision, choose_target
+from app.engine.target import CPU
 
-# oneDNN takes bf16 weights only where it can multiply them well.
-BF16_HERE = choose_target("cpu", "auto").target.precision is Precision.BF16
-DTYPES = [
-    (torch.float32, 1e-5),
+FORMS = [
     pytest.param(
-        *(torch.bfloat16, 0.03), marks=pytest.mark.skipif(not BF16_HERE, reason="no bf16 here")
-    ),
-]
-KINDS = [
-    PlainLinear,
-    pytest.param(
-        OneDnnLinear, marks=pytest.mark.skipif(not has_onednn(), reason="torch has no oneDNN")
-    ),
+        *(kernel, dtype, tolerance),
+        marks=pytest.mark.skipif(kernel not in kernels_for(CPU, dtype), reason="not here"),
+    )
+    for kernel in Kernel
+    for dtype, tolerance in [(torch.float32, 1e-5), (torch.bfloat16, 0.03)]
 ]
 
 
@@ -44,60 +37,66 @@ def parts() -> tuple[Tensor, Tensor, Tensor, Tensor]:
     return x, weight / 33**0.5, bias, residual
 
 
-@pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("activation", [None, functional.gelu, torch.tanh])
-@pytest.mark.parametrize(("dtype", "tolerance"), DTYPES)
+@pytest.mark.parametrize(("kernel", "dtype", "tolerance"), FORMS)
 def test_it_is_a_product_and_an_activation(
-    kind: type[PlainLinear | OneDnnLinear],
-    activation: Activation | None,
-    dtype: torch.dtype,
-    tolerance: float,
+    kernel: Kernel, activation: Activation | None, dtype: torch.dtype, tolerance: float
 ) -> None:
     x, weight, bias, _ = parts()
     expected = functional.linear(x, weight, bias)
     if activation is not None:
         expected = activation(expected)
-    found = kind(weight.to(dtype), bias, activation)(x)
+    found = make_linear(weight.to(dtype), bias, activation, kernel)(x)
     assert found.dtype is dtype
     torch.testing.assert_close(found.float(), expected, atol=tolerance, rtol=tolerance)
 
 
-@pytest.mark.parametrize("kind", KINDS)
-@pytest.mark.parametrize(("dtype", "tolerance"), DTYPES)
+@pytest.mark.parametrize("activation", [None, functional.gelu, torch.tanh])
+@pytest.mark.parametrize(("kernel", "dtype", "tolerance"), FORMS)
 def test_a_residual_is_added_in_its_own_numbers(
-    kind: type[PlainLinear | OneDnnLinear], dtype: torch.dtype, tolerance: float
+    kernel: Kernel, activation: Activation | None, dtype: torch.dtype, tolerance: float
 ) -> None:
     x, weight, bias, residual = parts()
-    before = residual.clone()
-    found = kind(weight.to(dtype), bias)(x, residual)
+    before = [x.clone(), residual.clone()]
+    found = make_linear(weight.to(dtype), bias, activation, kernel)(x, residual)
     assert found.dtype is torch.float32
-    expected = functional.linear(x, weight, bias) + residual
-    torch.testing.assert_close(found, expected, atol=tolerance, rtol=tolerance)
-    torch.testing.assert_close(residual, before, atol=0, rtol=0)
+    expected = functional.linear(x, weight, bias)
+    if activation is not None:
+        expected = activation(expected)
+    torch.testing.assert_close(found, expected + residual, atol=tolerance, rtol=tolerance)
+    torch.testing.assert_close([x, residual], before, atol=0, rtol=0)
 
 
-def test_it_keeps_copies_of_what_it_was_made_from() -> None:
+@pytest.mark.parametrize("kernel", kernels_for(CPU, torch.float32))
+@pytest.mark.parametrize("transposed", [False, True])
+def test_it_keeps_copies_of_what_it_was_made_from(kernel: Kernel, transposed: bool) -> None:
     x, weight, bias, _ = parts()
-    made: list[Linear] = [make_linear(weight, bias), PlainLinear(weight, bias)]
+    if transposed:
+        weight = weight.t().contiguous().t()
+    made = make_linear(weight, bias, kernel=kernel)
     expected = functional.linear(x, weight, bias)
     weight.zero_()
     bias.zero_()
-    for each in made:
-        torch.testing.assert_close(each(x), expected, atol=1e-5, rtol=1e-5)
+    torch.testing.assert_close(made(x), expected, atol=1e-5, rtol=1e-5)
 
 
-def test_without_onednn_it_is_torchs_own(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_onednn_there_are_torchs_own(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(torch.backends.mkldnn, "is_available", lambda: False)
-    _, weight, bias, _ = parts()
-    assert isinstance(make_linear(weight, bias), PlainLinear)
+    torchs = (Kernel.TORCH, Kernel.TORCH_TRANSPOSED)
+    assert kernels_for(CPU, torch.float32) == kernels_for(CPU, torch.bfloat16) == torchs
 
 
 @pytest.mark.skipif(not has_onednn(), reason="torch has no oneDNN")
-def test_onednn_is_chosen_on_a_cpu_that_has_it_and_nowhere_else() -> None:
-    _, weight, bias, _ = parts()
-    assert isinstance(make_linear(weight, bias), OneDnnLinear)
-    meta = torch.device("meta")
-    assert isinstance(make_linear(weight.to(meta), bias.to(meta)), PlainLinear)
+def test_a_cpu_with_onednn_has_every_kernel_and_another_device_torchs_alone() -> None:
+    assert set(kernels_for(CPU, torch.float32)) == set(Kernel)
+    assert kernels_for(torch.device("meta"), torch.float32) == (Kernel.TORCH,)
+
+
+def test_onednn_that_takes_no_bf16_is_for_fp32_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(linear, "has_onednn", lambda: True)
+    monkeypatch.setattr(linear, "onednn_takes_bf16", lambda: False)
+    assert Kernel.ONEDNN in kernels_for(CPU, torch.float32)
+    assert Kernel.ONEDNN not in kernels_for(CPU, torch.bfloat16)
 
 
 @pytest.mark.parametrize("built_in", [True, False])

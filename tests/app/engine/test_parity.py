@@ -6,12 +6,13 @@ from collections.abc import Callable
 
 import pytest
 import torch
+from _pytest.mark import ParameterSet
 from transformers import XLMRobertaForMultipleChoice
 
-from app.engine import linear
 from app.engine.encoder import PackedEncoder
-from app.engine.linear import OneDnnLinear, PlainLinear, has_onednn, onednn_takes_bf16
-from app.engine.target import EXACT, Precision, Target
+from app.engine.kernel_choice import Kernel, Kernels
+from app.engine.linear import kernels_for
+from app.engine.target import CPU, Precision, Target
 from tests import tiny
 from tests.oracle import PaddedOracle
 
@@ -24,20 +25,20 @@ ROWS = [
     [0, *range(50, 90), 2],
 ]
 PARAMETERS = [name for name, _ in tiny.drawn_multiple_choice(1).named_parameters()]
-BF16 = Target(precision=Precision.BF16)
 
-needs_onednn = pytest.mark.skipif(not has_onednn(), reason="torch has no oneDNN")
-needs_bf16 = pytest.mark.skipif(not onednn_takes_bf16(), reason="oneDNN takes no bf16 here")
-FORMS = [
-    pytest.param(PlainLinear, EXACT, 1e-4, id="plain-fp32"),
-    pytest.param(PlainLinear, BF16, 0.1, id="plain-bf16"),
-    pytest.param(OneDnnLinear, EXACT, 1e-4, id="onednn-fp32", marks=needs_onednn),
-    pytest.param(OneDnnLinear, BF16, 0.1, id="onednn-bf16", marks=needs_bf16),
-]
-EXACT_FORMS = [FORMS[0], FORMS[2]]
-ROUNDED_FORMS = [FORMS[1], FORMS[3]]
+HERE = {precision: kernels_for(CPU, Target(CPU, precision).dtype) for precision in Precision}
 
-Kind = type[PlainLinear | OneDnnLinear]
+
+def form(kernel: Kernel, precision: Precision, tolerance: float) -> ParameterSet:
+    lacking = pytest.mark.skipif(kernel not in HERE[precision], reason="not on this machine")
+    target = Target(precision=precision)
+    return pytest.param(kernel, target, tolerance, id=f"{kernel}-{precision}", marks=lacking)
+
+
+EXACT_FORMS = [form(kernel, Precision.FP32, 1e-4) for kernel in Kernel]
+ROUNDED_FORMS = [form(kernel, Precision.BF16, 0.1) for kernel in Kernel]
+FORMS = [*EXACT_FORMS, *ROUNDED_FORMS]
+
 Build = Callable[[XLMRobertaForMultipleChoice, Target], PackedEncoder]
 
 
@@ -46,21 +47,18 @@ def make(seed: int = 1, **changes: object) -> XLMRobertaForMultipleChoice:
 
 
 @pytest.fixture
-def build(kind: Kind, monkeypatch: pytest.MonkeyPatch) -> Build:
-    """Makes encoders with linear layers of one kind alone."""
-    monkeypatch.setattr(linear, "has_onednn", lambda: kind is OneDnnLinear)
+def build(kernel: Kernel) -> Build:
+    """Makes encoders with linear layers of one kernel alone."""
 
     def encoder(model: XLMRobertaForMultipleChoice, target: Target) -> PackedEncoder:
-        made = PackedEncoder(model, target)
-        assert isinstance(made._layers[0]._qkv, kind)
-        return made
+        return PackedEncoder(model, target, Kernels(otherwise=kernel))
 
     return encoder
 
 
 @pytest.mark.parametrize("activation", ["gelu", "gelu_new", "relu", "tanh", "silu"])
-@pytest.mark.parametrize(("kind", "target", "tolerance"), FORMS)
-def test_every_kind_of_linear_layer_gives_the_logits_of_transformers(
+@pytest.mark.parametrize(("kernel", "target", "tolerance"), FORMS)
+def test_every_kernel_gives_the_logits_of_transformers(
     build: Build, target: Target, tolerance: float, activation: str
 ) -> None:
     model = make(num_hidden_layers=3, hidden_act=activation)
@@ -68,7 +66,7 @@ def test_every_kind_of_linear_layer_gives_the_logits_of_transformers(
     assert build(model, target).logits(ROWS) == pytest.approx(expected, abs=tolerance)
 
 
-@pytest.mark.parametrize(("kind", "target", "tolerance"), EXACT_FORMS)
+@pytest.mark.parametrize(("kernel", "target", "tolerance"), EXACT_FORMS)
 @pytest.mark.parametrize("name", PARAMETERS)
 def test_a_parameter_counts_as_it_does_in_transformers(
     build: Build, target: Target, tolerance: float, name: str
@@ -85,7 +83,7 @@ def test_a_parameter_counts_as_it_does_in_transformers(
     assert build(model, target).logits(ROWS) == pytest.approx(expected, abs=tolerance)
 
 
-@pytest.mark.parametrize(("kind", "target", "tolerance"), ROUNDED_FORMS)
+@pytest.mark.parametrize(("kernel", "target", "tolerance"), ROUNDED_FORMS)
 def test_the_head_and_the_stream_of_bf16_are_not_rounded(
     build: Build, target: Target, tolerance: float
 ) -> None:
@@ -100,11 +98,3 @@ def test_the_head_and_the_stream_of_bf16_are_not_rounded(
     assert {part._bias.dtype for part in rounded} == {torch.bfloat16}  # type: ignore[attr-defined]
     assert {part._bias.dtype for part in exact} == {torch.float32}  # type: ignore[attr-defined]
     assert encoder.word_table.data_ptr() == PackedEncoder(model).word_table.data_ptr()
-
-
-@needs_onednn
-def test_gelu_is_computed_by_onednn_and_other_activations_after_it() -> None:
-    [gelu] = PackedEncoder(make())._layers
-    [relu] = PackedEncoder(make(hidden_act="relu"))._layers
-    ups = [layer._feed_forward._up for layer in (gelu, relu)]
-    assert [up._fused for up in ups] == ["gelu", "none"]  # type: ignore[attr-defined]

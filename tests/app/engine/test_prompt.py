@@ -20,9 +20,11 @@ def test_a_checkpoint_without_a_prompt_gets_the_default_words(tmp_path: Path) ->
     assert Prompt.load(tmp_path) == Prompt()
 
 
-@pytest.mark.parametrize("content", ["{", "[]", '{"prompt": {"cause": "Why?"}}'])
-def test_a_broken_prompt_file_stops_the_start_and_is_named(tmp_path: Path, content: str) -> None:
-    (tmp_path / PROMPT_FILE).write_text(content, encoding="utf-8")
+@pytest.mark.parametrize(
+    "content", [b"{", b"[]", b'{"prompt": {"cause": "Why?"}}', '{"prompt": "é"}'.encode("latin-1")]
+)
+def test_a_broken_prompt_file_stops_the_start_and_is_named(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / PROMPT_FILE).write_bytes(content)
     with pytest.raises(StartError) as stopped:
         Prompt.load(tmp_path)
     said = f'{tmp_path / PROMPT_FILE} must hold {{"prompt": {{"cause": "...", "effect": "..."}}}}: '
@@ -48,8 +50,9 @@ def test_the_file_is_indented_and_ends_with_a_line(tmp_path: Path) -> None:
 
 def test_words_that_others_stored_as_utf_8_are_read(tmp_path: Path) -> None:
     text = '{"prompt": {"cause": "为什么?", "effect": "结果?"}}'
-    (tmp_path / PROMPT_FILE).write_bytes(text.encode())
-    assert Prompt.load(tmp_path) == Prompt("为什么?", "结果?")
+    for encoding in ("utf-8", "utf-8-sig"):
+        (tmp_path / PROMPT_FILE).write_bytes(text.encode(encoding))
+        assert Prompt.load(tmp_path) == Prompt("为什么?", "结果?")
 
 
 def test_a_question_is_asked_in_its_own_words() -> None:

@@ -20,7 +20,7 @@ def group(root: Path, name: str, **files: str) -> None:
 def process(tmp_path: Path, *lines: str) -> Path:
     directory = tmp_path / "proc"
     directory.mkdir()
-    (directory / "cgroup").write_text("\n".join(lines) + "\n", encoding="ascii")
+    (directory / "cgroup").write_bytes(os.fsencode("\n".join(lines) + "\n"))
     return directory
 
 
@@ -51,7 +51,7 @@ def test_inside_a_container_the_root_is_the_own_group(tmp_path: Path) -> None:
 def test_a_v1_quota_counts(tmp_path: Path) -> None:
     root = tmp_path / "cgroup"
     group(root, "cpu/job", cpu__cfs_quota_us="300000", cpu__cfs_period_us="100000")
-    assert cgroup_quota(root, process(tmp_path, "4:cpu,cpuacct:/job", "5:memory:/job")) == 3
+    assert cgroup_quota(root, process(tmp_path, "5:memory:/job", "4:cpu,cpuacct:/job")) == 3
 
 
 def test_no_quota_is_no_limit(tmp_path: Path) -> None:
@@ -74,6 +74,16 @@ def test_without_a_quota_the_affinity_decides(tmp_path: Path) -> None:
     own = len(os.sched_getaffinity(0))
     assert choice.threads == own
     assert choice.reason == f"CPU affinity allows {own}, no smaller cgroup quota"
+
+
+def test_a_quota_of_all_cpus_that_affinity_allows_is_no_smaller(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _: set(range(4)), raising=False)
+    root = tmp_path / "cgroup"
+    group(root, "", cpu__max="400000 100000")
+    choice = choose_threads(None, root, process(tmp_path, "0::/"))
+    assert choice.reason == "CPU affinity allows 4, no smaller cgroup quota"
 
 
 @pytest.mark.parametrize(
@@ -107,6 +117,23 @@ def test_a_group_may_have_a_colon_in_its_name(tmp_path: Path) -> None:
     root = tmp_path / "cgroup"
     group(root, "pod:a:b", cpu__max="150000 100000")
     assert cgroup_quota(root, process(tmp_path, "0::/pod:a:b")) == 1.5
+
+
+@pytest.mark.parametrize("name", ["caf\u00e9", "caf\udce9", "a\u2028b"])
+def test_a_group_may_have_any_name_that_a_folder_can_have(tmp_path: Path, name: str) -> None:
+    """The start ended with an error where a name was not ASCII."""
+    root = tmp_path / "cgroup"
+    group(root, name, cpu__max="150000 100000")
+    assert cgroup_quota(root, process(tmp_path, f"0::/{name}")) == 1.5
+
+
+def test_a_quota_of_the_root_counts_for_a_group_that_cannot_be_seen_from_here(
+    tmp_path: Path,
+) -> None:
+    """A container without a namespace of control groups of its own sees its host's path."""
+    root = tmp_path / "cgroup"
+    group(root, "", cpu__max="150000 100000")
+    assert cgroup_quota(root, process(tmp_path, "0::/kubepods/pod1", "4:cpu:/job")) == 1.5
 
 
 def test_groups_of_other_controllers_say_nothing(tmp_path: Path) -> None:

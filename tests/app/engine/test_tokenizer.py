@@ -105,8 +105,8 @@ def test_a_tokenizer_that_truncates_or_pads_is_told_not_to() -> None:
 
 
 def test_the_characters_of_an_item_are_those_of_its_rows() -> None:
-    assert characters(CausalItem("a", "bc", "def", "cause")) == 7
-    assert characters(RankItem("a", ("bc", "def", "g"), "cause")) == 9
+    assert characters(CausalItem("aaa", "bc", "def", "cause")) == 11
+    assert characters(RankItem("aaa", ("bc", "def", "g"), "cause")) == 15
 
 
 def test_tokenizers_are_equal_to_their_like_and_to_nothing_else(raw: Tokenizer) -> None:

@@ -60,6 +60,15 @@ def test_one_caller_cannot_take_all_the_room() -> None:
     made.submit([item(tokens=50)], caller=Caller("single"))
 
 
+def test_a_caller_with_more_weight_may_hold_more_of_the_room() -> None:
+    made = scheduler(queue=10)
+    heavy = Caller("heavy", weight=4)
+    for _ in range(18):
+        made.submit([item(tokens=50)], caller=heavy)
+    with pytest.raises(QueueFullError):
+        made.submit([item(tokens=50)], caller=heavy)
+
+
 def test_a_refusal_says_when_there_will_be_room() -> None:
     clock = FakeClock()
     made = scheduler(clock, queue=10)
@@ -86,6 +95,14 @@ def test_what_could_not_be_answered_in_time_is_refused_and_not_queued() -> None:
         made.submit([item("too late", tokens=100, deadline=clock.now + 8)])
     # Its answer is expected in 7 s, and it is let in where that is three quarters of its time.
     assert refused.value.retry_after == pytest.approx(1.0)
+
+
+def test_deadlines_of_less_than_a_second_are_looked_at_like_any_other() -> None:
+    clock = FakeClock()
+    made = scheduler(clock)
+    made.submit([item(tokens=60)])
+    with pytest.raises(QueueFullError, match=r"^an answer is expected in 0\.70 s, too late"):
+        made.submit([item(tokens=10, deadline=clock.now + 0.5)])
 
 
 def test_an_idle_engine_lets_in_what_it_thinks_will_be_late() -> None:
@@ -230,6 +247,8 @@ def test_a_call_that_needs_all_the_time_it_has_waits_for_nobody() -> None:
     made.submit([item(tokens=64)])
     with pytest.raises(QueueFullError):
         made.check({"direct": 192}, Caller(""), clock.now + 4)
+    # An idle engine could not answer this one in time either, so it is no overload.
+    made.check({"direct": 193}, Caller(""), clock.now + 4)
 
 
 def test_the_last_item_of_a_call_shares_its_batch_with_what_waits() -> None:

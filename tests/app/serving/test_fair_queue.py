@@ -74,8 +74,9 @@ def test_what_is_ahead_of_a_new_call_is_its_own_and_a_like_share_of_the_others()
 
 def test_the_share_of_others_that_is_ahead_goes_by_weight() -> None:
     queue: FairQueue[str] = FairQueue()
-    queue.add([ticket("bulk", 50) for _ in range(20)])
-    assert queue.tokens_ahead(Caller("new", weight=4), 40) == 40 + 10
+    queue.add([Ticket("m", 50, "", caller=Caller("bulk", weight=2)) for _ in range(20)])
+    assert queue.tokens_ahead(Caller("new"), 40) == 40 + 80
+    assert queue.tokens_ahead(Caller("new", weight=4), 40) == 40 + 20
 
 
 def test_an_item_that_ended_has_no_turn_and_the_order_of_the_others_stays() -> None:
@@ -102,6 +103,8 @@ def test_the_oldest_item_can_be_taken_out_of_turn_and_counts_as_given() -> None:
         queue.take(oldest, at=1.0)
     assert [take(queue) for _ in range(3)] == [*small[:2], bulk[2]]
     assert queue.oldest() is small[2]
+    take(queue)
+    assert queue.oldest() is None
 
 
 def test_a_caller_is_served_by_the_weight_that_it_has_when_it_comes_back() -> None:

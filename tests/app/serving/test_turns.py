@@ -23,11 +23,12 @@ def test_nobody_has_a_turn_when_nobody_waits() -> None:
     turns.enter(flow)
     turns.leave(flow)
     assert turns.first() is None
+    assert turns.virtual_time == 0, "nobody was given anything"
 
 
-def test_shares_go_by_weight() -> None:
+def test_shares_go_by_weight_and_a_flow_without_one_has_one() -> None:
     turns: Turns[Flow] = Turns()
-    light, heavy = Flow(1), Flow(3)
+    light, heavy = Flow(), Flow(3)
     turns.enter(light)
     turns.enter(heavy)
     served = [serve(turns) for _ in range(40)]
@@ -72,6 +73,34 @@ def test_who_was_served_alone_owes_nothing_when_all_have_left() -> None:
     assert [serve(turns), serve(turns)] == [other, greedy]
 
 
+def test_a_token_moves_the_virtual_time_on_by_one_over_the_weights_of_all_who_wait() -> None:
+    turns: Turns[Flow] = Turns()
+    first, second, third = Flow(1), Flow(3), Flow(4)
+    for flow in (first, second, third):
+        turns.enter(flow)
+    turns.give(first, 8)
+    assert turns.virtual_time == 1
+    turns.leave(third)
+    turns.give(first, 8)
+    assert turns.virtual_time == 1 + 2
+    turns.leave(second)
+    turns.give(first, 8)
+    assert turns.virtual_time == 1 + 2 + 8
+
+
+def test_what_was_given_out_of_turn_is_forgotten_when_all_have_left() -> None:
+    turns: Turns[Flow] = Turns()
+    ahead, other = Flow(), Flow()
+    for flow in (ahead, other):
+        turns.enter(flow)
+    turns.give(ahead, 100)
+    turns.leave(ahead)
+    turns.leave(other)
+    for flow in (other, ahead):
+        turns.enter(flow)
+    assert [serve(turns, 10) for _ in range(4)] == [other, ahead] * 2
+
+
 @pytest.mark.parametrize("others", [1, 5, 50])
 def test_flows_that_come_once_and_keep_coming_do_not_hold_up_one_that_stays(others: int) -> None:
     """All of them entered ahead of its second turn, and it waited for as long as they came."""
@@ -92,7 +121,7 @@ def test_flows_that_come_once_and_keep_coming_do_not_hold_up_one_that_stays(othe
     assert max(between) <= 2 * (others + 1)
 
 
-def test_flows_that_left_take_no_memory() -> None:
+def test_flows_that_left_take_no_memory_and_nobody_else_is_forgotten() -> None:
     turns: Turns[Flow] = Turns()
     stays = Flow()
     turns.enter(stays)
@@ -101,4 +130,5 @@ def test_flows_that_left_take_no_memory() -> None:
         gone = Flow()
         turns.enter(gone)
         turns.leave(gone)
-        assert len(turns._heap) <= 4
+        assert len(turns._heap) <= 2
+    assert turns.first() is stays, "who waits is not forgotten with them"

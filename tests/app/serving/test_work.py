@@ -23,8 +23,9 @@ def test_a_curve_by_which_work_costs_nothing_is_refused(fixed: float, per_token:
 
 
 def test_a_budget_that_no_token_fits_in_is_refused() -> None:
-    with pytest.raises(ValueError, match="batch_tokens must be at least 1"):
+    with pytest.raises(ValueError, match=r"^batch_tokens must be at least 1$"):
         ModelProfile(0, ServiceCurve(0.0, 1.0))
+    assert ModelProfile(1, ServiceCurve(0.0, 1.0)).batch_tokens == 1
 
 
 @pytest.mark.parametrize(
@@ -36,9 +37,13 @@ def test_a_backlog_pays_the_fixed_time_for_each_batch_that_it_needs(
     assert ModelProfile(100, ServiceCurve(10.0, 1.0)).backlog_seconds(tokens) == seconds
 
 
+def test_the_work_of_tokens_has_no_part_of_the_fixed_time_of_a_batch() -> None:
+    assert ModelProfile(100, ServiceCurve(10.0, 0.5)).work(8) == 4.0
+
+
 def test_a_caller_without_weight_is_refused() -> None:
     """Its tokens would cost infinitely much of its share."""
-    with pytest.raises(ValueError, match="weight must be at least 1"):
+    with pytest.raises(ValueError, match=r"^weight must be at least 1$"):
         Caller("key", weight=0)
 
 

@@ -140,3 +140,12 @@ def test_stopping_gives_up_on_an_engine_that_is_stuck(monkeypatch: pytest.Monkey
     free.set()
     bench.worker.stop()
     assert not bench.worker.alive
+
+
+def test_its_thread_has_a_name_and_does_not_hold_the_exit_of_python() -> None:
+    """An engine that is stuck never ends; the process ends all the same."""
+    before, bench = set(threading.enumerate()), Bench()
+    bench.worker.start()
+    [thread] = set(threading.enumerate()) - before
+    assert (thread.name, thread.daemon) == ("xcopa-worker", True)
+    bench.worker.stop()

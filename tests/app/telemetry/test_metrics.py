@@ -59,8 +59,10 @@ def test_kind_help_labels_and_buckets_are_as_declared(
     metrics: Metrics, metric: AnyDeclaration
 ) -> None:
     metrics.model_loaded("direct", "1ba2", batch_tokens=1, fixed_seconds=0.0, token_seconds=0.1)
+    metrics.kernel_chosen("direct", "8 to 8, then sum", "torch", 1.0)
     metrics.http_answered("/models", 200)
     metrics.watch_engines(2, lambda: 2)
+    metrics.keys_taken(["alice"])
     family = scraped(metrics)[metric.name]
     assert KINDS[family.type] is metric.kind
     assert family.documentation == metric.help
@@ -125,6 +127,12 @@ def test_a_loaded_model_says_its_revision_and_what_its_batches_cost(metrics: Met
     assert value(metrics, "xcopa_service_curve_fixed_seconds", model="stilts") == 0.25
     assert value(metrics, "xcopa_service_curve_token_seconds", model="stilts") == 0.5
     assert value(metrics, "xcopa_batch_token_budget", model="direct") == 0
+
+
+def test_a_layer_shape_says_its_kernel_and_what_was_gained(metrics: Metrics) -> None:
+    metrics.kernel_chosen("stilts", "384 to 384, then sum", "onednn", 1.25)
+    labels = {"model": "stilts", "layer": "384 to 384, then sum", "kernel": "onednn"}
+    assert value(metrics, "xcopa_linear_kernel_gain_ratio", **labels) == 1.25
 
 
 @pytest.mark.parametrize("outcome", OUTCOMES)

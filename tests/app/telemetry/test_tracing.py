@@ -18,7 +18,9 @@ from opentelemetry.sdk.trace.export import (
 )
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from starlette.applications import Starlette
+from starlette.testclient import TestClient
 
+from app.process import set_environment
 from app.telemetry.tracing import ItemTrace, Tracing, provider_from_environment
 
 ENDPOINTS = ("OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT")
@@ -251,3 +253,17 @@ def test_what_a_caller_sends_is_not_kept_at_length(monkeypatch: pytest.MonkeyPat
     assert span.attributes is not None
     assert span.attributes["url"] == "x" * 1_024
     provider.shutdown()
+
+
+def test_keys_are_left_out_where_an_operator_has_headers_recorded(
+    tracing: Tracing, exporter: InMemorySpanExporter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OTEL_INSTRUMENTATION_HTTP_CAPTURE_HEADERS_SERVER_REQUEST", ".*")
+    set_environment()
+    application = Starlette()
+    tracing.add_to(application)
+    headers = {"Authorization": "Bearer k-1", "X-API-Key": "k-1", "X-Other": "shown"}
+    TestClient(application).get("/", headers=headers)
+    told = "".join(span.to_json() for span in exporter.get_finished_spans())
+    assert "shown" in told
+    assert "k-1" not in told

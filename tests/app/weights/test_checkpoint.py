@@ -12,6 +12,7 @@ from app.weights import checkpoint
 from app.weights.checkpoint import Checkpoint, locate
 from app.weights.embedded import EMBEDDED_BASE
 from tests import tiny
+from tests.app.weights.rewriting import configure
 
 
 def found(directory: Path) -> Checkpoint:
@@ -87,20 +88,57 @@ def test_the_tokenizers_settings_are_no_part_of_the_revision(tmp_path: Path) -> 
     assert found(directory).revision() == before
 
 
-@pytest.mark.parametrize("content", ["[]", "not JSON"])
-def test_an_adapter_config_that_is_no_json_object_is_named(tmp_path: Path, content: str) -> None:
-    (tmp_path / "adapter_config.json").write_text(content, encoding="utf-8")
-    with pytest.raises(StartError, match=r"adapter_config\.json is not (a )?JSON"):
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        ("[]", "is not a JSON object"),
+        ("not JSON", "is not JSON: Expecting value: line 1 column 1 (char 0)"),
+        ("{}", "names no base model"),
+    ],
+)
+def test_an_adapter_config_that_names_no_base_is_named(
+    tmp_path: Path, content: str, reason: str
+) -> None:
+    (path := tmp_path / "adapter_config.json").write_text(content, encoding="utf-8")
+    with pytest.raises(StartError) as stopped:
         found(tmp_path)
+    assert str(stopped.value) == f"{path} {reason}"
 
 
-def test_an_adapter_must_name_a_base(tmp_path: Path) -> None:
-    (tmp_path / "adapter_config.json").write_text("{}", encoding="utf-8")
-    with pytest.raises(StartError, match="names no base model"):
-        found(tmp_path)
+@pytest.mark.parametrize("base", ["owner/name", "~/base", "base"])
+def test_a_base_is_a_hub_id_unless_it_is_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, base: str
+) -> None:
+    """With the revision that the adapter asks for, which a directory does not have."""
+    adapter = tiny.adapter(tmp_path / "adapter", tiny.headless(tmp_path / "base"))
+    configure(adapter / "adapter_config.json", base_model_name_or_path=base, revision="v1")
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.chdir(tmp_path)
+    asked: list[str] = []
+
+    def resolve(source: str) -> Path:
+        asked.append(source)
+        return tmp_path / "base" if len(asked) > 1 else adapter
+
+    monkeypatch.setattr(checkpoint, "resolve", resolve)
+    found(adapter)
+    assert asked[1:] == ["owner/name@v1" if base == "owner/name" else base]
 
 
-@pytest.mark.parametrize("source", ["/nowhere/at/all", "./missing", "not a hub id"])
+@pytest.mark.parametrize("base", [EMBEDDED_BASE, "owner/name@v2"])
+def test_a_base_that_states_its_revision_is_asked_no_other(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, base: str
+) -> None:
+    adapter = tiny.adapter(tmp_path / "adapter", tiny.headless(tmp_path / "base"))
+    configure(adapter / "adapter_config.json", base_model_name_or_path=base, revision="v1")
+    asked = {str(adapter): adapter, "owner/name@v2": tmp_path / "base"}
+    monkeypatch.setattr(checkpoint, "resolve", asked.__getitem__)
+    monkeypatch.setattr(checkpoint, "ensure_base", lambda cache_dir: tmp_path / "base")
+    assert found(adapter).full == tmp_path / "base"
+
+
+@pytest.mark.parametrize("source", ["/nowhere/at/all", "./missing"])
 def test_a_directory_that_is_missing_is_said_to_be(source: str) -> None:
-    with pytest.raises(StartError, match="is not a directory"):
+    with pytest.raises(StartError) as stopped:
         locate(source, Path())
+    assert str(stopped.value) == f"'{source}' is not a directory: there is nothing there"

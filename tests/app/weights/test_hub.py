@@ -18,6 +18,12 @@ from tests import tiny
 from tests.app.weights.hub_stand_in import COMMIT, REPOSITORY, StandInHub
 
 
+def refusal(source: str) -> str:
+    with pytest.raises(StartError) as stopped:
+        hub.resolve(source)
+    return str(stopped.value)
+
+
 def test_a_hub_id_is_fetched_and_served(stand_in: type[StandInHub]) -> None:
     served = load_variants({"direct": REPOSITORY}, Path())["direct"]
     same = load_variants({"direct": str(stand_in.folder)}, Path())["direct"]
@@ -32,28 +38,37 @@ def test_nothing_that_could_run_and_no_earlier_checkpoint_is_fetched(
     assert fetched == {"config.json", "model.safetensors", "tokenizer.json"}
 
 
+def test_a_model_of_a_branch_is_the_one_of_its_commit(stand_in: type[StandInHub]) -> None:
+    assert hub.resolve(f"{REPOSITORY}@main") == hub.resolve(f"{REPOSITORY}@{COMMIT}")
+    assert hub.resolve(REPOSITORY).name == COMMIT
+
+
 @pytest.mark.parametrize(
-    ("source", "reason"),
+    ("source", "message"),
     [
-        ("someone/nothing-here", "no model of the hub"),
-        ("gated/model", "HF_TOKEN"),
-        (f"{REPOSITORY}@v9", "no revision 'v9'"),
+        (
+            "someone/nothing-here",
+            "no directory and no model of the hub is called 'someone/nothing-here' (a private "
+            "model needs HF_TOKEN)",
+        ),
+        ("gated/model", "gated/model is gated; accept its terms and set HF_TOKEN"),
+        (f"{REPOSITORY}@v9", f"{REPOSITORY} has no revision 'v9'"),
     ],
 )
-def test_a_wrong_id_is_one_clear_line(stand_in: type[StandInHub], source: str, reason: str) -> None:
-    with pytest.raises(StartError) as stopped:
-        hub.resolve(source)
-    assert reason in str(stopped.value)
-    assert "\n" not in str(stopped.value)
-
-
-def test_a_hub_out_of_reach_is_one_clear_line(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def test_a_wrong_id_is_one_clear_line(
+    stand_in: type[StandInHub], source: str, message: str
 ) -> None:
-    monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path))
+    assert refusal(source) == message
+
+
+def test_a_model_that_is_not_in_the_cache_is_no_model_offline(
+    stand_in: type[StandInHub], monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)
-    with pytest.raises(StartError, match="cannot be reached"):
-        hub.resolve(REPOSITORY)
+    assert refusal(REPOSITORY) == (
+        f"'{REPOSITORY}' is not a directory here, and the model hub cannot be reached: "
+        f"HF_HUB_OFFLINE is set, and {constants.HF_HUB_CACHE} does not hold the model"
+    )
 
 
 def test_a_base_without_an_owner_was_no_hub_id(
@@ -75,9 +90,10 @@ def test_a_model_that_is_not_whole_in_the_cache_is_one_clear_line(
 ) -> None:
     (hub.resolve(REPOSITORY) / "model.safetensors").unlink()
     monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)
-    with pytest.raises(StartError, match="is not whole in") as stopped:
-        hub.resolve(REPOSITORY)
-    assert "\n" not in str(stopped.value)
+    assert refusal(REPOSITORY) == (
+        f"'{REPOSITORY}' is not whole in {constants.HF_HUB_CACHE}, the model hub cannot be "
+        f"reached: HF_HUB_OFFLINE is set, and {constants.HF_HUB_CACHE} does not hold the model"
+    )
 
 
 def test_a_base_on_the_machine_that_trained_the_adapter_is_named_with_who_wants_it(
@@ -110,6 +126,7 @@ def test_the_revision_that_an_adapter_asks_of_its_base_is_taken(
         ("xlm-roberta-base@main", HubId("xlm-roberta-base", "main")),
         ("owner/name", HubId("owner/name")),
         ("owner/name/", HubId("owner/name")),
+        ("X/name-X/", HubId("X/name-X")),
         ("owner/name@", HubId("owner/name")),
         ("owner/name@refs/pr/3", HubId("owner/name", "refs/pr/3")),
         (f"owner/name@{COMMIT}", HubId("owner/name", COMMIT)),
@@ -127,13 +144,19 @@ def test_the_ways_to_name_a_model_of_the_hub(source: str, found: HubId) -> None:
     "source",
     [
         *("a b", "owner/name/more", "owner//name", "@main", "a..b", "a--b/c", "name.git", "été"),
-        *("hf://datasets/a/b", "hf://owner/name/folder", "https://example.com/owner/name", "hf://"),
+        *("https://example.com/owner/name", "hf://"),
     ],
 )
 def test_what_no_model_can_be_called_is_one_clear_line(source: str) -> None:
-    with pytest.raises(StartError, match="owner/name") as stopped:
-        hub.resolve(source)
-    assert "\n" not in str(stopped.value)
+    assert refusal(source) == (
+        f"'{source}' is not a directory, and not a hub id either (name, owner/name, or "
+        "owner/name@revision)"
+    )
+
+
+@pytest.mark.parametrize("source", ["hf://datasets/a/b", "hf://owner/name/folder"])
+def test_an_address_of_something_else_on_the_hub_is_one_clear_line(source: str) -> None:
+    assert refusal(source) == f"'{source}' is no model of the hub; name it as owner/name"
 
 
 @pytest.mark.parametrize("spelling", ["{}", "{}/", " {}\n", "./model", "model", "~/model", "link"])
@@ -157,32 +180,56 @@ def test_a_directory_goes_before_a_model_of_the_same_name(
     assert stand_in.asked == []
 
 
+NOTHING_THERE = "is not a directory: there is nothing there"
+
+
 @pytest.mark.parametrize(
-    ("source", "reason"),
+    ("source", "message"),
     [
-        ("", "is empty"),
-        ("  ", "is empty"),
-        ("~no-such-user/model", "is not a directory"),
-        ("nul\0byte", "is not a directory"),
-        ("file", "is not a directory but a file"),
-        ("./file/model", "is not a directory"),
-        ("dangling", "is not a directory"),
+        ("", "the source is empty: name a directory, or a model of the hub"),
+        ("  ", "the source is empty: name a directory, or a model of the hub"),
+        (
+            "~no-such-user/model",
+            "'~no-such-user/model' is not a directory: Could not determine home directory.",
+        ),
+        ("nul\0byte", r"'nul\x00byte' is not a directory: embedded null byte"),
+        (
+            "file",
+            "'file' is not a directory but a file: name the directory that it is in",
+        ),
+        ("./file/model", f"'./file/model' {NOTHING_THERE}"),
+        ("./missing", f"'./missing' {NOTHING_THERE}"),
+        ("~/missing", f"'~/missing' {NOTHING_THERE}"),
+        ("/nowhere/at/all", f"'/nowhere/at/all' {NOTHING_THERE}"),
     ],
 )
 def test_a_path_that_is_no_directory_is_one_clear_line(
-    stand_in: type[StandInHub],
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    source: str,
-    reason: str,
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, source: str, message: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "file").touch()
+    assert refusal(source) == message
+
+
+@pytest.mark.parametrize("source", ["dangling", "file/model"])
+def test_a_path_that_could_be_a_hub_id_is_said_to_be_neither(
+    stand_in: type[StandInHub], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, source: str
 ) -> None:
     monkeypatch.chdir(tmp_path)
     (tmp_path / "file").touch()
     (tmp_path / "dangling").symlink_to("nowhere")
-    with pytest.raises(StartError) as stopped:
-        hub.resolve(source)
-    assert "\n" not in str(stopped.value)
-    assert reason in str(stopped.value).replace("no directory", "is not a directory")
+    assert refusal(source).startswith(f"no directory and no model of the hub is called '{source}'")
+
+
+def test_a_variable_that_stops_a_fetch_is_named_with_what_was_to_be_fetched(
+    stand_in: type[StandInHub], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HF_HUB_OFFLINE", "maybe")
+    assert refusal(REPOSITORY) == (
+        f"cannot fetch '{REPOSITORY}': HF_HUB_OFFLINE must be 1 or 0, not 'maybe'"
+    )
+    assert hub.resolve(str(stand_in.folder)) == stand_in.folder
+    assert stand_in.asked == []
 
 
 def test_links_in_a_circle_are_one_clear_line(tmp_path: Path) -> None:

@@ -16,6 +16,7 @@ from transformers import (
 from app.weights.checkpoint import locate
 from app.weights.loading import load_model, max_tokens
 from tests import tiny
+from tests.app.weights.rewriting import configure, refusal
 
 ROWS = [(0, 9, 8, 7, 2), (0, 5, 2)]
 
@@ -56,6 +57,38 @@ def test_a_one_label_classifier_adapter_works_on_a_base_that_states_no_labels(
     adapted = PeftModel.from_pretrained(model, str(directory)).eval()
     expected = [adapted(input_ids=torch.tensor([row])).logits.item() for row in ROWS]
     assert logits(directory) == pytest.approx(expected, abs=1e-5)
+
+
+def test_a_classifiers_adapter_need_not_say_that_it_brings_the_head(tmp_path: Path) -> None:
+    """PEFT adds it for that task, whatever ``modules_to_save`` says."""
+    base = tiny.headless(tmp_path / "base")
+    directory = tiny.classifier_adapter(tmp_path / "adapter", base)
+    before = logits(directory)
+    configure(directory / "adapter_config.json", modules_to_save=None)
+    assert logits(directory) == before
+
+
+def test_a_config_that_names_no_architecture_is_a_multiple_choice_models(
+    tmp_path: Path, tiny_direct: Path
+) -> None:
+    directory = tiny.multiple_choice(tmp_path)
+    configure(directory / "config.json", architectures=None)
+    assert logits(directory) == logits(tiny_direct)
+
+
+def test_a_model_of_one_layer_is_loaded(tmp_path: Path) -> None:
+    model = tiny.drawn_multiple_choice(1, num_hidden_layers=1).eval()
+    model.save_pretrained(tmp_path)
+    expected = [model(torch.tensor([[row]])).logits.item() for row in ROWS]
+    assert logits(tmp_path) == pytest.approx(expected, abs=1e-5)
+
+
+def test_a_long_reason_of_a_library_is_cut_off(tmp_path: Path) -> None:
+    directory = tiny.multiple_choice(tmp_path)
+    configure(directory / "config.json", hidden_size="wide " * 1000)
+    said = refusal(directory)
+    assert said.startswith(f"cannot load '{directory}': ")
+    assert len(said) < 400
 
 
 def test_a_loaded_model_is_ready_for_inference_alone(tiny_direct: Path) -> None:

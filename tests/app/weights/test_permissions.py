@@ -69,8 +69,11 @@ def test_a_cache_that_may_not_be_written_is_one_clear_line(
     monkeypatch.setattr(constants, "HF_HUB_CACHE", str(cache))
     with unprivileged(), pytest.raises(StartError) as stopped:
         hub.resolve(REPOSITORY)
-    assert "\n" not in str(stopped.value)
-    assert "set HF_HOME to a folder that can be written" in str(stopped.value)
+    place = cache / f"models--{REPOSITORY.replace('/', '--')}"
+    assert str(stopped.value) == (
+        f"cannot keep '{REPOSITORY}' at {place}: Permission denied; set HF_HOME to a folder that "
+        f"can be written (the cache is {cache})"
+    )
 
 
 def test_a_full_cache_that_may_not_be_written_serves_what_it_holds(

@@ -71,12 +71,17 @@ def test_weights_that_change_while_they_are_read_are_refused(
         return found
 
     monkeypatch.setattr(Checkpoint, "revision", revision_then_change)
-    with pytest.raises(StartError, match="changed while they were read"):
+    with pytest.raises(StartError) as stopped:
         load(locate(str(directory), Path()))
+    assert str(stopped.value) == (
+        f"the files of '{directory}' changed while they were read; start again"
+    )
 
 
 def test_some_names_stand_for_all() -> None:
     assert name_some(["c", "a", "b"]) == "a, b, c"
+    assert name_some("abcd") == "a, b, c, d"
+    assert name_some("abcde") == "a, b, c, d and 1 more"
     assert name_some("abcdef") == "a, b, c, d and 2 more"
 
 

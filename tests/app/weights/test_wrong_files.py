@@ -26,7 +26,7 @@ def refusal(directory: Path) -> str:
     message = str(stopped.value)
     assert "\n" not in message
     assert message.startswith("XCOPA_MODELS__DIRECT: ")
-    return message
+    return message.removeprefix("XCOPA_MODELS__DIRECT: ")
 
 
 def sharded(directory: Path) -> Path:
@@ -40,9 +40,9 @@ def sharded(directory: Path) -> Path:
 def test_a_git_lfs_pointer_is_said_to_be_one(tmp_path: Path, name: str) -> None:
     directory = tiny.multiple_choice(tmp_path)
     (directory / name).write_text(POINTER, encoding="utf-8")
-    said = refusal(directory)
-    assert f"{directory / name} is a Git LFS pointer" in said
-    assert "git lfs pull" in said
+    assert refusal(directory) == (
+        f"{directory / name} is a Git LFS pointer and not the file itself; run `git lfs pull` there"
+    )
 
 
 @pytest.mark.parametrize("name", ["model.safetensors", "adapter_model.safetensors"])
@@ -86,14 +86,40 @@ def test_a_checkpoint_in_shards_is_served(tmp_path: Path) -> None:
 def test_a_shard_that_is_missing_is_named(tmp_path: Path) -> None:
     shard = max(sharded(tmp_path).glob("*.safetensors"))
     shard.unlink()
-    assert f"has no {shard.name}" in refusal(tmp_path)
+    rest = ", ".join(sorted(path.name for path in tmp_path.glob("*.safetensors"))[:4])
+    assert refusal(tmp_path) == (
+        f"{tmp_path} has no {shard.name}; it holds {rest}. Only safetensors are read"
+    )
 
 
-@pytest.mark.parametrize("index", ["{}", '{"weight_map": {}}', '{"weight_map": []}', "[", "\xff"])
+@pytest.mark.parametrize("index", ["{}", '{"weight_map": {}}', '{"weight_map": []}'])
 def test_an_index_that_names_no_shards_is_named(tmp_path: Path, index: str) -> None:
     sharded(tmp_path)
-    (tmp_path / "model.safetensors.index.json").write_bytes(index.encode("latin-1"))
-    assert "model.safetensors.index.json" in refusal(tmp_path)
+    (path := tmp_path / "model.safetensors.index.json").write_text(index)
+    assert refusal(tmp_path) == f"{path} must hold a weight_map that names the files"
+
+
+@pytest.mark.parametrize("index", [b"[", b"\xff"])
+def test_an_index_that_is_no_json_is_named(tmp_path: Path, index: bytes) -> None:
+    sharded(tmp_path)
+    (path := tmp_path / "model.safetensors.index.json").write_bytes(index)
+    assert refusal(tmp_path).startswith(f"{path} is not JSON: ")
+
+
+def test_a_directory_without_any_weights_is_said_to_have_none(tmp_path: Path) -> None:
+    directory = tiny.multiple_choice(tmp_path)
+    (directory / "model.safetensors").unlink()
+    assert refusal(directory) == (
+        f"{directory} has no model.safetensors. Only safetensors are read"
+    )
+
+
+def test_of_many_weights_of_other_formats_some_are_named(tmp_path: Path) -> None:
+    directory = tiny.multiple_choice(tmp_path)
+    (directory / "model.safetensors").unlink()
+    for name in ("e.gguf", "d.onnx", "c.h5", "b.pt", "a.bin", "README.md"):
+        (directory / name).touch()
+    assert "; it holds a.bin, b.pt, c.h5, d.onnx. Only" in refusal(directory)
 
 
 @pytest.mark.parametrize(

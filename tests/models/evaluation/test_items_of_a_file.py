@@ -21,10 +21,9 @@ from models.evaluation.measure.report import Report, ReportSource, build
 from models.evaluation.show.console import print_report
 from models.evaluation.show.files import recompute, write
 from models.evaluation.show.markdown import card_table, to_markdown
-from models.statistics import Bootstrap, holm, wilson
-from models.tasks.example import DataError
+from models.statistics import holm, wilson
 from tests.models.evaluation.stand_ins import predicted
-from tests.models.tasks.invented_causal import balanced_xml, copa_item
+from tests.models.tasks.invented_causal import copa_item
 from xcopa.main import app
 
 
@@ -83,43 +82,6 @@ def test_languages_of_other_items_have_no_mean_of_translations(tmp_path: Path) -
     assert found.calibration["all"]["direct"].items == 50
 
 
-def test_the_formats_of_copa_give_the_same_items(tmp_path: Path) -> None:
-    rows = [{**copa_item(n), "id": n} for n in range(1, 9)]
-    names = list(rows[0])
-    table = [names, *([str(row[name]) for name in names] for row in rows)]
-    (tmp_path / "a.csv").write_text("\n".join(map(",".join, table)), "utf-8-sig")
-    (tmp_path / "a.xml").write_text(balanced_xml(rows), "utf-8")
-    write_rows(tmp_path / "a.jsonl", rows)
-    sets = [next(iter(collect_file(path).values())) for path in sorted(tmp_path.iterdir())]
-    assert sets[0] == sets[1] == sets[2]
-    assert sets[0].ids == tuple(range(1, 9))
-
-
-@pytest.mark.parametrize(
-    ("rows", "message"),
-    [
-        ([], "has no items"),
-        ([{**copa_item(1), "label": -1}], "mine.jsonl:1: label is not one of 0 to 1"),
-        ([{"premise": "x"}], "mine.jsonl:1: question is missing"),
-        ([*in_language("et", 1), copa_item(2)], "mine.jsonl:2: language must be in all rows"),
-    ],
-)
-def test_a_row_that_cannot_be_measured_is_named(
-    rows: list[dict[str, Any]], message: str, tmp_path: Path
-) -> None:
-    with pytest.raises(DataError, match=message):
-        collect_file(write_rows(tmp_path / "mine.jsonl", rows))
-
-
-@pytest.mark.parametrize("suffix", ["jsonl", "csv"])
-def test_a_file_of_another_encoding_is_one_clear_line(suffix: str, tmp_path: Path) -> None:
-    (tmp_path / f"mine.{suffix}").write_bytes(b"caf\xe9,b\n")
-    with pytest.raises(DataError, match="is not UTF-8"):
-        collect_file(tmp_path / f"mine.{suffix}")
-    with pytest.raises(DataError, match=r"--items .* does not exist, or is no file"):
-        collect_file(tmp_path / "missing")
-
-
 def test_the_report_is_printed_written_and_computed_again(tmp_path: Path) -> None:
     path = write_rows(tmp_path / "mine.jsonl", [*in_language("et", 20), *in_language("a|b", 20)])
     item_sets, found = collect_file(path), measured(path)
@@ -165,16 +127,3 @@ def test_the_command_measures_both_models_on_the_file(
 def test_seeds_do_not_go_with_a_file(tmp_path: Path) -> None:
     with pytest.raises(EvaluationError, match="--items"):
         Options.parse(None, "test", "both", ["direct=DIR"], None, tmp_path / "mine.jsonl")
-
-
-def test_many_items_are_resampled_without_holding_every_weight(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    scores = np.random.default_rng(1).random(50)
-    whole = Bootstrap(50, resamples=1_000)
-    monkeypatch.setattr("models.statistics._MOST_WEIGHTS", 5_000)
-    parts = Bootstrap(50, resamples=1_000)
-    assert parts._weights is None
-    assert parts.estimate(scores).low == pytest.approx(whole.estimate(scores).low)
-    assert parts.p_above(scores, 0.5) == whole.p_above(scores, 0.5)
-    assert parts.smallest_p == whole.smallest_p

@@ -14,6 +14,7 @@ from models.evaluation.ask.predictor import ItemOutcome, Unanswered
 from models.prediction.rows import FileRow, read_rows
 
 QUESTION = {"premise": "It rained.", "choice1": "A", "choice2": "B", "question": "effect"}
+HEADER = "premise,choice1,choice2,question\n"
 
 
 def question(number: int, **more: object) -> dict[str, Any]:
@@ -24,6 +25,10 @@ def json_file(*rows: object) -> bytes:
     return b"".join(
         (each if isinstance(each, bytes) else json.dumps(each).encode()) + b"\n" for each in rows
     )
+
+
+def table(*lines: str, header: str = HEADER) -> bytes:
+    return (header + "".join(f"{line}\n" for line in lines)).encode()
 
 
 def read(content: bytes, name: str = "-") -> list[FileRow]:

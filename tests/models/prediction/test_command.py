@@ -18,7 +18,7 @@ from models.prediction.command import FilePrediction, predict_file
 from models.prediction.resume import output_file
 from models.prediction.tally import Tally
 from models.tasks.example import DataError
-from tests.models.prediction.made import QUESTION, Guesser, json_file, question, read
+from tests.models.prediction.made import QUESTION, Guesser, json_file, question
 
 BAD = b'{"premise": "lone \\ud800", "choice1": "A", "choice2": "B", "question": "cause"}'
 
@@ -183,22 +183,3 @@ def test_a_long_file_needs_no_more_memory_than_a_short_one(tmp_path: Path) -> No
     short = most_memory(tmp_path / "short.jsonl", 1_000)  # more than any buffer holds
     long = most_memory(tmp_path / "long.jsonl", 5_000)
     assert long < short + 400_000, "much less than the rows"
-
-
-def count(*labels: object) -> Tally:
-    tally = Tally()
-    for row in read(json_file(*(question(n, label=label) for n, label in enumerate(labels)))):
-        tally.add(row, 1)
-    return tally
-
-
-def test_accuracy_is_of_the_rows_that_have_labels() -> None:
-    assert count(1, "1", 0, None, "", -1).accuracy == "accuracy 66.7 %: 2 of 3 labelled rows"
-    assert count(None, -1).accuracy is None
-
-
-@pytest.mark.parametrize("label", [2, True, 1.0, "positive", [1]])
-def test_labels_of_another_kind_give_no_accuracy(label: object) -> None:
-    said = count(1, label, 1).accuracy
-    assert said is not None
-    assert said.startswith(f"no accuracy: line 2 has the label {label!r}")

@@ -299,3 +299,32 @@ def test_what_is_not_this_service_is_one_clear_line(reply: httpx.Response) -> No
 def test_what_cannot_be_reached_is_one_clear_line(url: str) -> None:
     with pytest.raises(EvaluationError, match=r"URL|reached"), Service(url) as made:
         made.revisions()
+
+
+# Keys --------------------------------------------------------------------------------------------
+
+
+def test_a_key_is_sent_with_every_call_and_none_where_there_is_none() -> None:
+    sent: list[str | None] = []
+
+    def respond(request: httpx.Request) -> httpx.Response:
+        sent.append(request.headers.get("Authorization"))
+        if request.url.path.endswith("models"):
+            return httpx.Response(200, json={"models": []})
+        return answer(json.loads(request.content)["items"])
+
+    for key in ("k-1", None):
+        with Service(URL, Passing().clock, httpx.MockTransport(respond), key) as made:
+            made.models()
+            made.predict("direct", ITEMS[:1])
+    assert sent == ["Bearer k-1", "Bearer k-1", None, None]
+
+
+@pytest.mark.parametrize("status", [401, 403])
+def test_a_service_that_wants_another_key_is_told_apart_and_not_asked_again(status: int) -> None:
+    time = Passing()
+    with pytest.raises(EvaluationError, match=rf"answers {status}: not now .*XCOPA_API_KEY"):
+        models(lambda: refuse(status), time)
+    with pytest.raises(EvaluationError, match=rf"answers {status}: not now .*XCOPA_API_KEY"):
+        ask(lambda items: refuse(status), time)
+    assert time.waits == []
