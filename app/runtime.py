@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import TypeVar, cast
 
-from app.engine.pool import as_measured, stopping_on_failure
+from app.engine.pool_engines import as_measured, stopping_on_failure
 from app.engine.tokenizer import CausalItem
 from app.errors import InvalidRequestError, StartError, UnavailableError
 from app.process import freeze_loaded_objects

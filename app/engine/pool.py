@@ -1,26 +1,15 @@
-"""The engines: processes that run batches, watched and replaced.
-
-A thread that runs batches takes a seat, which is an engine; where nothing else waits, engines that
-are idle take some of its rows. An engine that ends in the midst of it fails the pass, and the
-batch may be run again on another.
-"""
+"""The engines: processes that run batches, watched and replaced; which are idle, and for whom."""
 
 from __future__ import annotations
 
-import contextlib
 import threading
-import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from multiprocessing.connection import Connection, wait
-from typing import cast
+from collections.abc import Callable, Sequence
 
-from app.engine.engine import Engine, Row
-from app.engine.lanes import shares
 from app.engine.processes.engine_process import EngineProcess
 from app.engine.processes.keeper import Keeper
 from app.engine.processes.messages import Order
 from app.engine.processes.templates import Templates
-from app.engine.seats import EngineLostError, PassFailedError
+from app.engine.seats import EngineLostError
 from app.errors import StartError
 
 _LOOK_S = 1.0
@@ -28,7 +17,7 @@ _STOP_LIMIT_S = 10.0
 
 
 class EnginePool:
-    """A number of engines that share their weights; is a ``Seats``.
+    """A number of engines that share their weights.
 
     Args:
         order: what the engines run, and how many there are.
@@ -86,20 +75,19 @@ class EnginePool:
             self._changed.notify_all()
         self._keeper.stop(_STOP_LIMIT_S)
 
-    def engines(self, models: Sequence[str]) -> dict[str, PoolEngine]:
-        """Return an engine for each model, in the order in which the factory makes them."""
+    def number_models(self, models: Sequence[str]) -> None:
+        """Name the models in the order in which the factory makes their engines."""
         self._models = tuple(models)
-        return {model: PoolEngine(self, model) for model in models}
 
-    # Seats -------------------------------------------------------------------------------
+    # Engines to run on -------------------------------------------------------------------
 
     @property
     def moving(self) -> int:
-        """How many engines are there, at work or idle."""
+        """How many engines there are, at work or idle."""
         return len(self._living)
 
     def watch(self, on_free: Callable[[], None]) -> None:
-        """See ``Seats``."""
+        """Have a function called when an engine is free that its last user gave to others."""
         self._on_free = on_free
 
     def report(
@@ -119,12 +107,10 @@ class EnginePool:
         with self._changed:
             return {engine.number: engine.pid for engine in self._living}
 
-    def take(self) -> PoolSeat | None:
-        """Return a seat, unless every engine is at work or wanted for a batch that is repeated."""
+    def take(self) -> EngineProcess | None:
+        """Return an engine, unless all are at work or wanted for batches that are repeated."""
         with self._changed:
-            if len(self._idle) <= self._repeats:
-                return None
-            return PoolSeat(self, self._idle.pop())
+            return None if len(self._idle) <= self._repeats else self._idle.pop()
 
     def acquire(self) -> EngineProcess:
         """Wait for an engine, before all who take seats.
@@ -191,182 +177,6 @@ class EnginePool:
             if engine in self._idle:
                 self._idle.remove(engine)
             self._changed.notify_all()
-
-
-class PoolSeat:
-    """An engine that is held for one batch; a ``Seat``."""
-
-    def __init__(self, pool: EnginePool, engine: EngineProcess) -> None:
-        self.split = False
-        self._pool = pool
-        self._engine: EngineProcess | None = engine
-        self._at_work: tuple[EngineProcess, ...] = ()
-
-    def logits(self, model: str, rows: Sequence[Row], *, spread: bool = False) -> list[float]:
-        """See ``Seat``."""
-        if self._engine is None:
-            self._engine = self._pool.acquire()
-        others = self._pool.borrow(len(rows) - 1) if spread else []
-        team = (self._engine, *others)
-        self.split = len(team) > 1
-        parts = shares([len(row) for row in rows], len(team))
-        number = self._pool.model_number(model)
-        self._at_work = team
-        try:
-            answers = self._run(
-                number,
-                {
-                    engine: [rows[index] for index in part]
-                    for engine, part in zip(team, parts, strict=True)
-                },
-            )
-        finally:
-            self._at_work = ()
-        logits = [0.0] * len(rows)
-        for engine, part in zip(team, parts, strict=True):
-            for index, logit in zip(part, answers[engine], strict=True):
-                logits[index] = logit
-        return logits
-
-    def _run(
-        self, model: int, work: Mapping[EngineProcess, Sequence[Row]]
-    ) -> dict[EngineProcess, Sequence[float]]:
-        """Have each engine run its rows; raise the last failure when all have ended."""
-        answers: dict[EngineProcess, Sequence[float]] = {}
-        failures: list[Exception] = []
-        asked: dict[Connection, EngineProcess] = {}
-        started = time.monotonic()
-        try:
-            for engine, rows in work.items():
-                with self._failing_into(failures, engine):
-                    engine.ask(model, rows)
-                    asked[engine.channel] = engine
-            while asked:
-                for channel in _answered(asked):
-                    engine = asked[channel]
-                    with self._failing_into(failures, engine):
-                        answers[engine] = engine.answer()
-                    del asked[channel]
-                    self._pool.on_pass(engine.number, time.monotonic() - started)
-                    if engine is not self._engine:
-                        self._pool.free(engine, for_others=True)
-        finally:
-            # Something that is no failure has ended the wait. What an engine answers to this
-            # batch must never be taken for the answer to another.
-            for engine in asked.values():
-                self._lose(engine)
-        if failures:
-            raise failures[-1]
-        return answers
-
-    @contextlib.contextmanager
-    def _failing_into(self, failures: list[Exception], engine: EngineProcess) -> Iterator[None]:
-        try:
-            yield
-        except PassFailedError as error:
-            failures.append(error)
-        except EngineLostError as error:
-            failures.append(error)
-            self._lose(engine)
-
-    def _lose(self, engine: EngineProcess) -> None:
-        self._pool.lose(engine)
-        if engine is self._engine:
-            self._engine = None
-
-    def end(self) -> bool:
-        """See ``Seat``."""
-        at_work = self._at_work
-        for engine in at_work:
-            engine.kill()
-        return bool(at_work)
-
-    def leave(self) -> None:
-        """See ``Seat``."""
-        if self._engine is not None:
-            self._pool.free(self._engine, for_others=False)
-
-
-class PoolEngine:
-    """One model of a pool, for whoever has rows and no seat; an ``Engine``."""
-
-    def __init__(self, pool: EnginePool, model: str) -> None:
-        self.pool = pool
-        self._model = model
-
-    def logits(self, rows: Sequence[Row]) -> list[float]:
-        """Wait for an engine, and run the rows on all that are idle."""
-        if not rows:
-            return []
-        seat = PoolSeat(self.pool, self.pool.acquire())
-        try:
-            return seat.logits(self._model, rows, spread=True)
-        finally:
-            seat.leave()
-
-    def warm_up(self) -> None:
-        """Nothing to do: an engine is warm before it says that it is ready."""
-
-
-class BusyEngine:
-    """One engine of a pool as it is when all of its neighbours are busy too, to measure it.
-
-    Every engine runs the rows; who asks waits for all of them.
-    """
-
-    def __init__(self, pool: EnginePool, model: str) -> None:
-        self._pool = pool
-        self._model = model
-
-    def logits(self, rows: Sequence[Row]) -> list[float]:
-        """Return one logit for each row."""
-        seats = [PoolSeat(self._pool, self._pool.acquire()) for _ in range(self._pool.most)]
-        answers: list[list[float]] = []
-        threads = [
-            threading.Thread(target=lambda s=seat: answers.append(s.logits(self._model, rows)))
-            for seat in seats
-        ]
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join()
-        for seat in seats:
-            seat.leave()
-        if not answers:
-            raise EngineLostError("every engine ended while it was measured")
-        return answers[0]
-
-    def warm_up(self) -> None:
-        """Nothing to do; see ``PoolEngine``."""
-
-
-def pool_of(engines: Iterable[Engine]) -> EnginePool | None:
-    """Return the pool whose engines these are, or None when they run in this process."""
-    pools = {engine.pool if isinstance(engine, PoolEngine) else None for engine in engines}
-    return pools.pop() if len(pools) == 1 else None
-
-
-@contextlib.contextmanager
-def stopping_on_failure(engines: Iterable[Engine]) -> Iterator[None]:
-    """Stop the pool of these engines, if they have one, should the block raise."""
-    try:
-        yield
-    except BaseException:
-        if (pool := pool_of(engines)) is not None:
-            pool.stop()
-        raise
-
-
-def as_measured(engine: Engine, model: str) -> Engine:
-    """Return what a batch on an engine is to be measured with."""
-    return BusyEngine(engine.pool, model) if isinstance(engine, PoolEngine) else engine
-
-
-def _answered(asked: Mapping[Connection, EngineProcess]) -> Sequence[Connection]:
-    """Return who has answered, when at least one has; a single one is waited for as it is read."""
-    if len(asked) == 1:
-        return list(asked)
-    return cast("list[Connection]", wait(list(asked)))
 
 
 def _nobody(*_: object) -> None:

@@ -15,7 +15,8 @@ from itertools import islice
 from typing import Generic, Protocol, TypeVar
 
 from app.engine.engine import Engine
-from app.engine.pool import pool_of
+from app.engine.pool_engines import pool_of
+from app.engine.pool_seats import PoolSeats
 from app.engine.seats import OneSeat, Seats
 from app.engine.tokenizer import PairTokenizer
 from app.errors import InferenceError, ServiceError
@@ -95,7 +96,7 @@ class PredictionService(Generic[Model]):
         self._loop = asyncio.get_running_loop()
         engines = {name: model.engine for name, model in models.items()}
         self._pool = pool_of(engines.values())
-        seats: Seats = self._pool or OneSeat(engines)
+        seats: Seats = OneSeat(engines) if self._pool is None else PoolSeats(self._pool)
         fastest = min(profile.curve.per_token for profile in profiles.values()) / seats.most
         self._tokenising = Tokenising(
             {name: model.tokenizer for name, model in models.items()},

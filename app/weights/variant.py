@@ -18,7 +18,8 @@ from tokenizers import Tokenizer
 from app.engine.engine import Engine
 from app.engine.kernel_choice import Kernels
 from app.engine.plan import in_process
-from app.engine.pool import EnginePool, stopping_on_failure
+from app.engine.pool import EnginePool
+from app.engine.pool_engines import engines_of, stopping_on_failure
 from app.engine.processes.messages import Order
 from app.engine.prompt import Prompt
 from app.engine.threads import choose_threads
@@ -81,7 +82,7 @@ def load_models(settings: Settings) -> dict[str, Variant]:
     )
     pool = EnginePool(Order(FACTORY, job, logging.getLogger().getEffectiveLevel()))
     facts = cast("Mapping[str, Facts]", pool.start())
-    engines = pool.engines(list(checkpoints))
+    engines = engines_of(pool, list(checkpoints))
     with stopping_on_failure(engines.values()):
         return _variants(checkpoints, engines, facts)
 

@@ -12,6 +12,7 @@ from rich.progress import track
 from app.engine.engine import Engine, Row
 from app.engine.plan import EnginePlan
 from app.engine.pool import EnginePool
+from app.engine.pool_seats import PoolSeats
 from app.engine.processes.messages import Order
 from loadtests.bench.closed_load import CALLERS, closed_load
 from loadtests.bench.inputs import mixed_bodies
@@ -59,8 +60,8 @@ def handover(console: Console) -> BenchResult:
     """Return the time of a batch on an engine that computes nothing."""
     pool = EnginePool(Order(f"{__name__}:null_weights", None, log_level=30))
     pool.start()
-    pool.engines(["null"])
-    seat = pool.take()
+    pool.number_models(["null"])
+    seat = PoolSeats(pool).take()
     assert seat is not None
     rows = [list(range(ROW_TOKENS))] * ROWS
     try:

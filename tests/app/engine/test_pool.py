@@ -12,7 +12,10 @@ from pathlib import Path
 
 import pytest
 
-from app.engine.pool import BusyEngine, EnginePool, PoolSeat, as_measured, pool_of
+from app.engine.pool import EnginePool
+from app.engine.pool_engines import BusyEngine, as_measured, engines_of, pool_of
+from app.engine.pool_seats import PoolSeat, PoolSeats
+from app.engine.processes.engine_process import EngineProcess
 from app.engine.seats import EngineLostError, PassFailedError
 from app.errors import StartError
 from tests.app.engine import stand_in_weights as say
@@ -49,7 +52,7 @@ def start() -> Iterator[Start]:
         pool = EnginePool(order(wanted))
         pools.append(pool)
         pool.start()
-        pool.engines(MODELS)
+        engines_of(pool, MODELS)
         return pool
 
     yield started
@@ -58,13 +61,13 @@ def start() -> Iterator[Start]:
 
 
 def seat_of(pool: EnginePool) -> PoolSeat:
-    seat = pool.take()
+    seat = PoolSeats(pool).take()
     assert seat is not None
     return seat
 
 
 def test_each_model_answers_in_the_order_of_the_rows(start: Start) -> None:
-    engines = start().engines(MODELS)
+    engines = engines_of(start(), MODELS)
     rows = [(1, 2, 3), (4,), (5, 6)]
     assert engines["plus"].logits(rows) == [6.0, 4.0, 11.0]
     assert engines["minus"].logits(rows) == [-6.0, -4.0, -11.0]
@@ -178,7 +181,7 @@ def test_an_engine_that_ends_while_it_is_idle_is_replaced_before_anyone_asks_it(
         os.kill(pid, signal.SIGKILL)
     wait_until(lambda: not pool.pids)
     wait_until(lambda: pool.moving == 2)
-    assert pool.engines(MODELS)["plus"].logits([(3,), (4,)]) == [3.0, 4.0]
+    assert engines_of(pool, MODELS)["plus"].logits([(3,), (4,)]) == [3.0, 4.0]
 
 
 def test_a_pass_that_is_ended_from_outside_is_lost_also_when_its_process_is_stopped(
@@ -198,19 +201,62 @@ def test_a_pass_that_is_ended_from_outside_is_lost_also_when_its_process_is_stop
     wait_until(lambda: not lives(int(pid)))
 
 
-def test_an_answer_that_nobody_waited_for_is_never_taken_for_another_ones(start: Start) -> None:
-    """Something ends the wait that is no failure of the engine, as a thread's end would."""
-    pool = start(Wanted(engines=1))
-    seat = seat_of(pool)
-    pool.report(lambda _: None, interrupt)
-    with pytest.raises(KeyboardInterrupt):
-        seat.logits("plus", [(1,)])
-    pool.report(lambda _: None, lambda *_: None)
-    assert seat.logits("plus", [(2,)]) == [2.0]
+def test_an_answer_that_nobody_waited_for_is_never_taken_for_another_ones(
+    start: Start, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Something ends the wait that is no failure of an engine, as the end of a thread would."""
+    pool = start()
+    seat, before = seat_of(pool), pool.pids
+    with monkeypatch.context() as patch:
+        patch.setattr(EngineProcess, "answer", interrupt)
+        with pytest.raises(KeyboardInterrupt):
+            seat.logits("plus", [(1,), (1,)], spread=True)
+    assert seat.logits("plus", [(2,), (3,)], spread=True) == [2.0, 3.0]
+    wait_until(lambda: pool.moving == 2)
+    assert not {*before.values()} & {*pool.pids.values()}
 
 
-def interrupt(*_: object) -> None:
+def interrupt(_: object) -> None:
     raise KeyboardInterrupt
+
+
+def test_rows_that_cannot_be_handed_over_cost_no_engine(start: Start) -> None:
+    pool = start()
+    seat = seat_of(pool)
+    with pytest.raises(OverflowError):
+        seat.logits("plus", [(1 << 40,), (1,)], spread=True)
+    assert seat.logits("plus", [(1,), (2,)], spread=True) == [1.0, 2.0]
+    assert seat.split
+
+
+def test_ending_a_pass_spares_an_engine_that_has_been_given_back(start: Start) -> None:
+    pool, told = start(), threading.Event()
+    pool.watch(told.set)
+    seat = seat_of(pool)
+    with ThreadPoolExecutor() as threads:
+        running = threads.submit(
+            seat.logits, "plus", [(0, say.STICK, *[0] * 9), (0, 5)], spread=True
+        )
+        assert told.wait(LIMIT_S)
+        other = seat_of(pool)
+        [pid] = other.logits("plus", [(0, say.PID)])
+        assert seat.end()
+        with pytest.raises(EngineLostError):
+            running.result(LIMIT_S)
+        assert other.logits("plus", [(0, say.PID)]) == [pid]
+
+
+def test_an_engine_that_ends_while_it_is_measured_does_not_stop_the_start(start: Start) -> None:
+    pool = start()
+    engines = engines_of(pool, MODELS)
+    with ThreadPoolExecutor() as threads:
+        for measured in (engines["plus"], as_measured(engines["plus"], "plus")):
+            running = threads.submit(measured.logits, [(0, say.HOLD, 300)] * 2)
+            wait_until(lambda: not pool._idle)
+            os.kill(pool.pids[0], signal.SIGKILL)
+            os.kill(pool.pids[1], signal.SIGKILL)
+            assert running.result(LIMIT_S) == [say.HOLD + 300] * 2
+            wait_until(lambda: pool.moving == 2)
 
 
 def test_a_batch_that_is_repeated_gets_an_engine_before_new_ones(start: Start) -> None:
@@ -248,7 +294,7 @@ def test_a_pool_that_stops_leaves_no_process_and_tells_who_waits(start: Start) -
     seats = [seat_of(pool), seat_of(pool)]
     pids = [*pool.pids.values(), *pool.templates.pids]
     with ThreadPoolExecutor() as threads:
-        waiting = threads.submit(pool.engines(MODELS)["plus"].logits, [(1,)])
+        waiting = threads.submit(engines_of(pool, MODELS)["plus"].logits, [(1,)])
         stuck = threads.submit(seats[0].logits, "plus", [(0, say.STICK)])
         time.sleep(0.01)
         pool.stop()
@@ -285,7 +331,7 @@ def test_a_template_that_is_killed_while_it_loads_stops_the_start() -> None:
 def test_engines_that_end_at_the_start_are_replaced(start: Start, tmp_path: Path) -> None:
     for number in range(3):
         (tmp_path / str(number)).touch()
-    assert start(Wanted(deaths=str(tmp_path))).engines(MODELS)["plus"].logits([(1,)]) == [1.0]
+    assert engines_of(start(Wanted(deaths=str(tmp_path))), MODELS)["plus"].logits([(1,)]) == [1.0]
 
 
 def test_engines_that_never_get_ready_stop_the_start(tmp_path: Path) -> None:
@@ -297,7 +343,7 @@ def test_engines_that_never_get_ready_stop_the_start(tmp_path: Path) -> None:
 
 def test_an_engine_is_measured_while_its_neighbours_run_the_same(start: Start) -> None:
     pool = start()
-    engines = pool.engines(MODELS)
+    engines = engines_of(pool, MODELS)
     passes: list[int] = []
     pool.report(lambda _: None, lambda number, _: passes.append(number))
     measured = as_measured(engines["minus"], "minus")
@@ -311,7 +357,7 @@ def test_an_engine_is_measured_while_its_neighbours_run_the_same(start: Start) -
 
 def test_models_of_one_pool_are_known_as_such(start: Start) -> None:
     pool = start()
-    engines = pool.engines(MODELS)
+    engines = engines_of(pool, MODELS)
     assert pool_of(engines.values()) is pool
     assert pool_of([*engines.values(), ColdEngine()]) is None  # type: ignore[list-item]
     assert pool_of([]) is None

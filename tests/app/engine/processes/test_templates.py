@@ -22,11 +22,12 @@ LIMIT_S = 30
 FRONT = """
 import sys, time
 from app.engine.pool import EnginePool
+from app.engine.pool_engines import engines_of
 from tests.app.engine import stand_in_weights as say
 pool = EnginePool(say.order())
 pool.start()
 print(*pool.pids.values(), *pool.templates.pids, flush=True)
-pool.engines(["plus"])["plus"].logits([(0, say.STICK)])
+engines_of(pool, ["plus"])["plus"].logits([(0, say.STICK)])
 """
 
 
