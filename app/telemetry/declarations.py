@@ -142,6 +142,13 @@ HTTP_REQUESTS = Declaration(
     'sum by (route) (rate(xcopa_http_requests_total{status=~"5.."}[5m]))',
     labels=("route", "status"),
 )
+TLS_HANDSHAKES_FAILED = Declaration(
+    Counter,
+    "xcopa_tls_handshakes_failed_total",
+    "Connections that ended before TLS was agreed on.",
+    "connections",
+    "rate(xcopa_tls_handshakes_failed_total[5m])",
+)
 READY = Declaration(
     Gauge,
     "xcopa_ready",
@@ -261,6 +268,7 @@ DECLARATIONS: tuple[AnyDeclaration, ...] = (
     MODEL_INFO,
     WORKER_RESTARTS,
     HTTP_REQUESTS,
+    TLS_HANDSHAKES_FAILED,
     READY,
 )
 """Every metric, in the order of the reference page."""

@@ -49,6 +49,7 @@ class Metrics:
         self._model_info = self._register(table.MODEL_INFO)
         self._worker_restarts = self._register(table.WORKER_RESTARTS)
         self._http_requests = self._register(table.HTTP_REQUESTS)
+        self._handshakes_failed = self._register(table.TLS_HANDSHAKES_FAILED)
         self._ready = self._register(table.READY)
 
     def _register(self, metric: Declaration[Instrument]) -> Instrument:
@@ -125,6 +126,10 @@ class Metrics:
     def http_answered(self, route: str, status: int) -> None:
         """Count a response. ``route`` is the pattern of a path, never a text of the caller."""
         self._http_requests.labels(route, str(status)).inc()
+
+    def handshake_failed(self) -> None:
+        """Count a connection that ended before TLS was agreed on."""
+        self._handshakes_failed.inc()
 
     # What is read at every scrape, from the one place that knows it ------------------------
 
