@@ -1,8 +1,8 @@
 """The health check of a container: ``python -m app.health [PATH]``; PATH is /livez without one.
 
 It exits with 0 when the service of this machine answers 200, else with 1 and one line. It asks
-where the settings say that the service listens, on the metrics port if there is one, and loads the standard library alone, since it
-runs every few seconds beside the service.
+where the settings say that the service listens, on the metrics port if there is one. It loads the
+standard library alone, since it runs every few seconds beside the service.
 """
 
 from __future__ import annotations
