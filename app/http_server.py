@@ -5,28 +5,66 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import socket
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
 
 import uvicorn
 
+from app.api.connections import Connections
+from app.api.handshakes import Handshakes
 from app.listening import admit_nobody
+from app.tls import ServerTls
 
 LAST_WORDS_S = 0.3
 """For calls on their way when listening ends: they are still told 503."""
 
 
+@dataclass(frozen=True)
+class Secured:
+    """How a server speaks TLS."""
+
+    tls: ServerTls
+    shared: Connections
+    """What the protocol of its connections was given."""
+
+
 class HttpServer(uvicorn.Server):
-    """A server that answers, when it ends, also who has connected and was not heard yet."""
+    """A server that answers, when it ends, also who has connected and was not heard yet.
+
+    With TLS it accepts connections itself, so that those whose handshake is not done count.
+    """
+
+    def __init__(self, config: uvicorn.Config, secured: Secured | None = None) -> None:
+        super().__init__(config)
+        self._secured = secured
+        self._handshakes: Handshakes | None = None
+        self._listening: list[socket.socket] = []
 
     @property
     def address(self) -> str:
-        """The host and the port of a URL."""
-        host, port = self.servers[0].sockets[0].getsockname()[:2]
-        return f"{f'[{host}]' if ':' in host else host}:{port}"
+        """The URL of the server."""
+        host, port = self._listening[0].getsockname()[:2]
+        scheme = "http" if self._secured is None else "https"
+        return f"{scheme}://{f'[{host}]' if ':' in host else host}:{port}"
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Begin to accept connections; ``sockets`` are bound."""
+        self._listening = sockets or []
+        if self._secured is None:
+            await super().startup(sockets)
+            return
+        await super().startup([])
+        tls, shared = self._secured.tls, self._secured.shared
+        self._handshakes = Handshakes(self._protocol, tls.context, shared)
+        self._handshakes.begin(self._listening, self.config.backlog)
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Answer also who has connected but was not heard yet, then stop."""
         for connected in self._stop_listening(sockets or []):
+            if self._handshakes is not None:
+                self._handshakes.secure(connected)
+                continue
             await asyncio.get_running_loop().connect_accepted_socket(self._protocol, connected)
         await asyncio.sleep(LAST_WORDS_S)
         await super().shutdown(sockets)
@@ -44,6 +82,8 @@ class HttpServer(uvicorn.Server):
             copies.extend(each.dup() for each in sockets)
         for server in self.servers:
             server.close()
+        if self._handshakes is not None:
+            self._handshakes.stop()
         for each in sockets:
             each.close()
         for copy in copies:
@@ -54,11 +94,10 @@ class HttpServer(uvicorn.Server):
                     waiting.append(copy.accept()[0])
         return waiting
 
-    def _protocol(self) -> asyncio.Protocol:
-        kind = self.config.http_protocol_class
-        return kind(  # type: ignore[call-arg]
-            config=self.config, server_state=self.server_state, app_state=self.lifespan.state
-        )
+    def _protocol(self) -> Any:
+        make: Callable[..., Any] = self.config.http_protocol_class
+        state = self.lifespan.state
+        return make(config=self.config, server_state=self.server_state, app_state=state)
 
 
 class MetricsServer(HttpServer):

@@ -16,9 +16,9 @@ from fastapi import FastAPI
 
 from app.api.connection import Connection
 from app.api.connections import ConnectionLimits, Connections
-from app.api.handshake import Handshake
+from app.api.handshakes import SecureConnection
 from app.errors import StartError
-from app.http_server import HttpServer, MetricsServer
+from app.http_server import HttpServer, MetricsServer, Secured
 from app.listening import METRICS, listen
 from app.main import create_app, create_metrics_app
 from app.process import allow_connections
@@ -72,9 +72,7 @@ def serve(settings: Settings) -> int:
 
     def on_started(failure: StartError | None) -> None:
         if failure is None:
-            scheme = "http" if ports.tls is None else "https"
-            url = f"{scheme}://{server.address}"
-            typer.echo(f"xcopa is ready: {url} (interactive docs at /docs)")
+            typer.echo(f"xcopa is ready: {server.address} (interactive docs at /docs)")
             return
         failures.append(failure)
         server.should_exit = True
@@ -90,13 +88,16 @@ def serve(settings: Settings) -> int:
 def _server(app: FastAPI, settings: Settings, ports: Ports) -> DrainingServer:
     metrics: Metrics = app.state.metrics
     limits = connection_limits(settings)
-    config = _config(app, connection_options(settings, limits, metrics, ports.tls))
+    shared = Connections(limits, metrics)
+    secured = None if ports.tls is None else Secured(ports.tls, shared)
+    kind = Connection if secured is None else SecureConnection
+    config = _config(app, connection_options(settings, shared, kind))
     beside = None
     if ports.metrics:
-        few = replace(limits, connections=METRICS_CONNECTIONS)
-        options = connection_options(settings, few, metrics)
-        beside = MetricsServer(_config(create_metrics_app(app), options), ports.metrics)
-    return DrainingServer(config, app.state.runtime, settings, beside)
+        few = Connections(replace(limits, connections=METRICS_CONNECTIONS), metrics)
+        metrics_config = _config(create_metrics_app(app), connection_options(settings, few))
+        beside = MetricsServer(metrics_config, ports.metrics)
+    return DrainingServer(config, app.state.runtime, settings, secured, beside)
 
 
 def _config(app: FastAPI, options: dict[str, Any]) -> uvicorn.Config:
@@ -121,15 +122,11 @@ def connection_limits(settings: Settings) -> ConnectionLimits:
 
 
 def connection_options(
-    settings: Settings, limits: ConnectionLimits, metrics: Metrics, tls: ServerTls | None = None
+    settings: Settings, shared: Connections, kind: type[Connection] = Connection
 ) -> dict[str, Any]:
     """Return how uvicorn is to treat connections: our protocol, its limits, trusted proxies."""
-    shared = Connections(limits, metrics)
-    # TLS is not uvicorn's own: it would count no connection before its handshake is done.
-    protocol = partial(Connection, shared=shared)
-    secured = tls and partial(Handshake, context=tls.context, shared=shared)
     return {
-        "http": secured or protocol,
+        "http": partial(kind, shared=shared),
         # There is no WebSocket here, so an offer to switch to one is ignored like any other.
         "ws": "none",
         "timeout_keep_alive": settings.keep_alive_s,
@@ -146,9 +143,10 @@ class DrainingServer(HttpServer):
         config: uvicorn.Config,
         runtime: Runtime,
         settings: Settings,
+        secured: Secured | None = None,
         metrics_server: MetricsServer | None = None,
     ) -> None:
-        super().__init__(config)
+        super().__init__(config, secured)
         self._metrics_server = metrics_server
         self._runtime = runtime
         self._settings = settings
@@ -160,7 +158,7 @@ class DrainingServer(HttpServer):
         self._loop = asyncio.get_running_loop()
         if self._metrics_server is not None:
             await self._metrics_server.begin()
-            log.info("probes and metrics: http://%s", self._metrics_server.address)
+            log.info("probes and metrics: %s", self._metrics_server.address)
         await super().startup(sockets)
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:  # noqa: ARG002

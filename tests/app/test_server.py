@@ -8,6 +8,7 @@ from starlette.types import Receive, Scope, Send
 from uvicorn import Config
 
 from app.api.caller import caller_of
+from app.api.connections import Connections
 from app.server import connection_limits, connection_options
 from app.settings import Settings
 from app.telemetry.metrics import Metrics
@@ -23,7 +24,9 @@ async def caller_seen(peer: str, forwarded: str, proxies: str) -> str:
         seen.append(caller_of(Request(scope)))
 
     settings = Settings(forwarded_allow_ips=proxies)
-    options = connection_options(settings, connection_limits(settings), Metrics(["direct"]))
+    options = connection_options(
+        settings, Connections(connection_limits(settings), Metrics(["direct"]))
+    )
     config = Config(app, log_config=None, **options)
     config.load()
     headers = [(b"x-forwarded-for", forwarded.encode())]
