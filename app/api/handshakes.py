@@ -10,6 +10,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
+import itertools
 import logging
 import socket
 import ssl
@@ -24,6 +26,15 @@ log = logging.getLogger(__name__)
 GOODBYE_S = 1.0
 """How long a client may take to confirm the end of TLS; its answers have been sent by then."""
 
+COLLECT_EVERY = 50
+"""Connections that end between two collections of garbage.
+
+The loop's transport and protocol of TLS refer to each other, and hold up to half a megabyte. For
+the collector they are few objects: it left 190 MB before it came of itself. This takes 3 ms.
+"""
+
+_ended = itertools.count(1)
+
 _NO_DESCRIPTOR_PAUSE_S = 1.0
 
 
@@ -37,6 +48,11 @@ class SecureConnection(Connection):
         super().connection_made(transport)
         if self.handshake.shutting_down:
             self.shutdown()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        super().connection_lost(exc)
+        if next(_ended) % COLLECT_EVERY == 0:
+            gc.collect()
 
 
 class Handshake:
