@@ -39,7 +39,7 @@ def test_an_error_names_the_variables_of_its_own_port() -> None:
         pytest.raises(StartError, match=r"^XCOPA_METRICS_PORT: port \d+ of 127.0.0.1 is taken"),
     ):
         listen("127.0.0.1", other.getsockname()[1], METRICS)
-    with pytest.raises(StartError, match="^XCOPA_METRICS_HOST: 192"):
+    with pytest.raises(StartError, match=r"^XCOPA_METRICS_HOST: 192"):
         listen("192.0.2.7", 0, METRICS)
 
 

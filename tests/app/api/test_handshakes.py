@@ -73,6 +73,11 @@ async def ask(listener: socket.socket, context: ssl.SSLContext, request: bytes =
     return answer
 
 
+async def connected(state: ServerState) -> None:
+    while not state.connections:  # noqa: ASYNC110 - the server tells nobody of a handshake
+        await asyncio.sleep(0)
+
+
 async def test_a_request_that_comes_with_the_end_of_the_handshake_is_answered(
     handshakes: Handshakes, listener: socket.socket, authority: Authority, state: ServerState
 ) -> None:
@@ -86,8 +91,7 @@ async def test_a_handshake_that_is_not_done_counts_and_ends_in_time(
     handshakes: Handshakes, listener: socket.socket, state: ServerState
 ) -> None:
     reader, writer = await asyncio.open_connection(*listener.getsockname())
-    while not state.connections:
-        await asyncio.sleep(0)
+    await connected(state)
     assert await asyncio.wait_for(reader.read(), LIMIT_S) == b""
     assert not state.connections
     writer.close()
@@ -109,8 +113,7 @@ async def test_who_is_almost_there_at_the_end_is_told_that_the_service_ends(
 ) -> None:
     context = authority.client_context()
     asking = asyncio.create_task(ask(listener, context, b""))
-    while not state.connections:
-        await asyncio.sleep(0)
+    await connected(state)
     for connection in list(state.connections):
         connection.shutdown()
     assert (await asking).startswith(b"HTTP/1.1 503")
