@@ -74,8 +74,9 @@ async def ask(listener: socket.socket, context: ssl.SSLContext, request: bytes =
 
 
 async def connected(state: ServerState) -> None:
-    while not state.connections:  # noqa: ASYNC110 - the server tells nobody of a handshake
-        await asyncio.sleep(0)
+    async with asyncio.timeout(LIMIT_S):
+        while not state.connections:  # noqa: ASYNC110 - the server tells nobody of a handshake
+            await asyncio.sleep(0)
 
 
 async def test_a_request_that_comes_with_the_end_of_the_handshake_is_answered(
