@@ -72,7 +72,7 @@ RUN --mount=type=cache,target=/root/.cache/pip \
 # every change of the source.
 FROM dependencies AS base
 COPY app/__init__.py app/errors.py app/process.py app/
-COPY app/weights/__init__.py app/weights/embedded.py app/weights/e5_container.py app/weights/
+COPY app/weights/__init__.py app/weights/embedded.py app/weights/e5_container.py app/weights/files.py app/weights/
 # safetensors writes files that only their owner can read; the service runs as somebody else.
 RUN --mount=type=secret,id=pip.conf,target=/etc/pip.conf \
     --mount=type=secret,id=pip.cert,target=/etc/pip.cert \

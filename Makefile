@@ -5,7 +5,7 @@ PYTHON ?= python3
 DATA ?= $(XCOPA_DATA_DIR)
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-slow lint format types docs reference lock ci coverage coverage-report figures mutants bare-clone image-test bench loadtest evaluate models data clean
+.PHONY: help run test test-slow lint format types audit docs reference lock ci coverage coverage-report figures mutants bare-clone image-test bench loadtest evaluate models data clean
 
 help: ## List the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
@@ -42,6 +42,9 @@ format: $(VENV)/.dev ## Format the code
 
 types: $(VENV)/.dev ## Check types
 	$(BIN)/mypy
+
+audit: $(VENV)/.dev ## Look the locked packages up among known vulnerabilities, where that service is reached
+	$(BIN)/python -m scripts.audit
 
 coverage: ## Run the default test suite and compare what it runs with the floors
 	$(MAKE) test COVERAGE=1

@@ -8,6 +8,7 @@ import errno
 import socket
 import struct
 import sys
+from dataclasses import dataclass
 from typing import Any
 
 from app.errors import StartError
@@ -16,12 +17,25 @@ _ANY_IPV6 = "::"
 _BELOW_ANY_USER = 1024
 
 
-def listen(host: str, port: int) -> list[socket.socket]:
+@dataclass(frozen=True)
+class AddressVariables:
+    """The variables that say where to listen."""
+
+    host: str = "XCOPA_HOST"
+    port: str = "XCOPA_PORT"
+
+
+MAIN = AddressVariables()
+METRICS = AddressVariables("XCOPA_METRICS_HOST", "XCOPA_METRICS_PORT")
+
+
+def listen(host: str, port: int, variables: AddressVariables = MAIN) -> list[socket.socket]:
     """Bind a socket to every address of a host; ``::`` is IPv4 too where the system allows it.
 
     Args:
         host: a name, or an address, with or without the brackets that IPv6 has in URLs.
         port: 0 picks a free one, the same for every address.
+        variables: what an error names.
 
     Raises:
         StartError: it cannot be bound; the message names the variable to change.
@@ -35,7 +49,7 @@ def listen(host: str, port: int) -> list[socket.socket]:
     except OSError as error:
         for each in bound:
             each.close()
-        raise StartError(_reason(error, host, port)) from error
+        raise StartError(_reason(error, host, port, variables)) from error
     return bound
 
 
@@ -86,19 +100,23 @@ def _bind(family: socket.AddressFamily, address: tuple[Any, ...]) -> socket.sock
     return made
 
 
-def _reason(error: OSError, host: str, port: int) -> str:
+def _reason(error: OSError, host: str, port: int, variables: AddressVariables) -> str:
     if isinstance(error, socket.gaierror):
         return (
-            f"XCOPA_HOST: {host!r} cannot be resolved ({error.strerror}); "
+            f"{variables.host}: {host!r} cannot be resolved ({error.strerror}); "
             "0.0.0.0 is every address of this machine"
         )
     if error.errno == errno.EADDRINUSE:
         return (
-            f"XCOPA_PORT: port {port} of {host} is taken by another process; choose another "
+            f"{variables.port}: port {port} of {host} is taken by another process; choose another "
             "port, or 0 for one that is free"
         )
     if error.errno in (errno.EACCES, errno.EPERM) and port < _BELOW_ANY_USER:
-        return f"XCOPA_PORT: this user may not listen on port {port}; choose one from 1024 on"
+        return f"{variables.port}: this user may not listen on port {port}; choose one from 1024 on"
     if error.errno in (errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT):
-        return f"XCOPA_HOST: {host} is no address of this machine; 0.0.0.0 is every one that it has"
-    return f"XCOPA_HOST, XCOPA_PORT: cannot listen on {host}, port {port}: {error.strerror}"
+        return (
+            f"{variables.host}: {host} is no address of this machine; 0.0.0.0 is every one that "
+            "it has"
+        )
+    place = f"{host}, port {port}"
+    return f"{variables.host}, {variables.port}: cannot listen on {place}: {error.strerror}"

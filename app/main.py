@@ -79,6 +79,8 @@ def create_app(
     app.state.settings, app.state.runtime, app.state.metrics = settings, runtime, metrics
     for resource in (predict, rank, models, probes, metadata, infer):
         app.include_router(resource.router)
+    if settings.metrics_port is None:
+        app.include_router(probes.metrics_router)
     problem.install(app)
     _add_middleware(app, settings, metrics, keys)
     tracing.add_to(app)
@@ -91,6 +93,21 @@ def _keys(settings: Settings, metrics: Metrics) -> KeysInForce | None:
         return None
     with wanted_by("XCOPA_API_KEYS_FILE"):
         return KeysInForce(settings.api_keys_file, metrics)
+
+
+def create_metrics_app(main: FastAPI) -> FastAPI:
+    """Make the application of the metrics port: the probes and metrics of another application.
+
+    It has no keys and no pages, and what happens there is counted with the rest.
+    """
+    app = FastAPI(openapi_url=None, redirect_slashes=False)
+    app.state = main.state
+    for router in (probes.router, probes.metrics_router):
+        app.include_router(router)
+    problem.install(app)
+    app.add_middleware(DefectsMiddleware)
+    _add_outer_middleware(app, main.state.metrics)
+    return app
 
 
 def _service_options(settings: Settings) -> ServiceOptions:
@@ -135,10 +152,14 @@ def _add_middleware(
     app.add_middleware(DefectsMiddleware)
     if origins := split(settings.cors_origins):
         app.add_middleware(OriginsMiddleware, origins=origins)
+    _add_outer_middleware(app, metrics, settings.root_path)
+
+
+def _add_outer_middleware(app: FastAPI, metrics: Metrics, root_path: str = "") -> None:
     app.add_middleware(CountRequestsMiddleware, metrics=metrics)
     app.add_middleware(SecurityHeadersMiddleware)
     app.add_middleware(RequestIdMiddleware)
-    app.add_middleware(TargetMiddleware, root_path=settings.root_path)
+    app.add_middleware(TargetMiddleware, root_path=root_path)
 
 
 async def _start(runtime: Runtime, on_started: OnStarted | None) -> None:

@@ -3,30 +3,62 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
 import socket
+from dataclasses import dataclass, replace
 from functools import partial
 from types import FrameType
 from typing import Any
 
 import typer
 import uvicorn
+from fastapi import FastAPI
 
 from app.api.connection import Connection
 from app.api.connections import ConnectionLimits, Connections
+from app.api.handshakes import SecureConnection
 from app.errors import StartError
-from app.listening import admit_nobody, listen
-from app.main import create_app
+from app.http_server import HttpServer, MetricsServer, Secured
+from app.listening import METRICS, listen
+from app.main import create_app, create_metrics_app
 from app.process import allow_connections
 from app.runtime import Runtime
 from app.settings import NONE, Settings
 from app.telemetry.metrics import Metrics
+from app.tls import ServerTls, server_tls
 
 log = logging.getLogger(__name__)
 
 RESPONSE_GRACE_S = 5
 """What uvicorn allows for responses to be written, after the queue has been drained."""
+
+
+METRICS_CONNECTIONS = 32
+"""Open at once on the metrics port: kubelet, Prometheus, and whoever looks."""
+
+
+@dataclass(frozen=True)
+class Ports:
+    """What is made sure of before the models load, which takes long and cannot be called off."""
+
+    tls: ServerTls | None
+    main: list[socket.socket]
+    metrics: list[socket.socket]
+    """Empty where the main port has the metrics."""
+
+
+def open_ports(settings: Settings) -> Ports:
+    """Read the certificate, and listen.
+
+    Raises:
+        StartError: one of them cannot be; the message names the variable to change.
+    """
+    tls = server_tls(settings)
+    main = listen(settings.host, settings.port)
+    if settings.metrics_port is None:
+        return Ports(tls, main, [])
+    host = settings.metrics_host or settings.host
+    return Ports(tls, main, listen(host, settings.metrics_port, METRICS))
 
 
 def serve(settings: Settings) -> int:
@@ -42,38 +74,59 @@ def serve(settings: Settings) -> int:
 
     try:
         app = create_app(settings, on_started)
-        # Before the models load, which takes long and cannot be called off.
-        sockets = listen(settings.host, settings.port)
+        ports = open_ports(settings)
     except StartError as error:
         typer.echo(f"xcopa cannot start: {error}", err=True)
         return 1
-    config = uvicorn.Config(
-        app,
-        host=settings.host,
-        port=settings.port,
-        log_config=None,
-        access_log=False,
-        server_header=False,
-        timeout_graceful_shutdown=RESPONSE_GRACE_S,
-        **connection_options(settings, app.state.metrics),
-    )
-    server = DrainingServer(config, app.state.runtime, settings)
-    server.run(sockets)
+    server = _server(app, settings, ports)
+    server.run(ports.main)
     for failure in failures:
         typer.echo(f"xcopa cannot start: {failure}", err=True)
     return 1 if failures or not server.started else 0
 
 
-def connection_options(settings: Settings, metrics: Metrics) -> dict[str, Any]:
-    """Return how uvicorn is to treat connections: our protocol, its limits, trusted proxies."""
-    limits = ConnectionLimits(
+def _server(app: FastAPI, settings: Settings, ports: Ports) -> DrainingServer:
+    metrics: Metrics = app.state.metrics
+    limits = connection_limits(settings)
+    shared = Connections(limits, metrics)
+    secured = None if ports.tls is None else Secured(ports.tls, shared)
+    kind = Connection if secured is None else SecureConnection
+    config = _config(app, connection_options(settings, shared, kind))
+    beside = None
+    if ports.metrics:
+        few = Connections(replace(limits, connections=METRICS_CONNECTIONS), metrics)
+        metrics_config = _config(create_metrics_app(app), connection_options(settings, few))
+        beside = MetricsServer(metrics_config, ports.metrics)
+    return DrainingServer(config, app.state.runtime, settings, secured, beside)
+
+
+def _config(app: FastAPI, options: dict[str, Any]) -> uvicorn.Config:
+    return uvicorn.Config(
+        app,
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        timeout_graceful_shutdown=RESPONSE_GRACE_S,
+        **options,
+    )
+
+
+def connection_limits(settings: Settings) -> ConnectionLimits:
+    """Return what the connections of the main port may take, as far as the system allows it."""
+    return ConnectionLimits(
         connections=allow_connections(settings.max_connections),
         header_bytes=settings.max_header_bytes,
         buffered_bytes=settings.max_buffered_bytes,
         receive_seconds=settings.receive_timeout_s,
     )
+
+
+def connection_options(
+    settings: Settings, shared: Connections, kind: type[Connection] = Connection
+) -> dict[str, Any]:
+    """Return how uvicorn is to treat connections: our protocol, its limits, trusted proxies."""
     return {
-        "http": partial(Connection, shared=Connections(limits, metrics)),
+        "http": partial(kind, shared=shared),
         # There is no WebSocket here, so an offer to switch to one is ignored like any other.
         "ws": "none",
         "timeout_keep_alive": settings.keep_alive_s,
@@ -82,28 +135,30 @@ def connection_options(settings: Settings, metrics: Metrics) -> dict[str, Any]:
     }
 
 
-LAST_WORDS_S = 0.3
-"""For calls on their way when listening ends: they are still told 503."""
-
-
-class DrainingServer(uvicorn.Server):
+class DrainingServer(HttpServer):
     """A server whose first signal drains and whose second one stops at once."""
 
-    def __init__(self, config: uvicorn.Config, runtime: Runtime, settings: Settings) -> None:
-        super().__init__(config)
+    def __init__(
+        self,
+        config: uvicorn.Config,
+        runtime: Runtime,
+        settings: Settings,
+        secured: Secured | None = None,
+        metrics_server: MetricsServer | None = None,
+    ) -> None:
+        super().__init__(config, secured)
+        self._metrics_server = metrics_server
         self._runtime = runtime
         self._settings = settings
         self._loop: asyncio.AbstractEventLoop | None = None
         self._draining: asyncio.Task[None] | None = None
         self._signalled = False
 
-    @property
-    def address(self) -> str:
-        host, port = self.servers[0].sockets[0].getsockname()[:2]
-        return f"http://{f'[{host}]' if ':' in host else host}:{port}"
-
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         self._loop = asyncio.get_running_loop()
+        if self._metrics_server is not None:
+            await self._metrics_server.begin()
+            log.info("probes and metrics: %s", self._metrics_server.address)
         await super().startup(sockets)
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:  # noqa: ARG002
@@ -119,40 +174,9 @@ class DrainingServer(uvicorn.Server):
         self._draining = asyncio.ensure_future(self._drain())
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        """Answer also who has connected but was not heard yet, then stop."""
-        for connected in self._stop_listening(sockets or []):
-            await asyncio.get_running_loop().connect_accepted_socket(self._protocol, connected)
-        await asyncio.sleep(LAST_WORDS_S)
         await super().shutdown(sockets)
-
-    def _stop_listening(self, sockets: list[socket.socket]) -> list[socket.socket]:
-        """Close the listening sockets; return the connections that waited to be accepted.
-
-        To close a socket on which connections wait would reset them.
-        """
-        waiting: list[socket.socket] = []
-        copies: list[socket.socket] = []
-        # A copy keeps the socket open while the loop lets go of it. Without a descriptor left
-        # for it, who waits there is reset; the rest of the shutdown goes on.
-        with contextlib.suppress(OSError):
-            copies.extend(each.dup() for each in sockets)
-        for server in self.servers:
-            server.close()
-        for each in sockets:
-            each.close()
-        for copy in copies:
-            with copy, contextlib.suppress(OSError):
-                copy.setblocking(False)
-                admit_nobody(copy)
-                while True:
-                    waiting.append(copy.accept()[0])
-        return waiting
-
-    def _protocol(self) -> asyncio.Protocol:
-        kind = self.config.http_protocol_class
-        return kind(  # type: ignore[call-arg]
-            config=self.config, server_state=self.server_state, app_state=self.lifespan.state
-        )
+        if self._metrics_server is not None:
+            await self._metrics_server.end()
 
     async def _drain(self) -> None:
         log.info("told to stop: draining")

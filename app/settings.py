@@ -10,7 +10,14 @@ from pathlib import Path
 from typing import Annotated, Literal
 
 import platformdirs
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    SecretStr,
+    ValidationInfo,
+)
 from pydantic_settings import (
     BaseSettings,
     EnvSettingsSource,
@@ -54,8 +61,15 @@ def _origins(listed: str) -> str:
     return listed
 
 
+def _other_port(port: int, settings: ValidationInfo) -> int:
+    if port != 0 and port == settings.data.get("port"):
+        raise ValueError("it is the port of XCOPA_PORT; choose another one")
+    return port
+
+
 Proxies = Annotated[str, AfterValidator(_proxies)]
 Origins = Annotated[str, AfterValidator(_origins)]
+OtherPort = Annotated[int, Field(ge=0, le=65535), AfterValidator(_other_port)]
 
 DIRECT, STILTS = "direct", "stilts"
 VARIANTS = (DIRECT, STILTS)
@@ -106,6 +120,32 @@ class Settings(BaseSettings):
 
     host: str = Field(default="127.0.0.1", description="Address to listen on.")
     port: int = Field(default=8000, ge=0, le=65535, description="Port to listen on; 0 picks one.")
+    metrics_port: OtherPort | None = Field(
+        default=None,
+        description="Port of its own for probes and metrics, without TLS and without keys. The "
+        "main port then has no `/metrics`, and keeps its probes; 0 picks one.",
+    )
+    metrics_host: str | None = Field(
+        default=None, description="Address of that port; by default that of the main one."
+    )
+    ssl_certfile: Path | None = Field(
+        default=None,
+        description="Certificate of the service and those that lead to its authority, in PEM. "
+        "With it the service speaks HTTPS. A file that changes is read again.",
+    )
+    ssl_keyfile: Path | None = Field(
+        default=None,
+        description="Private key of the certificate, in PEM; by default it stands in the "
+        "certificate's file.",
+    )
+    ssl_keyfile_password: SecretStr | None = Field(
+        default=None, description="Password of the private key, if it is encrypted."
+    )
+    ssl_ca_certs: Path | None = Field(
+        default=None,
+        description="Authorities, in PEM, of the certificates that callers must present (mutual "
+        "TLS). Without it callers present none.",
+    )
     models: ModelSources = Field(
         default_factory=ModelSources, description="The two variants: `direct` and `stilts`."
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+import hypothesis
 import pytest
 import torch
 
@@ -13,6 +14,10 @@ from app.weights.embedded import ensure_base
 from tests import tiny
 
 ROOT = Path(__file__).resolve().parent.parent
+
+# A machine that is busy with other work must not fail a test.
+hypothesis.settings.register_profile("no deadline", deadline=None)
+hypothesis.settings.load_profile("no deadline")
 
 
 def pytest_make_parametrize_id(val: object, argname: str) -> str | None:

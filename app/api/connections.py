@@ -52,6 +52,10 @@ class Connections:
     def refused(self, status: int) -> None:
         self._metrics.http_answered(UNPARSED, status)
 
+    def not_secured(self) -> None:
+        """Note that a client did not come to speak TLS with us."""
+        self._metrics.handshake_failed()
+
     def waits(self, connection: Held) -> None:
         """Note that the next word is the client's."""
         self._waiting[connection] = None

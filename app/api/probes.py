@@ -1,4 +1,7 @@
-"""``GET /livez``, ``/readyz``, ``/startupz`` and ``/metrics``."""
+"""``GET /livez``, ``/readyz``, ``/startupz`` and ``/metrics``.
+
+Metrics have a router of their own, since they may be on another port than the predictions.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +12,7 @@ from app.api.described import METRICS
 from app.api.schemas import Status
 
 router = APIRouter(tags=["operations"])
+metrics_router = APIRouter(tags=["operations"])
 
 _NOT_YET = 503
 
@@ -33,7 +37,9 @@ async def startupz(runtime: RuntimeDep, response: Response) -> Status:
     return Status(status="started")
 
 
-@router.get("/metrics", summary="Prometheus metrics", response_class=Response, responses=METRICS)
+@metrics_router.get(
+    "/metrics", summary="Prometheus metrics", response_class=Response, responses=METRICS
+)
 async def metrics(request: Request) -> Response:
     body, content_type = metrics_of(request).exposition(request.headers.get("accept", ""))
     return Response(body, headers={"Content-Type": content_type})

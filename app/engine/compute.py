@@ -19,7 +19,8 @@ class Compute:
 
     target: Target = EXACT
     plan: LanePlan = ONE_LANE
-    kernel: KernelSetting = "auto"
+    kernel: KernelSetting | None = None
+    """See ``choose_kernels``; None takes those that need no measurement."""
 
 
 def set_up(

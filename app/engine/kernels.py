@@ -64,7 +64,7 @@ def choose_kernels(
     config: XLMRobertaConfig,
     target: Target,
     plan: LanePlan,
-    setting: KernelSetting = "auto",
+    setting: KernelSetting | None = "auto",
     record: KernelRecord | None = None,
 ) -> Kernels:
     """Return the fastest kernel for each product of a model, or the one that the setting names.
@@ -73,36 +73,44 @@ def choose_kernels(
         config: of the model.
         target: where it computes, and in which numbers.
         plan: how many lanes compute at the same time, and with how many threads.
-        setting: a kernel, or ``auto`` to measure.
+        setting: a kernel, or ``auto`` to measure; None does neither.
         record: what was measured before; None measures anew and keeps nothing.
 
     Raises:
         StartError: the setting names a kernel that this machine lacks.
     """
     able = kernels_for(target.device, target.dtype)
+    if setting is None:
+        return Kernels.unmeasured(target)
     if setting != "auto":
         return _pinned(Kernel(setting), able)
     if len(able) == 1:
         return Kernels(otherwise=able[0])
     products = products_of(config)
-    record = record or KernelRecord()
-    measured = {product: record.find(str(product)) for product in products}
-    missing = [product for product, seconds in measured.items() if set(seconds) != set(able)]
-    if missing:
-        found = measure(missing, able, target.dtype, plan)
-        record.keep({str(product): seconds for product, seconds in found.items()})
-        measured |= found
+    measured = _measured(products, able, target.dtype, plan, record or KernelRecord())
     choices = tuple(_fastest(product, measured[product]) for product in products)
     for choice in choices:
         log.info(
-            "%s: %s, %.2f times as fast as %s%s",
-            choice.product,
-            choice.kernel,
-            choice.gain,
-            able[0],
-            "" if choice.product in missing else " when it was measured",
+            "%s: %s, %.2f times as fast as %s", choice.product, choice.kernel, choice.gain, able[0]
         )
     return Kernels(choices, unmeasured(target).otherwise)
+
+
+def _measured(
+    products: Sequence[Product],
+    able: Sequence[Kernel],
+    dtype: torch.dtype,
+    plan: LanePlan,
+    record: KernelRecord,
+) -> dict[Product, Seconds]:
+    known = {product: record.find(str(product)) for product in products}
+    missing = [product for product, seconds in known.items() if set(seconds) != set(able)]
+    if not missing:
+        log.info("the kernels were measured before")
+        return known
+    found = measure(missing, able, dtype, plan)
+    record.keep({str(product): seconds for product, seconds in found.items()})
+    return known | found
 
 
 def _pinned(kernel: Kernel, able: Sequence[Kernel]) -> Kernels:

@@ -187,6 +187,13 @@ KEYS_OUTDATED = Declaration(
     "0 or 1",
     "max by (instance) (xcopa_keys_outdated)",
 )
+TLS_HANDSHAKES_FAILED = Declaration(
+    Counter,
+    "xcopa_tls_handshakes_failed_total",
+    "Connections that ended before TLS was agreed on.",
+    "connections",
+    "rate(xcopa_tls_handshakes_failed_total[5m])",
+)
 READY = Declaration(
     Gauge,
     "xcopa_ready",
@@ -348,6 +355,7 @@ DECLARATIONS: tuple[AnyDeclaration, ...] = (
     KEY_LIMITED,
     KEY_REFUSED,
     KEYS_OUTDATED,
+    TLS_HANDSHAKES_FAILED,
     READY,
 )
 """Every metric, in the order of the reference page."""

@@ -63,6 +63,7 @@ class Metrics:
         self._engine_restarts = self._register(table.ENGINE_RESTARTS)
         self._engine_busy = self._register(table.ENGINE_BUSY_SECONDS)
         self._http_requests = self._register(table.HTTP_REQUESTS)
+        self._handshakes_failed = self._register(table.TLS_HANDSHAKES_FAILED)
         self._ready = self._register(table.READY)
         self._by_key = [
             self._register(each)
@@ -193,6 +194,10 @@ class Metrics:
     def keys_outdated(self, outdated: bool) -> None:
         """Set whether older keys than those of the file are in force."""
         self._keys_outdated.set(outdated)
+
+    def handshake_failed(self) -> None:
+        """Count a connection that ended before TLS was agreed on."""
+        self._handshakes_failed.inc()
 
     # What is read at every scrape, from the one place that knows it ------------------------
 

@@ -19,6 +19,7 @@ from scripts.reference.markdown import GENERATED, page, table
 
 SECTIONS = {
     "host": "Address",
+    "ssl_certfile": "TLS",
     "models": "Models",
     "threads": "Computation",
     "batch_tokens": "Batches and the queue",
@@ -33,6 +34,7 @@ the field before them."""
 _TYPES = {
     "string": "text",
     "path": "path",
+    "password": "text",
     "boolean": "`true` or `false`",
     "array": "list in JSON",
     "object": "object in JSON",

@@ -41,6 +41,8 @@ def test_the_variables_of_a_kubernetes_service_are_no_settings_and_are_named() -
         ("XCOPA_PORT", "tcp://[fd00::12]:8000"),
         ("XCOPA_PORT", "udp://10.96.0.12:53"),
         ("XCOPA_MODELS_PORT", "tcp://10.96.0.12:8000"),
+        ("XCOPA_METRICS_PORT", "tcp://10.96.0.12:9090"),
+        ("XCOPA_METRICS_SERVICE_PORT", "9090"),
         ("XCOPA_CACHE_SERVICE_HOST", "10.96.0.12"),
         ("XCOPA_MODELS_PORT_8000_TCP_ADDR", "10.96.0.12"),
         ("XCOPA_PORT_53_UDP", "udp://10.96.0.12:53"),

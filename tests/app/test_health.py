@@ -11,7 +11,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
-from app.health import HOST, PORT, address, check
+from app.health import HOST, PORT, Address, address, check
 from app.settings import Settings
 from tests.app.test_environment import SERVICE
 
@@ -51,7 +51,38 @@ def port() -> Iterator[str]:
     ],
 )
 def test_it_asks_where_the_settings_say(environ: dict[str, str], asked: tuple[str, int]) -> None:
+    assert address(environ) == Address(*asked)
+
+
+@pytest.mark.parametrize(
+    ("environ", "asked"),
+    [
+        ({"XCOPA_METRICS_PORT": "9000"}, Address("127.0.0.1", 9000)),
+        ({"XCOPA_METRICS_PORT": ""}, Address("127.0.0.1", 8000)),
+        ({"XCOPA_METRICS_PORT": "tcp://10.96.0.13:9000"}, Address("127.0.0.1", 8000)),
+        (
+            {"XCOPA_METRICS_PORT": "9000", "XCOPA_METRICS_HOST": "::", "XCOPA_HOST": "192.0.2.7"},
+            Address("::1", 9000),
+        ),
+        ({"XCOPA_METRICS_PORT": "9000", "XCOPA_HOST": "192.0.2.7"}, Address("192.0.2.7", 9000)),
+        ({"XCOPA_SSL_CERTFILE": "x.pem"}, Address("127.0.0.1", 8000, tls=True)),
+        (
+            {"XCOPA_SSL_CERTFILE": "x", "XCOPA_SSL_CA_CERTS": "y", "XCOPA_METRICS_PORT": "9000"},
+            Address("127.0.0.1", 9000),
+        ),
+    ],
+)
+def test_it_asks_the_metrics_port_if_there_is_one_and_else_with_tls_if_there_is_a_certificate(
+    environ: dict[str, str], asked: Address
+) -> None:
     assert address(environ) == asked
+
+
+def test_it_says_that_it_has_no_certificate_and_where_it_needs_none() -> None:
+    wrong = check("/livez", {"XCOPA_SSL_CERTFILE": "x", "XCOPA_SSL_CA_CERTS": "y"})
+    assert "XCOPA_SSL_CA_CERTS" in str(wrong)
+    assert "XCOPA_METRICS_PORT" in str(wrong)
+    assert "XCOPA_METRICS_PORT is 0" in str(check("/livez", {"XCOPA_METRICS_PORT": "0"}))
 
 
 def test_its_defaults_are_those_of_the_settings() -> None:

@@ -9,7 +9,7 @@ import sys
 import pytest
 
 from app.errors import StartError
-from app.listening import admit_nobody, listen
+from app.listening import METRICS, admit_nobody, listen
 
 HAS_IPV6 = socket.has_dualstack_ipv6()
 
@@ -31,6 +31,16 @@ def test_a_port_that_is_taken_is_said_with_its_variable() -> None:
         line = refused("127.0.0.1", port)
     assert line.startswith("XCOPA_PORT: ")
     assert f"port {port} of 127.0.0.1 is taken" in line
+
+
+def test_an_error_names_the_variables_of_its_own_port() -> None:
+    with (
+        socket.create_server(("127.0.0.1", 0)) as other,
+        pytest.raises(StartError, match=r"^XCOPA_METRICS_PORT: port \d+ of 127.0.0.1 is taken"),
+    ):
+        listen("127.0.0.1", other.getsockname()[1], METRICS)
+    with pytest.raises(StartError, match=r"^XCOPA_METRICS_HOST: 192"):
+        listen("192.0.2.7", 0, METRICS)
 
 
 def test_a_second_service_that_has_not_answered_yet_counts_too() -> None:

@@ -8,7 +8,8 @@ from starlette.types import Receive, Scope, Send
 from uvicorn import Config
 
 from app.api.caller import caller_of
-from app.server import connection_options
+from app.api.connections import Connections
+from app.server import connection_limits, connection_options
 from app.settings import Settings
 from app.telemetry.metrics import Metrics
 
@@ -22,7 +23,10 @@ async def caller_seen(peer: str, forwarded: str, proxies: str) -> str:
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
         seen.append(caller_of(Request(scope)).name)
 
-    options = connection_options(Settings(forwarded_allow_ips=proxies), Metrics(["direct"]))
+    settings = Settings(forwarded_allow_ips=proxies)
+    options = connection_options(
+        settings, Connections(connection_limits(settings), Metrics(["direct"]))
+    )
     config = Config(app, log_config=None, **options)
     config.load()
     headers = [(b"x-forwarded-for", forwarded.encode())]

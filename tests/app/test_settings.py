@@ -55,6 +55,21 @@ def test_a_quoted_value_with_a_line_end_is_read(monkeypatch: pytest.MonkeyPatch)
     assert (settings.models.stilts, settings.threads) == ("someone/model", 2)
 
 
+@pytest.mark.parametrize("port", ["8123", " 8123\n"])
+def test_the_metrics_port_is_another_one(port: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XCOPA_PORT", "8123")
+    monkeypatch.setenv("XCOPA_METRICS_PORT", port)
+    with pytest.raises(ValidationError, match="XCOPA_PORT") as error:
+        Settings()
+    assert error.value.errors()[0]["loc"] == ("metrics_port",)
+
+
+def test_both_ports_may_be_picked(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XCOPA_PORT", "0")
+    monkeypatch.setenv("XCOPA_METRICS_PORT", "0")
+    assert Settings().metrics_port == 0
+
+
 def test_every_setting_is_a_variable() -> None:
     assert {"XCOPA_PORT", "XCOPA_MODELS", "XCOPA_MODELS__STILTS"} <= variables()
     assert len(variables()) == len(Settings.model_fields) + len(ModelSources.model_fields)

@@ -119,7 +119,7 @@ def test_prometheus_scrapes_the_service(compose: dict[str, Any]) -> None:
     )
     path = ROOT / "observability/prometheus/prometheus.yml"
     config = yaml.safe_load(path.read_text(encoding="utf-8"))
-    port = compose["services"]["xcopa"]["environment"]["XCOPA_PORT"]
+    port = compose["services"]["xcopa"]["environment"]["XCOPA_METRICS_PORT"]
     targets = [target for job in config["scrape_configs"] for target in job["static_configs"]]
     assert targets == [{"targets": [f"xcopa:{port}"]}]
 

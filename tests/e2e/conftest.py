@@ -8,6 +8,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+from tests.certificates import Authority
 from tests.e2e.server import ServerProcess, running
 
 
@@ -26,3 +27,8 @@ def tiny_url(tiny_direct: Path, tiny_stilts: Path) -> Iterator[str]:
     }
     with ServerProcess(**settings) as server:
         yield server.wait_until_ready().url
+
+
+@pytest.fixture(scope="session")
+def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
+    return Authority(tmp_path_factory.mktemp("certificates"))

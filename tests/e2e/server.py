@@ -63,7 +63,7 @@ class ServerProcess:
         return match
 
     def wait_until_ready(self) -> ServerProcess:
-        self.url = self.wait_for_line(r"xcopa is ready: (http://\S+)").group(1)
+        self.url = self.wait_for_line(r"xcopa is ready: (https?://\S+)").group(1)
         return self
 
     def terminate(self) -> None:

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import contextlib
 import socket
+import ssl
 import threading
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
-from urllib.parse import urlsplit
 
 import httpx
 import pytest
 
-from tests.e2e.raw import BODY, HANG_S, PREDICT, RawConnection, ask, chunked, post
+from tests.certificates import Authority
+from tests.e2e.raw import ANYBODY, BODY, HANG_S, PREDICT, RawConnection, ask, chunked, post
 from tests.e2e.server import ServerProcess
 
 MOST_CONNECTIONS = 60
@@ -23,9 +24,13 @@ PROBE_S = 1.0
 """What a probe may take throughout: Kubernetes' own default."""
 
 
-@pytest.fixture(scope="module")
-def strict(tiny_direct: Path, tiny_stilts: Path) -> Iterator[ServerProcess]:
+@pytest.fixture(scope="module", params=["http", "https"])
+def strict(
+    tiny_direct: Path, tiny_stilts: Path, authority: Authority, request: pytest.FixtureRequest
+) -> Iterator[ServerProcess]:
+    tls = authority.issue("limits", "127.0.0.1").settings if request.param == "https" else {}
     settings = {
+        **tls,
         "XCOPA_MODELS__DIRECT": str(tiny_direct),
         "XCOPA_MODELS__STILTS": str(tiny_stilts),
         "XCOPA_MAX_CONNECTIONS": str(MOST_CONNECTIONS),
@@ -42,14 +47,14 @@ def url(strict: ServerProcess) -> str:
 
 
 def memory(url: str) -> float:
-    text = httpx.get(f"{url}/metrics").text
+    text = httpx.get(f"{url}/metrics", verify=ANYBODY).text
     [line] = [line for line in text.splitlines() if line.startswith("process_resident_memory")]
     return float(line.split()[1])
 
 
 def counted(url: str, status: int) -> float:
     wanted = f'xcopa_http_requests_total{{route="unparsed",status="{status}"}}'
-    lines = httpx.get(f"{url}/metrics").text.splitlines()
+    lines = httpx.get(f"{url}/metrics", verify=ANYBODY).text.splitlines()
     return sum(float(line.split()[-1]) for line in lines if line.startswith(wanted))
 
 
@@ -96,7 +101,7 @@ def test_a_head_as_large_as_proxies_pass_on_is_read(url: str) -> None:
 def test_a_thousand_ranges_of_a_file_cost_no_time(url: str) -> None:
     ranges = ",".join(f"{2 * each}-{2 * each}" for each in range(2_500))
     path = f"{url}/static-offline-docs/swagger-ui-bundle.js"
-    response = httpx.get(path, headers={"Range": f"bytes={ranges}"}, timeout=HANG_S)
+    response = httpx.get(path, verify=ANYBODY, headers={"Range": f"bytes={ranges}"}, timeout=HANG_S)
     assert response.status_code in (200, 206, 400, 416)
 
 
@@ -153,7 +158,7 @@ def test_a_request_after_a_long_pause_has_its_whole_time(url: str) -> None:
 def test_who_does_not_read_the_answers_is_let_go(url: str) -> None:
     with RawConnection(url) as connection:
         page = b"GET /static-offline-docs/swagger-ui-bundle.js HTTP/1.1\r\nHost: x\r\n\r\n"
-        with pytest.raises((BrokenPipeError, ConnectionResetError)):
+        with pytest.raises((BrokenPipeError, ConnectionResetError, ssl.SSLEOFError)):
             connection.send(page * 200_000)
 
 
@@ -180,7 +185,9 @@ class Probing:
             for path in ("/livez", "/readyz"):
                 began = time.monotonic()
                 try:
-                    status: object = httpx.get(self._url + path, timeout=HANG_S).status_code
+                    status: object = httpx.get(
+                        self._url + path, timeout=HANG_S, verify=ANYBODY
+                    ).status_code
                 except httpx.HTTPError as error:
                     status = error
                 self.longest = max(self.longest, time.monotonic() - began)
@@ -213,11 +220,10 @@ def test_probes_answer_while_slow_clients_take_every_connection(
     with ExitStack() as stack, Probing(strict.url) as probing:
         slow: list[socket.socket] = []
         for _ in range(8 * MOST_CONNECTIONS):
-            parts = urlsplit(strict.url)
-            made = socket.create_connection((parts.hostname or "", parts.port or 0), HANG_S)
-            slow.append(stack.enter_context(made))
+            made = stack.enter_context(RawConnection(strict.url))
+            slow.append(made.socket)
             with contextlib.suppress(OSError):
-                made.sendall(opening)
+                made.send(opening)
         for _ in range(10):
             for each in slow:
                 with contextlib.suppress(OSError):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -16,6 +17,8 @@ import httpx
 from app.engine.tokenizer import CausalItem
 from app.keys.own_key import KEY_VARIABLE
 from models.evaluation.ask.predictor import EvaluationError
+
+_UNTRUSTED_HINT = "; SSL_CERT_FILE names the file of a private authority"
 
 TIMEOUT = httpx.Timeout(120, connect=10)
 """Seconds; the service's own deadline is shorter, and its answer says more."""
@@ -98,6 +101,10 @@ class Service:
             )
         except httpx.InvalidURL as error:
             raise EvaluationError(f"{url!r} is no URL: {error}") from error
+        except OSError as error:  # httpx reads the authorities that the environment names
+            named = os.environ.get("SSL_CERT_FILE") or os.environ.get("SSL_CERT_DIR")
+            message = f"SSL_CERT_FILE, SSL_CERT_DIR: {named} holds no certificates: {error}"
+            raise EvaluationError(message) from error
         self.url = url
         self._closed = threading.Event()
         self.clock = clock or RetryClock(sleep=self._closed.wait)
@@ -142,7 +149,8 @@ class Service:
         try:
             return _reply(self._client.get("models"))
         except httpx.HTTPError as error:
-            raise EvaluationError(f"{self.url} cannot be reached: {error}") from error
+            hint = _UNTRUSTED_HINT if "CERTIFICATE_VERIFY_FAILED" in str(error) else ""
+            raise EvaluationError(f"{self.url} cannot be reached: {error}{hint}") from error
 
     def predict(self, model: str, items: Sequence[CausalItem]) -> Reply:
         """Ask for a batch of items.

@@ -85,6 +85,7 @@ def application(runtime: StandInRuntime | None = None, **settings: Any) -> FastA
     app.state.metrics = Metrics(VARIANTS)
     for resource in (predict, rank, models, probes, metadata, infer):
         app.include_router(resource.router)
+    app.include_router(probes.metrics_router)
     problem.install(app)
     app.add_middleware(RequestIdMiddleware)
     return app

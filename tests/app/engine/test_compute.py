@@ -41,13 +41,13 @@ def machine(monkeypatch: pytest.MonkeyPatch) -> Machine:
 def test_what_is_not_said_is_the_exact_answer_on_the_cpu_with_all_its_threads(
     machine: Machine,
 ) -> None:
-    assert set_up() == Compute(EXACT, LanePlan(4, 4))
+    assert set_up() == Compute(EXACT, LanePlan(4, 4), "auto")
     assert machine.asked == [None, ("cpu", "fp32")]
     assert Compute() == Compute(EXACT, ONE_LANE)
 
 
 def test_what_is_said_is_passed_on(machine: Machine) -> None:
-    assert set_up(3, "auto", "auto") == Compute(BF16, LanePlan(3, 1))
+    assert set_up(3, "auto", "auto") == Compute(BF16, LanePlan(3, 1), "auto")
     assert machine.asked == [3, ("auto", "auto")]
 
 

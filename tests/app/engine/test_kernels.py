@@ -122,7 +122,7 @@ def test_the_next_start_measures_nothing(
     again = choose_kernels(CONFIG, EXACT, ONE_LANE, "auto", KernelRecord("here", tmp_path))
     assert again == first
     assert len(measured) == 1
-    assert caplog.messages[-1].endswith("when it was measured")
+    assert caplog.messages.count("the kernels were measured before") == 1
 
 
 def test_another_machine_and_another_shape_are_measured(
@@ -145,6 +145,11 @@ def test_a_kernel_that_is_new_is_measured(
     monkeypatch.setattr(kernels, "kernels_for", lambda *_: tuple(Kernel))
     choose_kernels(CONFIG, EXACT, ONE_LANE, record=record)
     assert len(measured) == 2
+
+
+def test_without_a_setting_nothing_is_measured(measured: list[tuple[Product, ...]]) -> None:
+    assert choose_kernels(CONFIG, EXACT, ONE_LANE, None) == Kernels(otherwise=HERE[0])
+    assert measured == []
 
 
 @pytest.mark.parametrize("kernel", HERE)
