@@ -81,7 +81,7 @@ def choose_kernels(
     """
     able = kernels_for(target.device, target.dtype)
     if setting is None:
-        return Kernels.unmeasured(target)
+        return unmeasured(target)
     if setting != "auto":
         return _pinned(Kernel(setting), able)
     if len(able) == 1:
