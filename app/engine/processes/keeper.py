@@ -108,8 +108,10 @@ class Keeper:
 
     @property
     def gives_up(self) -> bool:
-        """Whether the engines of a place end before they are ready, again and again."""
-        return any(place.quick >= STARTS and not place.proven for place in self._places)
+        """Whether engines end before they are ready, again and again, or cannot be started."""
+        return self._broken or any(
+            place.quick >= STARTS and not place.proven for place in self._places
+        )
 
     def wake(self) -> None:
         """Have the engines be looked after now."""
