@@ -57,6 +57,11 @@ class ImageConfig:
         )
 
 
+SOFT_FILES, HARD_FILES = 1_024, 524_288
+"""Files that a process may open, as Docker 29 and systemd have it. ``runc spec`` has 1,024 for both,
+which no container engine does."""
+
+
 @dataclass(frozen=True)
 class RunOptions:
     """What whoever runs the container chooses."""
@@ -82,6 +87,7 @@ def runtime_config(
         "cwd": image.folder,
         "capabilities": {},
         "noNewPrivileges": True,
+        "rlimits": [{"type": "RLIMIT_NOFILE", "soft": SOFT_FILES, "hard": HARD_FILES}],
     }
     left_out = {"cgroup", "network"} if options.host_network else {"cgroup"}
     spaces = [each for each in default["linux"]["namespaces"] if each["type"] not in left_out]
