@@ -58,8 +58,8 @@ class ImageConfig:
 
 
 SOFT_FILES, HARD_FILES = 1_024, 524_288
-"""Files that a process may open, as Docker 29 and systemd have it. ``runc spec`` has 1,024 for both,
-which no container engine does."""
+"""Files that a process may open: what systemd gives to what it starts, container engines among
+them. ``runc spec`` would have 1,024 for both."""
 
 
 @dataclass(frozen=True)
