@@ -129,6 +129,8 @@ def test_the_next_start_measures_nothing(
     first = choose_kernels(CONFIG, EXACT, ONE_LANE, "auto", KernelRecord("here", tmp_path))
     again = choose_kernels(CONFIG, EXACT, ONE_LANE, "auto", KernelRecord("here", tmp_path))
     assert again == first
+    gains = [choice.gain for choice in first.choices]
+    assert [choice.gain for choice in again.choices] == gains, "a file is sorted by name"
     assert len(measured) == 1
     assert caplog.messages.count("the kernels were measured before") == 1
 
@@ -231,7 +233,7 @@ def test_the_encoder_takes_the_kernel_of_each_product() -> None:
     if len(HERE) < 4:
         pytest.skip("this machine has fewer kernels")
     picked = dict(zip((QKV, OUT, UP, DOWN), Kernel, strict=True))
-    choices = tuple(KernelChoice(product, kernel, {}) for product, kernel in picked.items())
+    choices = tuple(KernelChoice(product, kernel, kernel, {}) for product, kernel in picked.items())
     model = tiny.drawn_multiple_choice(1, num_hidden_layers=2)
     [layer] = PackedEncoder(model, EXACT, Kernels(choices, HERE[0]))._layers
     feed_forward = layer._feed_forward
