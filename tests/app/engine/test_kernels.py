@@ -19,6 +19,7 @@ from app.engine.kernels import (
     Kernels,
     Product,
     Then,
+    check_kernel,
     choose_kernels,
     measure,
     products_of,
@@ -177,11 +178,13 @@ def test_a_setting_that_this_machine_lacks_names_the_ones_it_has(
     torchs = (Kernel.TORCH, Kernel.TORCH_TRANSPOSED)
     monkeypatch.setattr(kernels, "kernels_for", lambda *_: torchs)
     with pytest.raises(StartError) as refusal:
-        choose_kernels(CONFIG, EXACT, ONE_LANE, "onednn")
+        check_kernel("onednn", EXACT)
     assert str(refusal.value) == (
         "XCOPA_LINEAR_KERNEL is onednn, which cannot compute here: set it to auto or to one of "
         "torch, torch-transposed"
     )
+    check_kernel("torch", EXACT)
+    check_kernel("auto", EXACT)
 
 
 def test_where_there_is_one_kernel_nothing_is_measured(measured: list[tuple[Product, ...]]) -> None:
