@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from dataclasses import dataclass
 
-from app.engine.kernels import KernelSetting
+from app.engine.kernels import KernelSetting, check_kernel
 from app.engine.target import EXACT, DeviceSetting, PrecisionSetting, Target, choose_target
 from app.engine.threads import ONE_LANE, LanePlan, choose_threads
 from app.process import use_threads
@@ -36,7 +36,7 @@ def set_up(
     Args:
         threads: of a forward pass; None takes the CPU quota.
         device, precision: what ``choose_target`` takes.
-        kernel: what ``choose_kernels`` takes, for each model.
+        kernel: what computes the linear layers of each model, or ``auto`` to measure.
         lanes: whether each thread may take rows of its own (see ``LanePlan``). Without, all
             threads work on every product: for whoever loads one model after the other, since the
             threads of lanes would keep a model in memory.
@@ -47,6 +47,7 @@ def set_up(
     choice = choose_threads(threads)
     plan = LanePlan.of(choice.threads) if lanes else LanePlan(1, choice.threads)
     computing = choose_target(device, precision)
+    check_kernel(kernel, computing.target)
     use_threads(plan.threads_a_lane)
     log.info(
         "a forward pass uses %d threads, in %d lanes: %s", choice.threads, plan.lanes, choice.reason

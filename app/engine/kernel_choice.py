@@ -49,18 +49,24 @@ class Product:
 
 @dataclass(frozen=True)
 class KernelChoice:
-    """The kernel of a product, and what was measured."""
+    """The fastest kernel of a product, and what was measured."""
 
     product: Product
     kernel: Kernel
+    unmeasured: Kernel
+    """The one that would be taken without measuring."""
     token_seconds: Seconds
-    """Of each kernel, seconds a token; empty where nothing was measured."""
+    """Of each kernel, seconds a token."""
+
+    @classmethod
+    def of(cls, product: Product, seconds: Seconds, unmeasured: Kernel) -> KernelChoice:
+        """Take the fastest."""
+        return cls(product, min(seconds, key=seconds.__getitem__), unmeasured, seconds)
 
     @property
     def gain(self) -> float:
-        """How many times as fast it is as the kernel that would be taken without measuring."""
-        unmeasured = next(iter(self.token_seconds.values()), None)
-        return 1.0 if unmeasured is None else unmeasured / self.token_seconds[self.kernel]
+        """How many times as fast it is as the one that would be taken without measuring."""
+        return self.token_seconds[self.unmeasured] / self.token_seconds[self.kernel]
 
 
 @dataclass(frozen=True)

@@ -60,6 +60,20 @@ def then_of(activation: str) -> Then:
     return Then.GELU if activation == "gelu" else Then.OTHER
 
 
+def check_kernel(setting: KernelSetting, target: Target) -> None:
+    """Refuse a kernel that cannot compute on a target.
+
+    Raises:
+        StartError: the setting names one.
+    """
+    able = kernels_for(target.device, target.dtype)
+    if setting not in ("auto", *able):
+        raise StartError(
+            f"XCOPA_LINEAR_KERNEL is {setting}, which cannot compute here: set it to auto or to "
+            f"one of {', '.join(able)}"
+        )
+
+
 def choose_kernels(
     config: XLMRobertaConfig,
     target: Target,
@@ -73,22 +87,19 @@ def choose_kernels(
         config: of the model.
         target: where it computes, and in which numbers.
         plan: how many lanes compute at the same time, and with how many threads.
-        setting: a kernel, or ``auto`` to measure; None does neither.
+        setting: a kernel that ``check_kernel`` takes, or ``auto`` to measure; None does neither.
         record: what was measured before; None measures anew and keeps nothing.
-
-    Raises:
-        StartError: the setting names a kernel that this machine lacks.
     """
-    able = kernels_for(target.device, target.dtype)
     if setting is None:
         return unmeasured(target)
     if setting != "auto":
-        return _pinned(Kernel(setting), able)
+        return Kernels(otherwise=Kernel(setting))
+    able = kernels_for(target.device, target.dtype)
     if len(able) == 1:
         return Kernels(otherwise=able[0])
     products = products_of(config)
     measured = _measured(products, able, target.dtype, plan, record or KernelRecord())
-    choices = tuple(_fastest(product, measured[product]) for product in products)
+    choices = tuple(KernelChoice.of(each, measured[each], able[0]) for each in products)
     for choice in choices:
         log.info(
             "%s: %s, %.2f times as fast as %s", choice.product, choice.kernel, choice.gain, able[0]
@@ -111,19 +122,6 @@ def _measured(
     found = measure(missing, able, dtype, plan)
     record.keep({str(product): seconds for product, seconds in found.items()})
     return known | found
-
-
-def _pinned(kernel: Kernel, able: Sequence[Kernel]) -> Kernels:
-    if kernel not in able:
-        raise StartError(
-            f"XCOPA_LINEAR_KERNEL is {kernel}, which cannot compute here: set it to auto or to "
-            f"one of {', '.join(able)}"
-        )
-    return Kernels(otherwise=kernel)
-
-
-def _fastest(product: Product, seconds: Seconds) -> KernelChoice:
-    return KernelChoice(product, min(seconds, key=seconds.__getitem__), seconds)
 
 
 def measure(

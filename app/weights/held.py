@@ -21,7 +21,7 @@ from app.engine.encoder import PackedEncoder
 from app.engine.engine import Engine
 from app.engine.kernel_choice import Kernels
 from app.engine.kernel_record import KernelRecord
-from app.engine.kernels import choose_kernels
+from app.engine.kernels import check_kernel, choose_kernels
 from app.engine.lanes import Lanes
 from app.engine.memory import working_bytes
 from app.engine.plan import EnginePlan, plan_engines
@@ -186,6 +186,7 @@ def _kernels(question: tuple[Job, Target, LanePlan, XLMRobertaConfig]) -> Kernel
 
 def _choose(job: Job) -> tuple[TargetChoice, int]:
     choice = choose_target(job.device, job.precision)
+    check_kernel(job.kernel, choice.target)
     on_cpu = choice.target.device.type == "cpu"
     return choice, 0 if on_cpu else torch.cuda.device_count()
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import json
 import re
+import resource
 import subprocess
 import tempfile
 import time
@@ -57,6 +58,11 @@ class ImageConfig:
         )
 
 
+SOFT_FILES, HARD_FILES = 1_024, 524_288
+"""Files that a process may open: what systemd gives to what it starts, container engines among
+them, as far as whoever runs the test may give it. ``runc spec`` would have 1,024 for both."""
+
+
 @dataclass(frozen=True)
 class RunOptions:
     """What whoever runs the container chooses."""
@@ -82,6 +88,7 @@ def runtime_config(
         "cwd": image.folder,
         "capabilities": {},
         "noNewPrivileges": True,
+        "rlimits": [{"type": "RLIMIT_NOFILE", "soft": SOFT_FILES, "hard": _hard_files()}],
     }
     left_out = {"cgroup", "network"} if options.host_network else {"cgroup"}
     spaces = [each for each in default["linux"]["namespaces"] if each["type"] not in left_out]
@@ -91,6 +98,11 @@ def runtime_config(
         "mounts": [*default["mounts"], TMP],
         "linux": default["linux"] | {"namespaces": spaces},
     }
+
+
+def _hard_files() -> int:
+    _, own = resource.getrlimit(resource.RLIMIT_NOFILE)
+    return HARD_FILES if own == resource.RLIM_INFINITY else min(own, HARD_FILES)
 
 
 def handles(status: str, number: int) -> bool:

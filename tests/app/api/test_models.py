@@ -22,7 +22,8 @@ CALIBRATION = Calibration(
 
 SECONDS = {Kernel.ONEDNN_FUSED: 5e-6, Kernel.ONEDNN: 4e-6}
 KERNELS = Kernels(
-    (KernelChoice(Product(384, 384, Then.SUM), Kernel.ONEDNN, SECONDS),), Kernel.ONEDNN_FUSED
+    (KernelChoice.of(Product(384, 384, Then.SUM), SECONDS, Kernel.ONEDNN_FUSED),),
+    Kernel.ONEDNN_FUSED,
 )
 
 

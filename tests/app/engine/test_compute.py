@@ -6,10 +6,12 @@ from typing import Any
 
 import pytest
 
-from app.engine import compute
+from app.engine import compute, kernels
 from app.engine.compute import Compute, set_up
+from app.engine.kernel_choice import Kernel
 from app.engine.target import EXACT, Precision, Target, TargetChoice
 from app.engine.threads import ONE_LANE, LanePlan, ThreadChoice
+from app.errors import StartError
 
 BF16 = Target(precision=Precision.BF16)
 
@@ -44,6 +46,15 @@ def test_what_is_not_said_is_the_exact_answer_on_the_cpu_with_all_its_threads(
     assert set_up() == Compute(EXACT, LanePlan(4, 4), "auto")
     assert machine.asked == [None, ("cpu", "fp32")]
     assert Compute() == Compute(EXACT, ONE_LANE)
+
+
+def test_a_kernel_that_the_target_lacks_is_refused_before_any_model(
+    machine: Machine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(kernels, "kernels_for", lambda *_: (Kernel.TORCH,))
+    with pytest.raises(StartError, match=r"^XCOPA_LINEAR_KERNEL is onednn, "):
+        set_up(kernel="onednn")
+    assert set_up(kernel="torch").kernel == "torch"
 
 
 def test_what_is_said_is_passed_on(machine: Machine) -> None:

@@ -14,7 +14,13 @@ from app.engine import kernels
 from app.engine.encoder import PackedEncoder
 from app.engine.kernel_choice import Kernel, KernelChoice, Kernels, Product, Then
 from app.engine.kernel_record import KernelRecord
-from app.engine.kernels import TOKENS, choose_kernels, measure, products_of
+from app.engine.kernels import (
+    TOKENS,
+    check_kernel,
+    choose_kernels,
+    measure,
+    products_of,
+)
 from app.engine.linear import Linear, kernels_for
 from app.engine.target import CPU, EXACT, Target
 from app.engine.threads import ONE_LANE, LanePlan
@@ -121,6 +127,8 @@ def test_the_next_start_measures_nothing(
     first = choose_kernels(CONFIG, EXACT, ONE_LANE, "auto", KernelRecord("here", tmp_path))
     again = choose_kernels(CONFIG, EXACT, ONE_LANE, "auto", KernelRecord("here", tmp_path))
     assert again == first
+    gains = [choice.gain for choice in first.choices]
+    assert [choice.gain for choice in again.choices] == gains, "a file is sorted by name"
     assert len(measured) == 1
     assert caplog.messages.count("the kernels were measured before") == 1
 
@@ -167,11 +175,13 @@ def test_a_setting_that_this_machine_lacks_names_the_ones_it_has(
     torchs = (Kernel.TORCH, Kernel.TORCH_TRANSPOSED)
     monkeypatch.setattr(kernels, "kernels_for", lambda *_: torchs)
     with pytest.raises(StartError) as refusal:
-        choose_kernels(CONFIG, EXACT, ONE_LANE, "onednn")
+        check_kernel("onednn", EXACT)
     assert str(refusal.value) == (
         "XCOPA_LINEAR_KERNEL is onednn, which cannot compute here: set it to auto or to one of "
         "torch, torch-transposed"
     )
+    check_kernel("torch", EXACT)
+    check_kernel("auto", EXACT)
 
 
 def test_where_there_is_one_kernel_nothing_is_measured(measured: list[tuple[Product, ...]]) -> None:
@@ -223,7 +233,7 @@ def test_the_encoder_takes_the_kernel_of_each_product() -> None:
     if len(HERE) < 4:
         pytest.skip("this machine has fewer kernels")
     picked = dict(zip((QKV, OUT, UP, DOWN), Kernel, strict=True))
-    choices = tuple(KernelChoice(product, kernel, {}) for product, kernel in picked.items())
+    choices = tuple(KernelChoice(product, kernel, kernel, {}) for product, kernel in picked.items())
     model = tiny.drawn_multiple_choice(1, num_hidden_layers=2)
     [layer] = PackedEncoder(model, EXACT, Kernels(choices, HERE[0]))._layers
     feed_forward = layer._feed_forward

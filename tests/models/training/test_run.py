@@ -111,6 +111,7 @@ def digest(path: Path) -> str:
     return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
+@pytest.mark.slow
 def test_a_training_killed_again_and_again_ends_at_the_same_weights(folder: Path) -> None:
     finish(folder, "undisturbed")
     kill_when(folder, "killed", "shared/*/checkpoint-*")
@@ -214,6 +215,7 @@ def test_full_fine_tuning_writes_a_checkpoint_that_is_served(folder: Path) -> No
     assert not torch.equal(tuned[f"roberta.{layer}"], base[layer])
 
 
+@pytest.mark.slow
 def test_two_processes_share_the_batches_of_a_run(folder: Path) -> None:
     launch = [
         *(sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"),
