@@ -129,11 +129,11 @@ def installed_torch(python: str) -> str | None:
     return asked.stdout.strip().partition("+")[0] if asked.returncode == 0 else None
 
 
-def install(python: str, extra: str | None, *, run: Run, say: Callable[[str], None]) -> None:
-    """Install torch and the project into the environment that ``python`` belongs to.
+def install_torch(python: str, *, run: Run, say: Callable[[str], None]) -> None:
+    """Install torch into the environment that ``python`` belongs to, if it lacks this version.
 
     Raises:
-        InstallError: a command failed; it has said why.
+        InstallError: the command failed; it has said why.
     """
     version = pinned("torch", CONSTRAINTS.read_text(encoding="utf-8"))
     if installed_torch(python) != version:
@@ -142,6 +142,15 @@ def install(python: str, extra: str | None, *, run: Run, say: Callable[[str], No
         say(f"torch {version} from {index.url or 'the default index'}: {index.reason}")
         if run(torch_command(python, version, index)) != 0:
             raise InstallError("torch could not be installed; TORCH_INDEX_URL= names its index")
+
+
+def install(python: str, extra: str | None, *, run: Run, say: Callable[[str], None]) -> None:
+    """Install torch and the project into the environment that ``python`` belongs to.
+
+    Raises:
+        InstallError: a command failed; it has said why.
+    """
+    install_torch(python, run=run, say=say)
     uv = shutil.which("uv")
     if uv is not None and run(project_command(python, extra, uv)) == 0:
         return

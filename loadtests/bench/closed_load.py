@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import statistics
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
 
@@ -15,6 +15,9 @@ from loadtests.bench.servers import JSON, BenchServer
 
 CALLERS = 32
 """Callers that saturate the service."""
+
+AnswerCheck = Callable[[bytes, bytes], None]
+"""Takes the body of a request and that of its response; raises if they do not belong together."""
 
 
 @dataclass(frozen=True)
@@ -41,8 +44,17 @@ def closed_load(
     callers: int,
     seconds: float,
     path: str = "/predict/xcopa",
+    check: AnswerCheck | None = None,
 ) -> ClosedLoad:
     """Have callers ask one request after the other for some seconds, each at least one.
+
+    Args:
+        server: who is asked.
+        bodies: of the requests, taken in turns.
+        callers: how many ask at the same time, each over a connection of its own.
+        seconds: how long they go on.
+        path: of the endpoint.
+        check: looks at each answer, outside of the latencies.
 
     Raises:
         RuntimeError: a status was not 200.
@@ -54,11 +66,14 @@ def closed_load(
         asked = began
         while asked <= began + seconds:
             asked = time.monotonic()
-            response = client.post(path, bodies[turn % len(bodies)], JSON)
-            response.read()
+            body = bodies[turn % len(bodies)]
+            response = client.post(path, body, JSON)
+            content = response.read()
             if response.status_code != HTTPStatus.OK:
                 raise RuntimeError(f"status {response.status_code}")
             latencies.append(time.monotonic() - asked)
+            if check is not None:
+                check(body, content)
             turn += callers
 
     with server.client(callers) as client:

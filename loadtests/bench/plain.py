@@ -2,27 +2,39 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
 
 from rich.console import Console
 from rich.progress import track
 
+from app.engine.threads import choose_threads
+from app.settings import Settings
+from loadtests.bench.checkpoint import exported
 from loadtests.bench.closed_load import CALLERS, ClosedLoad, closed_load
-from loadtests.bench.inputs import mixed_bodies
+from loadtests.bench.inputs import MODEL, mixed_bodies
 from loadtests.bench.results import RATIO, BenchResult, medians
-from loadtests.bench.servers import SERVICE, started, uvicorn
+from loadtests.bench.servers import SERVICE, started
+from loadtests.peers.catalogue import PLAIN
+from loadtests.peers.setup import PeerSetup
 
 ROUNDS, ROUND_S, WARM_UP_S = 5, 10.0, 3
-PLAIN = uvicorn("loadtests.peers.plain:create_plain_app", "--factory")
 
 
 def measure(console: Console) -> list[BenchResult]:
     """Return the service's requests per second over those of the plain endpoint."""
     bodies = mixed_bodies()
+    setup = PeerSetup(1, choose_threads(Settings().threads).threads)
     with (
+        exported(MODEL) as checkpoint,
         started(SERVICE) as ours,
-        # torch's own way of waiting threads, which is the faster one for it.
-        started(PLAIN, probe="/docs", OMP_WAIT_POLICY="") as plain,
+        started(
+            PLAIN.arguments(setup),
+            PLAIN.probe,
+            sys.executable,
+            PLAIN.stop,
+            **PLAIN.environment(setup, checkpoint),
+        ) as plain,
     ):
         for server in (ours, plain):
             closed_load(server, bodies, CALLERS, WARM_UP_S)

@@ -15,6 +15,7 @@ from loadtests.bench import (
     lone,
     null,
     overload,
+    peers,
     plain,
     saturation,
     soak,
@@ -52,6 +53,11 @@ _ALL = (
     Measurement("null", null.measure, "How fast is the service when its engine takes no time?"),
     Measurement(
         "plain", plain.measure, "How fast is it, compared with an endpoint without batches?"
+    ),
+    Measurement(
+        "peers",
+        peers.measure,
+        "How fast is it, compared with FastAPI, LitServe, mosec and BentoML?",
     ),
     Measurement(
         "fairness", fairness.measure, "How long does a single caller wait beside a bulk caller?"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import socket
@@ -19,6 +20,10 @@ from geventhttpclient import HTTPClient
 from prometheus_client.parser import text_string_to_metric_families
 
 START_LIMIT_S = 180
+END_LIMIT_S = 60
+PORTS = ("XCOPA_PORT", "UVICORN_PORT", "MOSEC_PORT", "BENTOML_PORT")
+"""The variables from which the measured servers take their port."""
+
 JSON = {"Content-Type": "application/json"}
 
 SERVICE = ("-m", "xcopa.main", "serve")
@@ -55,6 +60,16 @@ class BenchServer:
     def engines(self) -> list[int]:
         """The processes of the service's engines: those that the system is to end first."""
         return [each.pid for each in self.process.children(recursive=True) if _goes_first(each.pid)]
+
+    def pause(self) -> None:
+        """Stop all of its processes where they are, so that it takes no processor time."""
+        for process in self._processes():
+            process.suspend()
+
+    def resume(self) -> None:
+        """Let it go on after ``pause``; without one, nothing happens."""
+        for process in self._processes():
+            process.resume()
 
     def _processes(self) -> list[psutil.Process]:
         return [self.process, *self.process.children(recursive=True)]
@@ -98,13 +113,20 @@ def samples_of(exposition: str) -> Samples:
 
 @contextmanager
 def started(
-    arguments: tuple[str, ...], probe: str = "/readyz", **settings: str
+    arguments: tuple[str, ...],
+    probe: str = "/readyz",
+    python: str | Path = sys.executable,
+    stop: signal.Signals = signal.SIGTERM,
+    **settings: str,
 ) -> Iterator[BenchServer]:
-    """Yield a server that answers its probe, and end it afterwards.
+    """Yield a server that answers its probe, and end it and its processes afterwards.
 
     Args:
-        arguments: of Python; the port comes from ``XCOPA_PORT`` or ``UVICORN_PORT``.
+        arguments: of Python; the port comes from ``XCOPA_PORT``, or from the variable of the
+            server's own (``PORTS``).
         probe: the path that answers 200 once the server is ready.
+        python: the interpreter.
+        stop: the signal that ends it.
         settings: variables of the environment; an empty one is taken away.
 
     Raises:
@@ -112,7 +134,7 @@ def started(
     """
     port = _free_port()
     process = subprocess.Popen(  # noqa: S603 - our own servers
-        [sys.executable, *arguments],
+        [str(python), *arguments],
         env=environment(os.environ, port, settings),
         stdout=subprocess.DEVNULL,
     )
@@ -121,8 +143,7 @@ def started(
         _wait(server, process, probe)
         yield server
     finally:
-        process.send_signal(signal.SIGTERM)
-        process.wait()
+        _end(process, stop)
 
 
 def environment(own: Mapping[str, str], port: int, settings: Mapping[str, str]) -> dict[str, str]:
@@ -130,11 +151,30 @@ def environment(own: Mapping[str, str], port: int, settings: Mapping[str, str]) 
     variables = {
         "XCOPA_LOG_LEVEL": "warning",
         **own,
-        "XCOPA_PORT": str(port),
-        "UVICORN_PORT": str(port),
+        **dict.fromkeys(PORTS, str(port)),
         **settings,
     }
     return {name: value for name, value in variables.items() if value}
+
+
+def _end(process: subprocess.Popen[bytes], stop: signal.Signals) -> None:
+    """End a server as its operator would; kill what is left of it after a while."""
+    family = _family(process.pid)
+    process.send_signal(stop)
+    _, left = psutil.wait_procs(family, END_LIMIT_S)
+    for each in left:
+        with contextlib.suppress(psutil.NoSuchProcess):
+            each.kill()
+    process.wait()
+
+
+def _family(pid: int) -> list[psutil.Process]:
+    """Return the process and all that it has started; nothing if it has ended."""
+    try:
+        process = psutil.Process(pid)
+        return [process, *process.children(recursive=True)]
+    except psutil.NoSuchProcess:
+        return []
 
 
 def _free_port() -> int:

@@ -1,8 +1,7 @@
-"""transformers' own forward pass over padded rows, with which the encoder is compared."""
+"""Variants and shapes as transformers runs them, with which the encoder is compared."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
@@ -16,36 +15,7 @@ from app.engine.tokenizer import PairTokenizer
 from app.settings import SHIPPED_MODELS, STILTS, Settings
 from app.weights.checkpoint import locate
 from app.weights.loading import load_model, max_tokens
-
-
-class PaddedEncoder:
-    """transformers' own forward pass over rows padded to the longest.
-
-    Every row is scored on its own (a choice set of one), so items with any number of choices
-    share a batch; the softmax over an item's choices is the caller's.
-    """
-
-    def __init__(self, model: XLMRobertaForMultipleChoice) -> None:
-        self._model = model.eval()
-        self._padding = model.config.pad_token_id
-
-    @torch.inference_mode()
-    def logits(self, rows: Sequence[Sequence[int]]) -> list[float]:
-        """Return one logit a row.
-
-        Args:
-            rows: token ids, one sequence a row, of any lengths up to the model's limit.
-        """
-        if not rows:
-            return []
-        longest = max(len(row) for row in rows)
-        input_ids = torch.full((len(rows), longest), self._padding, dtype=torch.long)
-        attention_mask = torch.zeros((len(rows), longest), dtype=torch.long)
-        for index, row in enumerate(rows):
-            input_ids[index, : len(row)] = torch.tensor(row, dtype=torch.long)
-            attention_mask[index, : len(row)] = 1
-        output = self._model(input_ids=input_ids[:, None], attention_mask=attention_mask[:, None])
-        return [float(logit) for logit in output.logits[:, 0]]
+from loadtests.peers.padded_encoder import PaddedEncoder
 
 
 @dataclass(frozen=True)

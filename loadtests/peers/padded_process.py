@@ -22,7 +22,8 @@ import torch
 
 from app.engine.compute import set_up
 from app.settings import Settings
-from loadtests.peers.padded import PaddedEncoder, model_of
+from loadtests.peers.padded import model_of
+from loadtests.peers.padded_encoder import PaddedEncoder
 from loadtests.timing import timed
 
 SIDE = 2048

@@ -10,7 +10,8 @@ from transformers import XLMRobertaForMultipleChoice
 
 from app.engine.tokenizer import CausalItem
 from loadtests.peers import padded
-from loadtests.peers.padded import PaddedEncoder, PaddedVariant, base_shape, model_of
+from loadtests.peers.padded import PaddedVariant, base_shape, model_of
+from loadtests.peers.padded_encoder import PaddedEncoder
 from tests import tiny
 from tests.oracle import PaddedOracle
 from tests.sample import sample_items

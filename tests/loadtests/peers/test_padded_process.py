@@ -12,7 +12,7 @@ import pytest
 from transformers import XLMRobertaForMultipleChoice
 
 from loadtests.peers import padded_process as process
-from loadtests.peers.padded import PaddedEncoder
+from loadtests.peers.padded_encoder import PaddedEncoder
 from tests.oracle import PaddedOracle
 
 BATCHES = [[[0, 5, 9, 2], [0, 2]], [[0, 7, 8, 6, 2]]]
