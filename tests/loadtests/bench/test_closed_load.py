@@ -49,6 +49,13 @@ def test_a_status_other_than_200_ends_the_load() -> None:
         closed_load(server.process, [b"{}"], callers=1, seconds=60)
 
 
+def test_each_answer_is_checked_beside_its_question() -> None:
+    checked = []
+    with tiny_server() as server:
+        closed_load(server.process, [b"{1}"], 1, 0, check=lambda *both: checked.append(both))
+    assert checked == [(b"{1}", b"{}")]
+
+
 def test_rate_and_median() -> None:
     load = ClosedLoad([0.1, 0.4, 0.2], seconds=1.5)
     assert (load.rate, load.median) == (2, 0.2)

@@ -18,12 +18,15 @@ from loadtests.bench import (
     lone,
     null,
     overload,
+    peers,
     plain,
     saturation,
     soak,
 )
 from loadtests.bench import training as training_steps
 from loadtests.bench.results import BenchResult
+from loadtests.peers.catalogue import MOSEC
+from loadtests.peers.install import is_installed
 
 BRIEFLY: dict[Any, dict[str, Any]] = {
     engines: {"BATCHES": 5, "ROUNDS": 1, "LOAD_S": 0.5},
@@ -32,6 +35,14 @@ BRIEFLY: dict[Any, dict[str, Any]] = {
     lone: {"WARM_UP_S": 0, "ITEMS": 2, "REQUESTS": 2},
     null: {"WARM_UP_S": 1, "ROUNDS": 1, "ROUND_S": 1},
     overload: {"WARM_UP_S": 0, "CAPACITY_S": 0.5, "LONE_S": 0, "OVERLOAD_S": 2.0},
+    peers: {
+        "ROUNDS": 1,
+        "ROUND_S": 0.2,
+        "WARM_UP_S": 0.1,
+        "TRIAL_S": 0.1,
+        "ITEMS": 8,
+        "PEERS": (MOSEC,),
+    },
     plain: {"WARM_UP_S": 0, "ROUNDS": 1, "ROUND_S": 0.5},
     saturation: {"WARM_UP_S": 0, "ROUNDS": 1, "ROUND_S": 0.5, "ENGINE_ITEMS": 8},
     soak: {"MINUTES": 0.1, "EARLY_S": (0, 30), "LAST_S": 30},
@@ -61,6 +72,8 @@ def test_a_measurement_of_servers_comes_to_results(
 ) -> None:
     if module is null and shutil.which("wrk") is None:
         pytest.skip("wrk is not installed")
+    if module is peers and not is_installed():
+        pytest.skip("no peers: `python -m loadtests.peers.install` makes .venv-peers")
     monkeypatch.delenv("XCOPA_DATA_DIR", raising=False)
     assert_sound(measured(module, BRIEFLY[module], monkeypatch))
 

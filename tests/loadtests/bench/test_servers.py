@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import signal
+import sys
+from pathlib import Path
+
 import psutil
 import pytest
 from geventhttpclient import HTTPClient
 
-from loadtests.bench.servers import BenchServer, environment, samples_of, started, uvicorn
+from loadtests.bench.servers import PORTS, BenchServer, environment, samples_of, started, uvicorn
 from tests.loadtests.bench.tiny_server import tiny_server
 
 EXPOSITION = """# TYPE xcopa_batches_total counter
@@ -29,6 +33,28 @@ class Handler(http.server.BaseHTTPRequestHandler):
     def log_message(self, *_): pass
 http.server.HTTPServer(("127.0.0.1", int(os.environ["XCOPA_PORT"])), Handler).serve_forever()
 """
+
+
+# Ends at once when it is told to, and leaves a process that does not.
+CARELESS = (
+    """
+import subprocess, sys
+child = "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN)"
+child += "; print('deaf', flush=True); time.sleep(600)"
+subprocess.Popen([sys.executable, "-c", child], stdout=subprocess.PIPE).stdout.readline()
+"""
+    + ECHO
+)
+
+# Ends at Ctrl-C alone.
+INTERRUPTED = (
+    """
+import signal
+signal.signal(signal.SIGTERM, signal.SIG_IGN)
+signal.signal(signal.SIGINT, signal.SIG_DFL)
+"""
+    + ECHO
+)
 
 
 def read(client: HTTPClient, path: str) -> tuple[int, str]:
@@ -92,6 +118,42 @@ def test_a_server_is_ended_when_the_measurement_fails() -> None:
 def test_a_server_that_ends_at_once_is_said_to_have_not_started() -> None:
     with pytest.raises(SystemExit, match="did not start"), started(("-c", "")):
         pass
+
+
+def test_what_a_server_leaves_behind_is_killed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("loadtests.bench.servers.END_LIMIT_S", 0.5)
+    with started(("-c", CARELESS), probe="/READY", READY="yes") as server:
+        [child] = server.process.children()
+    psutil.wait_procs([child], timeout=30)
+    assert not child.is_running() or child.status() == psutil.STATUS_ZOMBIE
+
+
+def test_a_server_is_ended_by_the_signal_of_its_kind() -> None:
+    with started(("-c", INTERRUPTED), probe="/READY", stop=signal.SIGINT, READY="yes") as server:
+        pass
+    assert not server.process.is_running()
+
+
+def test_a_server_runs_on_the_interpreter_that_is_named(tmp_path: Path) -> None:
+    python = tmp_path / "python"
+    python.symlink_to(sys.executable)
+    with started(("-c", ECHO), probe="/READY", python=python, READY="yes") as server:
+        assert server.process.cmdline()[0] == str(python)
+
+
+def test_a_paused_server_stands_still_until_it_may_go_on() -> None:
+    with started(("-c", ECHO), probe="/READY", READY="yes") as server:
+        server.pause()
+        with server.client(1, timeout=0.2) as client, pytest.raises(OSError, match="timed out"):
+            client.get("/READY")
+        server.resume()
+        with server.client(1) as client:
+            assert read(client, "/READY") == (200, "yes")
+
+
+def test_every_server_finds_its_port() -> None:
+    found = environment({}, 99, {})
+    assert {found[name] for name in PORTS} == {"99"}
 
 
 def test_uvicorn_serves_quietly() -> None:
