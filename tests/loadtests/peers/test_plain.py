@@ -27,7 +27,12 @@ def test_it_answers_with_what_the_model_says_of_the_item_alone(
 ) -> None:
     scorer = Scorer.load(tiny_export)
     for item in sample_items()[:4]:
-        assert [client.post("/predict/xcopa", json=item).json()] == scorer.answers([item])
+        [expected] = scorer.answers([item])
+        answer = client.post("/predict/xcopa", json=item).json()
+        assert answer.keys() == expected.keys()
+        assert answer["label"] == expected["label"]
+        for name in ("logits", "probabilities"):
+            assert answer[name] == pytest.approx(expected[name], abs=1e-5)
 
 
 def test_an_item_without_a_field_is_refused(client: TestClient) -> None:
