@@ -37,9 +37,9 @@ class MeasuredPlan:
     engines: int
     threads: int
     tokens_per_second: float
-    """Of all engines together, while all of them run full batches."""
+    """Through a few layers, of all engines together, while all of them run full batches."""
     lone_seconds: float
-    """Of an item of two rows, while nothing else runs."""
+    """Of an item of two rows through the same layers, while nothing else runs."""
 
     def __str__(self) -> str:
         return f"{self.engines} x {self.threads}"

@@ -40,6 +40,11 @@ LEAST_ROW_TOKENS = 8
 """Fewer than any row has: four tokens stand around its two texts."""
 
 
+REPLACEMENT_S = 1.0
+"""Without any engine the service is ready for so long, and calls wait in the queue: to replace one
+takes a tenth of a second, and no load balancer needs to know of that."""
+
+
 class ServedModel(Protocol):
     """What the service needs from a model."""
 
@@ -130,8 +135,8 @@ class PredictionService(Generic[Model]):
 
     @property
     def moving(self) -> bool:
-        """Whether an engine is idle or works within its time limit."""
-        return self._worker.engines > 0 and not self.stuck
+        """Whether an engine is idle or works within its time limit, or is replaced just now."""
+        return self._worker.seconds_without_engine <= REPLACEMENT_S and not self.stuck
 
     @property
     def stuck(self) -> bool:

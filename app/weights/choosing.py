@@ -106,9 +106,11 @@ class ComputeChoice:
         measured = self._measured(model, plans)
         for each in measured:
             log.info(
-                "engines x threads %s: %.0f tokens a second, a lone item in %.1f ms",
+                "engines x threads %s: %.0f tokens a second through %d layers, a lone item in "
+                "%.1f ms",
                 each,
                 each.tokens_per_second,
+                min(LAYERS, model.config.num_hidden_layers),
                 1000 * each.lone_seconds,
             )
         return EnginePlan.best(measured, plans[0]) if measured else plans[0]

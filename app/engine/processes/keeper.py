@@ -190,7 +190,7 @@ class Keeper:
             if engine.ended:
                 raise EngineLostError("it ended")
         except (EngineLostError, OSError) as error:
-            self._lose(place, engine, error)
+            self._lose(place, engine, str(error))
 
     def _hear(self, place: _Place, engine: EngineProcess) -> None:
         if engine.channel.poll():
@@ -201,7 +201,7 @@ class Keeper:
         elif self._clock() - place.since > START_LIMIT_S:
             raise EngineLostError(f"it was not ready within {START_LIMIT_S:.0f} s")
 
-    def _lose(self, place: _Place, engine: EngineProcess, why: Exception) -> None:
+    def _lose(self, place: _Place, engine: EngineProcess, why: str) -> None:
         lived = self._clock() - place.since
         place.quick = place.quick + 1 if not place.ready or lived < QUICK_S else 0
         place.engine, place.ready = None, False
