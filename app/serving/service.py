@@ -40,9 +40,10 @@ LEAST_ROW_TOKENS = 8
 """Fewer than any row has: four tokens stand around its two texts."""
 
 
-REPLACEMENT_S = 1.0
-"""Without any engine the service is ready for so long, and calls wait in the queue: to replace one
-takes a tenth of a second, and no load balancer needs to know of that."""
+REPLACEMENT_S = 2.0
+"""Without any engine the service is ready for so long, and calls wait in the queue. To replace one
+takes a tenth of a second, or a few of them where the processors are busy; no load balancer needs to
+know of that."""
 
 
 class ServedModel(Protocol):

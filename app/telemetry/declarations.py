@@ -288,7 +288,7 @@ ENGINES_PLANNED = Declaration(
     "xcopa_engines_planned",
     "Engines that there are when none is being replaced.",
     "engines",
-    "xcopa_engines_planned - xcopa_engines",
+    "sum(xcopa_engines_planned)",
 )
 ENGINE_PLAN_GAIN = Declaration(
     Gauge,
