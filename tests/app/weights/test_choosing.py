@@ -145,7 +145,7 @@ def test_where_there_is_nothing_to_choose_nothing_is_measured(
 ) -> None:
     made = choice(replace(job, **change), devices)
     assert made.plan(model) == plan
-    assert elsewhere.plans == elsewhere.kernels == []
+    assert (elsewhere.plans, elsewhere.kernels) == ([], [])
 
 
 def test_plans_that_memory_has_no_room_for_are_not_measured(
