@@ -29,6 +29,7 @@ from app.errors import StartError, wanted_by
 from app.keys.in_force import KeysInForce
 from app.runtime import Runtime
 from app.serving.admission import Limits
+from app.serving.calibration import BudgetRule
 from app.serving.service import ServiceOptions
 from app.settings import Settings, split
 from app.telemetry.metrics import Metrics
@@ -65,7 +66,7 @@ def create_app(
         _service_options(settings),
         metrics,
         tracing,
-        settings.batch_tokens,
+        BudgetRule(settings.batch_tokens, settings.batch_gain),
     )
     # Like FastAPI, but /docs brings its own scripts: it opens where nothing else is reached.
     app = FastAPIOffline(

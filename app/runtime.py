@@ -18,7 +18,7 @@ from app.engine.pool_engines import as_measured, pool_of, stopping_on_failure
 from app.engine.tokenizer import CausalItem
 from app.errors import InvalidRequestError, StartError, UnavailableError
 from app.process import freeze_loaded_objects
-from app.serving.calibration import Calibration, calibrate
+from app.serving.calibration import BudgetRule, Calibration, calibrate
 from app.serving.service import PredictionService, ServiceOptions
 from app.telemetry.metrics import Metrics
 from app.telemetry.tracing import Tracing
@@ -65,14 +65,14 @@ class Runtime:
         options: ServiceOptions,
         metrics: Metrics,
         tracing: Tracing | None = None,
-        batch_tokens: int | None = None,
+        budget: BudgetRule | None = None,
     ) -> None:
         self.state = State.LOADING
         self._load = load
         self._options = options
         self._metrics = metrics
         self._tracing = tracing
-        self._batch_tokens = batch_tokens
+        self._budget = budget or BudgetRule()
         self._service: PredictionService[Variant] | None = None
         self._served: Mapping[str, Served] = {}
         metrics.watch_ready(lambda: self.ready)
@@ -120,7 +120,7 @@ class Runtime:
             raise StartError(f"{name} answers with {logits}, which are not finite numbers")
         variant.engine.warm_up()
         measured = as_measured(variant.engine, name)
-        return Served(variant, calibrate(measured, rows[0], self._batch_tokens))
+        return Served(variant, calibrate(measured, rows[0], self._budget))
 
     def _publish(self, name: str, served: Served) -> None:
         profile = served.calibration.profile
@@ -137,11 +137,16 @@ class Runtime:
             "%s: %s %d tokens per batch; a batch takes %.1f ms and %.3f ms per token; best rate "
             "measured %.0f tokens/s",
             name,
-            "calibrated to" if self._batch_tokens is None else "set to",
+            "calibrated to" if self._budget.tokens is None else "set to",
             profile.batch_tokens,
             1000 * profile.curve.fixed,
             1000 * profile.curve.per_token,
             served.calibration.peak_rate,
+        )
+        log.info(
+            "%s: tokens a batch, and per second: %s",
+            name,
+            ", ".join(f"{each.tokens}: {each.rate:.0f}" for each in served.calibration.samples),
         )
 
     async def drain(self, delay: float, grace: float) -> bool:

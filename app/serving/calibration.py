@@ -1,14 +1,16 @@
 """Measures at warm-up how long batches of different sizes take, and chooses the token budget.
 
 Small batches spend much of their time on the fixed cost of a batch. Large batches make their items
-wait for each other. So the budget is the smallest batch within five per cent of the best rate.
+wait for each other. The exchange rate between the two is a setting: what a batch that takes twice
+as long must gain in speed (``docs/decisions/0036-token-budget.md``).
 """
 
 from __future__ import annotations
 
 import itertools
+import math
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,19 +19,36 @@ from app.engine.engine import Engine, Row
 from app.serving.backlog import Clock
 from app.serving.work import ModelProfile, ServiceCurve
 
-SIZES = (32, 64, 96, 128, 192, 256, 384, 512, 768, 1024, 2048, 4096, 8192, 16384)
-"""Tokens of the batches that are measured, until the rate no longer grows."""
+SIZES = (32, 64, 96, 128, 192, 256, 384, 512, 768, 1024, 1536, 2048, 4096, 8192, 16384)
+"""Tokens of the batches that are measured, until larger ones are no longer better."""
 
 ROW_LENGTHS = (22, 17, 29, 20, 37, 24, 19, 45)
 """Lengths of the rows in these batches, in tokens, like those of XCOPA (15 to 59, median 22)."""
 
-SHARE_OF_PEAK = 0.95
-REPEATS = 3
+ROUNDS = 3
+MOST_SECONDS = 3.0
+"""After this time in the first round larger sizes are not tried."""
 _FEWEST_SIZES = 3
-_FLAT = 1.02
-"""A size whose rate is below this many times the best so far counts as no gain ..."""
-_FLAT_SIZES = 3
-"""... and after this many of them in a row, larger sizes are not tried."""
+_WORSE_SIZES = 3
+"""After so many sizes in a row that are no better than the best, larger ones are not tried."""
+
+
+@dataclass(frozen=True)
+class BudgetRule:
+    """How the token budget of a batch is found."""
+
+    tokens: int | None = None
+    """The budget itself; None chooses one from the measurements."""
+    gain: float = 0.05
+    """How much faster a token must be in a batch that takes twice as long."""
+
+    def score(self, sample: Sample) -> float:
+        """Return what the best size has most of: its rate, less what its duration costs."""
+        return math.log(sample.rate) - math.log1p(self.gain) * math.log2(sample.seconds)
+
+    def choose(self, samples: Sequence[Sample]) -> int:
+        """Return the budget."""
+        return self.tokens or max(samples, key=self.score).tokens
 
 
 @dataclass(frozen=True)
@@ -60,33 +79,55 @@ class Calibration:
 def calibrate(
     engine: Engine,
     sample: Row,
-    batch_tokens: int | None = None,
-    seconds: float = 2.0,
+    rule: BudgetRule | None = None,
+    seconds: float = MOST_SECONDS,
     clock: Clock = time.perf_counter,
 ) -> Calibration:
     """Measure an engine.
 
+    The sizes take turns, so that what else the machine does for a moment falls on one run of each.
+
     Args:
         engine: warm or not; the first run of each size is not counted.
         sample: the token ids of one row; rows of all lengths are made from them.
-        batch_tokens: the budget that the user set; None chooses one.
-        seconds: after this time larger sizes are not tried.
+        rule: for the token budget.
+        seconds: see ``MOST_SECONDS``.
         clock: returns seconds.
     """
+    rule = rule or BudgetRule()
+    rounds = [_first_round(engine, sample, rule, seconds, clock)]
+    batches = [list(_rows(each.tokens, sample)) for each in rounds[0]]
+    rounds += [[_run(engine, rows, clock) for rows in batches] for _ in range(ROUNDS - 1)]
+    # The shortest, because other work on the machine can only make a run longer.
+    samples = tuple(min(runs, key=lambda run: run.seconds) for runs in zip(*rounds, strict=True))
+    return Calibration(samples, ModelProfile(rule.choose(samples), fit(samples)))
+
+
+def _first_round(
+    engine: Engine, sample: Row, rule: BudgetRule, seconds: float, clock: Clock
+) -> list[Sample]:
+    """Run batches from the smallest size up to those that are no better."""
     samples: list[Sample] = []
-    best, flat, started = 0.0, 0, clock()
+    best, worse, started = -math.inf, 0, clock()
     for size in SIZES:
-        samples.append(_measure(engine, size, sample, clock))
-        flat = flat + 1 if samples[-1].rate < _FLAT * best else 0
-        best = max(best, samples[-1].rate)
-        enough = len(samples) >= _FEWEST_SIZES and clock() - started > seconds
-        if flat == _FLAT_SIZES or enough:
+        rows = list(_rows(size, sample))
+        engine.logits(rows)
+        samples.append(_run(engine, rows, clock))
+        score = rule.score(samples[-1])
+        best, worse = max(best, score), 0 if score > best else worse + 1
+        late = len(samples) >= _FEWEST_SIZES and clock() - started > seconds
+        if worse == _WORSE_SIZES or late:
             break
-    curve = fit(samples)
-    return Calibration(tuple(samples), ModelProfile(batch_tokens or smallest(samples), curve))
+    return samples
 
 
-def fit(samples: list[Sample]) -> ServiceCurve:
+def _run(engine: Engine, rows: Sequence[Row], clock: Clock) -> Sample:
+    began = clock()
+    engine.logits(rows)
+    return Sample(sum(map(len, rows)), clock() - began)
+
+
+def fit(samples: Sequence[Sample]) -> ServiceCurve:
     """Fit a fixed time and a time per token, by least squares of the relative error."""
     tokens = np.array([sample.tokens for sample in samples], dtype=np.float64)
     seconds = np.array([sample.seconds for sample in samples])
@@ -96,24 +137,6 @@ def fit(samples: list[Sample]) -> ServiceCurve:
         # Noise can tilt the line. A time per token alone is then the better estimate.
         return ServiceCurve(0.0, float(np.median(seconds / tokens)))
     return ServiceCurve(float(fixed), float(per_token))
-
-
-def smallest(samples: list[Sample]) -> int:
-    """Return the smallest measured size that reaches the share of the best rate."""
-    enough = SHARE_OF_PEAK * max(sample.rate for sample in samples)
-    return next(sample.tokens for sample in samples if sample.rate >= enough)
-
-
-def _measure(engine: Engine, size: int, sample: Row, clock: Clock) -> Sample:
-    rows = list(_rows(size, sample))
-    engine.logits(rows)
-    times = []
-    for _ in range(REPEATS):
-        began = clock()
-        engine.logits(rows)
-        times.append(clock() - began)
-    # The shortest, because other work on the machine can only make a run longer.
-    return Sample(size, min(times))
 
 
 def _rows(tokens: int, sample: Row) -> Iterator[Row]:

@@ -7,23 +7,23 @@ import statistics
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-import torch
 from rich.console import Console
 from rich.progress import track
 from transformers import XLMRobertaForMultipleChoice
 
 from app.engine.compute import set_up
 from app.engine.encoder import PackedEncoder
-from app.engine.engine import Engine, Row
+from app.engine.engine import Engine
+from app.engine.kernels import choose_kernels
 from app.engine.lanes import Lanes
-from app.engine.linear import make_linear
-from app.engine.threads import LanePlan
+from app.engine.target import EXACT
 from app.settings import Settings
 from loadtests.bench.inputs import mixed_items, rows_of
+from loadtests.bench.matmul import BestMatmulRate
 from loadtests.bench.results import RATIO, BenchResult
 from loadtests.peers.padded import model_of, shipped_stilts
-from loadtests.peers.padded_process import SIDE, PaddedAnswer, RowBatch, padded_process
-from loadtests.timing import seconds, timed
+from loadtests.peers.padded_process import PaddedAnswer, RowBatch, padded_process
+from loadtests.timing import timed
 
 BATCH_ITEMS = 16
 WARM_UP_BATCHES = 3
@@ -54,8 +54,8 @@ class BatchRun:
     ours: float
     """Seconds of the packed pass."""
     theirs: PaddedAnswer
-    onednn_rate: float
-    """Operations a second."""
+    best_rate: float
+    """Operations a second of the fastest library's matrix product."""
     apart: float
     """The largest difference between two logits."""
 
@@ -74,14 +74,15 @@ def measure(console: Console) -> list[BenchResult]:
 def _compare(shape: ModelShape, batches: Sequence[RowBatch], console: Console) -> list[BenchResult]:
     plan = set_up(Settings().threads).plan
     model = model_of(shape.shape)
-    packed = Lanes(PackedEncoder(model), plan)
+    kernels = choose_kernels(model.config, EXACT, plan)
+    packed = Lanes(PackedEncoder(model, EXACT, kernels), plan)
     packed.warm_up()
-    onednn = OneDnnRate(plan)
+    best = BestMatmulRate(plan)
     with padded_process(shape.shape) as padded:
         for batch in batches[:WARM_UP_BATCHES]:
             packed.logits(batch), padded(batch)
         runs = [
-            _run(batch, packed, padded, onednn)
+            _run(batch, packed, padded, best)
             for batch in track(batches, description=shape.title, console=console)
         ]
     return [
@@ -94,13 +95,13 @@ def _run(
     batch: RowBatch,
     packed: Engine,
     padded: Callable[[RowBatch], PaddedAnswer],
-    onednn: Callable[[], float],
+    best: BestMatmulRate,
 ) -> BatchRun:
     theirs = padded(batch)
     ours, logits = timed(packed.logits, batch)
     pairs = zip(logits, theirs.logits, strict=True)
     apart = max(abs(one - other) for one, other in pairs)
-    return BatchRun(sum(map(len, batch)), ours, theirs, onednn(), apart)
+    return BatchRun(sum(map(len, batch)), ours, theirs, best()[0], apart)
 
 
 def over_padded(shape: ModelShape, runs: Sequence[BatchRun], threads: int) -> BenchResult:
@@ -117,7 +118,7 @@ def over_padded(shape: ModelShape, runs: Sequence[BatchRun], threads: int) -> Be
 
 
 def arithmetic(shape: ModelShape, runs: Sequence[BatchRun], weights: int) -> list[BenchResult]:
-    """Return the useful operations a second over those of two libraries' matrix products.
+    """Return the useful operations a second over those of matrix products.
 
     Useful are two operations for each weight and real token, also of the last layer.
     """
@@ -134,7 +135,7 @@ def arithmetic(shape: ModelShape, runs: Sequence[BatchRun], weights: int) -> lis
 
     return [
         over("torch.mm's rate", [run.theirs.mm_rate for run in runs], ">= 0.85"),
-        over("oneDNN's rate, the best known here", [run.onednn_rate for run in runs], "(stricter)"),
+        over("the best rate known here", [run.best_rate for run in runs], "(stricter)"),
     ]
 
 
@@ -143,33 +144,3 @@ def encoder_weights(model: XLMRobertaForMultipleChoice) -> int:
     return sum(
         parameter.numel() for parameter in model.roberta.encoder.parameters() if parameter.dim() > 1
     )
-
-
-class OneDnnRate:
-    """Operations a second of oneDNN's product of large matrices on all lanes at once."""
-
-    def __init__(self, plan: LanePlan, side: int = SIDE) -> None:
-        self._product = Lanes(_Product(side), plan)
-        self._lanes = plan.lanes
-        self._operations = 2 * side**3
-        self()
-
-    def __call__(self) -> float:
-        took = seconds(self._product.logits, [(0,)] * self._lanes)
-        return self._lanes * self._operations / took
-
-
-class _Product:
-    """An engine whose forward pass is one large product."""
-
-    def __init__(self, side: int) -> None:
-        self._x = torch.randn(side, side)
-        self._linear = make_linear(torch.randn(side, side), torch.zeros(side))
-
-    @torch.inference_mode()
-    def logits(self, rows: Sequence[Row]) -> list[float]:
-        self._linear(self._x)
-        return [0.0] * len(rows)
-
-    def warm_up(self) -> None:
-        """Nothing to warm."""

@@ -46,7 +46,7 @@ def over_engine(times: list[tuple[float, float]]) -> BenchResult:
         "a lone request's median over the engine's own time for the item",
         RATIO,
         [request / engine for request, engine in times],
-        "<= 1.25",
+        "<= 1.2",
         request_ms=milliseconds(statistics.median(request for request, _ in times), 2),
         engine_ms=milliseconds(statistics.median(engine for _, engine in times), 2),
     )

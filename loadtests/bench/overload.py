@@ -57,7 +57,7 @@ def share_in_time(arrivals: Sequence[Arrival], capacity: tuple[float, float]) ->
         "share of capacity answered within 1 s at three times as many arrivals",
         RATIO,
         [in_time / OVERLOAD_S / statistics.mean(capacity)],
-        ">= 0.9",
+        ">= 0.92",
         capacity_per_second=[round(rate, 1) for rate in capacity],
         **_details(arrivals),
     )

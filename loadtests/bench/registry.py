@@ -11,6 +11,7 @@ from loadtests.bench import (
     encoder,
     engines,
     fairness,
+    kills,
     lone,
     null,
     overload,
@@ -58,6 +59,7 @@ _ALL = (
     Measurement(
         "overload", overload.measure, "What is answered in time at three times the capacity?"
     ),
+    Measurement("kills", kills.measure, "What does it cost that an engine is killed every 2 s?"),
     Measurement("soak", soak.measure, "Does memory grow in 20 minutes at saturation?"),
 )
 

@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from http import HTTPStatus
+from pathlib import Path
 
 import psutil
 from geventhttpclient import HTTPClient
@@ -50,6 +51,11 @@ class BenchServer:
         infos = [process.memory_full_info() for process in self._processes()]
         return int(sum(getattr(info, "pss", info.rss) for info in infos))
 
+    @property
+    def engines(self) -> list[int]:
+        """The processes of the service's engines: those that the system is to end first."""
+        return [each.pid for each in self.process.children(recursive=True) if _goes_first(each.pid)]
+
     def _processes(self) -> list[psutil.Process]:
         return [self.process, *self.process.children(recursive=True)]
 
@@ -72,6 +78,13 @@ class BenchServer:
         """Return the samples of a scrape."""
         with self.client(1) as client:
             return samples_of(client.get("/metrics").read().decode())
+
+
+def _goes_first(pid: int) -> bool:
+    try:
+        return int(Path(f"/proc/{pid}/oom_score_adj").read_text(encoding="ascii")) > 0
+    except OSError:  # it has ended, or the system has no such file
+        return False
 
 
 def samples_of(exposition: str) -> Samples:

@@ -59,7 +59,7 @@ def growth(readings: Sequence[MemoryReading]) -> BenchResult:
         f"memory after {MINUTES:g} minutes of saturation over after 2",
         RATIO,
         [late / early],
-        "<= 1.03",
+        "<= 1.02",
         megabytes=[round(early / 1e6), round(late / 1e6)],
         most=round(max(memory for _, memory in readings) / 1e6),
     )

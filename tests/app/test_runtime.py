@@ -18,6 +18,7 @@ from app.errors import StartError, UnavailableError
 from app.runtime import Runtime, State
 from app.serving.admission import Limits
 from app.serving.answer import Answer, Ask
+from app.serving.calibration import BudgetRule
 from app.serving.service import ServiceOptions
 from app.telemetry.metrics import Metrics
 from app.weights.variant import Variant, load_variants
@@ -31,7 +32,7 @@ def runtime(
     metrics: Metrics,
     batch_tokens: int | None = 1_000,
 ) -> Runtime:
-    return Runtime(load, ServiceOptions(Limits(100)), metrics, batch_tokens=batch_tokens)
+    return Runtime(load, ServiceOptions(Limits(100)), metrics, budget=BudgetRule(batch_tokens))
 
 
 @pytest.fixture(scope="module")

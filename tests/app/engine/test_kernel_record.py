@@ -77,3 +77,27 @@ def test_a_directory_that_cannot_be_written_is_said_and_no_error(
 def test_nothing_is_left_beside_the_file(tmp_path: Path) -> None:
     KernelRecord("here", tmp_path).keep({"a": SECONDS})
     assert [path.name for path in tmp_path.iterdir()] == [FILE]
+
+
+def test_the_file_reads_the_same_whoever_wrote_it(tmp_path: Path) -> None:
+    KernelRecord("here", tmp_path).keep({"b": SECONDS, "a": {Kernel.TORCH: 0.5}})
+    assert (tmp_path / FILE).read_text(encoding="utf-8") == (
+        '{\n "here": {\n  "a": {\n   "torch": 0.5\n  },\n  "b": {\n   "onednn": 1e-06,\n'
+        '   "torch": 2e-06\n  }\n }\n}'
+    )
+
+
+def test_a_write_that_fails_leaves_the_old_file_and_nothing_beside_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    KernelRecord("here", tmp_path).keep({"a": SECONDS})
+
+    def fail(self: Path, target: Path) -> Path:
+        assert self.parent == target.parent, "only within a folder is it one step"
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(Path, "replace", fail)
+    KernelRecord("here", tmp_path).keep({"b": SECONDS})
+    monkeypatch.undo()
+    assert [path.name for path in tmp_path.iterdir()] == [FILE]
+    assert KernelRecord("here", tmp_path).find("a") == SECONDS

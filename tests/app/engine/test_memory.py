@@ -89,6 +89,37 @@ def test_a_longer_row_and_a_wider_model_need_more_and_half_the_bits_less() -> No
     assert working_bytes(config, half, 8_192) < long
 
 
+def test_what_is_stated_is_the_sum_of_its_tensors() -> None:
+    """By hand, for 1,000 tokens (rounded up to 1,008; a part has 512, and pads to 1,024)."""
+    config = tiny.config(hidden_size=64, num_attention_heads=4, intermediate_size=128)
+    tokens = 1_024
+    attention = 8 * tokens * 64 * 4  # query, key, value, twice; two contexts
+    stream = 2 * tokens * 64 * 4
+    places = 8 * tokens * 4 * 8
+    scores = 4 * tokens * tokens * 8  # and the shares; fewer than are in memory at once
+    stated = 1.25 * (attention + stream + places + scores) + 48_000_000
+    assert working_bytes(config, EXACT, 1_000) == int(stated)
+
+
+def test_where_the_widest_layer_needs_more_than_the_scores_it_counts() -> None:
+    config = tiny.config(hidden_size=64, num_attention_heads=1, intermediate_size=65_536)
+    tokens = 1_024
+    others = 8 * tokens * 64 * 4 + 2 * tokens * 64 * 4 + 8 * tokens * 1 * 8
+    widest = 512 * (65_536 + 2 * 64) * 4
+    assert working_bytes(config, EXACT, 10) == int(1.25 * (others + widest)) + 48_000_000
+
+
+def test_scores_are_bounded_and_those_of_half_the_bits_take_as_much() -> None:
+    config = tiny.config(hidden_size=64, num_attention_heads=4, intermediate_size=128)
+    half = Target(torch.device("cpu"), Precision.BF16)
+    tokens, most = 8_192, 1 << 23
+    places = 8 * tokens * 4 * 8
+    rest = 2 * tokens * 64 * 4 + places + most * 8
+    for target, itemsize in ((EXACT, 4), (half, 2)):
+        stated = 1.25 * (8 * tokens * 64 * itemsize + rest)
+        assert working_bytes(config, target, tokens) == int(stated) + 48_000_000
+
+
 def test_a_lane_takes_the_longest_row_by_itself() -> None:
     """So what the service may take is that of one engine times its lanes."""
     assert shares([8_192, 8_192, 8_192], 2) == [[0, 2], [1]]

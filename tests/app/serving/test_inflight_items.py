@@ -90,6 +90,30 @@ async def test_while_calls_are_refused_the_next_one_is_refused_before_it_is_toke
     bench.items.refuse_early({"m": 5}, ANN, LATER)  # a call got in, so nobody looks again
 
 
+async def test_the_early_refusal_knows_the_deadline() -> None:
+    bench = Bench()
+    bench.join()
+    assert bench.scheduler.seal() is not None  # it runs for 7 seconds
+    bench.items._refusing = True
+    with pytest.raises(OverloadedError):
+        bench.items.refuse_early({"m": 1}, ANN, bench.clock() + 3)
+    bench.items.refuse_early({"m": 1}, ANN, LATER)
+
+
+async def test_many_calls_in_one_turn_of_the_loop_wake_the_worker_once(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    bench, woken = Bench(), list[None]()
+    monkeypatch.setattr(bench.worker, "wake", lambda: woken.append(None))
+    for _ in range(3):
+        bench.join()
+    await asyncio.sleep(0)
+    assert len(woken) == 1
+    bench.join()
+    await asyncio.sleep(0)
+    assert len(woken) == 2
+
+
 async def test_with_a_cache_nobody_is_refused_before_the_cache_is_asked() -> None:
     bench = Bench(cache_bytes=10_000)
     bench.scheduler.halted = True

@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-import pytest
-import torch
 from transformers import XLMRobertaForMultipleChoice
 
-from app.engine.threads import ONE_LANE
 from loadtests.bench.encoder import (
     BatchRun,
     ModelShape,
-    OneDnnRate,
     arithmetic,
     encoder_weights,
     over_padded,
@@ -35,9 +31,9 @@ def test_each_batch_is_compared_with_itself() -> None:
 
 def test_useful_arithmetic_is_two_operations_a_weight_and_token() -> None:
     # 2 x 10 million x 100 tokens in a second are 2 GFLOP/s.
-    of_torch, of_onednn = arithmetic(SHAPE, [run(1, 9)] * 3, weights=10_000_000)
+    of_torch, of_best = arithmetic(SHAPE, [run(1, 9)] * 3, weights=10_000_000)
     assert (of_torch.value, of_torch.details) == (1, {"gflops": 2})
-    assert (of_onednn.value, of_onednn.details) == (0.5, {"gflops": 4})
+    assert (of_best.value, of_best.details) == (0.5, {"gflops": 4})
 
 
 def test_weights_are_those_of_the_layers_without_biases_and_embeddings() -> None:
@@ -46,10 +42,3 @@ def test_weights_are_those_of_the_layers_without_biases_and_embeddings() -> None
     layer = 4 * hidden * hidden + 2 * hidden * inner
     expected = config.num_hidden_layers * layer
     assert encoder_weights(XLMRobertaForMultipleChoice(config)) == expected
-
-
-def test_the_rate_of_a_product_counts_all_lanes(monkeypatch: pytest.MonkeyPatch) -> None:
-    torch.manual_seed(0)
-    rate = OneDnnRate(ONE_LANE, side=16)
-    monkeypatch.setattr("loadtests.bench.encoder.seconds", lambda work, rows: len(rows) / 2)
-    assert rate() == 2 * 2 * 16**3

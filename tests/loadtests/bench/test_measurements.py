@@ -14,6 +14,7 @@ from loadtests.bench import (
     encoder,
     engines,
     fairness,
+    kills,
     lone,
     null,
     overload,
@@ -27,6 +28,7 @@ from loadtests.bench.results import BenchResult
 BRIEFLY: dict[Any, dict[str, Any]] = {
     engines: {"BATCHES": 5, "ROUNDS": 1, "LOAD_S": 0.5},
     fairness: {"WARM_UP_S": 0, "BULK_LEAD_S": 0.3, "SINGLES": 3},
+    kills: {"WARM_UP_S": 0.0, "ROUNDS": 1, "ROUND_S": 1.0, "PAUSE_S": 0.3},
     lone: {"WARM_UP_S": 0, "ITEMS": 2, "REQUESTS": 2},
     null: {"WARM_UP_S": 1, "ROUNDS": 1, "ROUND_S": 1},
     overload: {"WARM_UP_S": 0, "CAPACITY_S": 0.5, "LONE_S": 0, "OVERLOAD_S": 2.0},
