@@ -13,7 +13,8 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import TypeVar, cast
 
-from app.engine.pool_engines import as_measured, stopping_on_failure
+from app.engine.plan import EnginePlan
+from app.engine.pool_engines import as_measured, pool_of, stopping_on_failure
 from app.engine.tokenizer import CausalItem
 from app.errors import InvalidRequestError, StartError, UnavailableError
 from app.process import freeze_loaded_objects
@@ -86,6 +87,8 @@ class Runtime:
         self._served = await _in_daemon_thread(self._load_warm)
         for name, served in self._served.items():
             self._publish(name, served)
+        if (plan := self.engine_plan) is not None:
+            self._metrics.engine_plan_chosen(plan.engines, plan.threads, plan.gain)
         self._service = PredictionService(
             {name: served.variant for name, served in self._served.items()},
             {name: served.calibration.profile for name, served in self._served.items()},
@@ -196,6 +199,12 @@ class Runtime:
         if self._service is None or not self.started:
             raise UnavailableError("the models are loading", retry_after=LOADING_RETRY_AFTER)
         return self._service
+
+    @property
+    def engine_plan(self) -> EnginePlan | None:
+        """The plan of the engines; None while there are none, and where this process computes."""
+        pool = pool_of(served.variant.engine for served in self._served.values())
+        return None if pool is None else pool.plan
 
     @property
     def condition(self) -> str:

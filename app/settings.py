@@ -155,7 +155,8 @@ class Settings(BaseSettings):
     )
     cache_dir: Path = Field(
         default_factory=lambda: Path(platformdirs.user_cache_dir("xcopa")),
-        description="Directory in which the service assembles and keeps the embedded base.",
+        description="Directory in which the service assembles and keeps the embedded base, and "
+        "what it has measured of this machine.",
     )
     threads: PositiveInt | None = Field(
         default=None,
@@ -166,8 +167,8 @@ class Settings(BaseSettings):
         default="auto",
         description="Processes that run the models, beside the one that speaks HTTP. They share "
         "the memory of the weights and the threads; one that ends or is stuck is replaced. `auto` "
-        "is one for each thread, up to 8 (one for each GPU). `0` runs the models in the process "
-        "of the service, as all systems but Linux do.",
+        "measures how many, with how many threads each (one for each GPU). `0` runs the models in "
+        "the process of the service, as all systems but Linux do.",
     )
     device: Literal["auto", "cpu", "cuda"] = Field(
         default="cpu",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict
+from typing import Literal
 
 from fastapi import APIRouter
 
@@ -10,13 +11,16 @@ from app.api.call import RuntimeDep, SettingsDep
 from app.api.described import LOADING
 from app.api.schemas import (
     Batching,
+    EnginesCard,
     LinearKernels,
     MeasuredBatch,
+    MeasuredEngines,
     MeasuredKernel,
     ModelCard,
     ModelsResponse,
 )
 from app.engine.kernel_choice import Kernels
+from app.engine.plan import EnginePlan
 from app.serving.calibration import Calibration
 from app.settings import Settings
 
@@ -39,7 +43,34 @@ async def models(runtime: RuntimeDep, settings: SettingsDep) -> ModelsResponse:
         )
         for name, served in runtime.served.items()
     ]
-    return ModelsResponse(models=cards)
+    return ModelsResponse(models=cards, engines=_engines(runtime.engine_plan, settings))
+
+
+def _engines(plan: EnginePlan | None, settings: Settings) -> EnginesCard | None:
+    if plan is None:
+        return None
+    measured = [
+        MeasuredEngines(
+            engines=each.engines,
+            threads=each.threads,
+            tokens_per_second=each.tokens_per_second,
+            lone_seconds=each.lone_seconds,
+        )
+        for each in plan.measured
+    ]
+    return EnginesCard(
+        count=plan.engines,
+        threads=plan.threads,
+        count_from=_source(plan, settings),
+        gain=plan.gain,
+        measured=measured,
+    )
+
+
+def _source(plan: EnginePlan, settings: Settings) -> Literal["measurement", "setting", "rule"]:
+    if settings.engines != "auto":
+        return "setting"
+    return "measurement" if plan.measured else "rule"
 
 
 def _batching(calibration: Calibration, settings: Settings) -> Batching:

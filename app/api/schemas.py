@@ -223,10 +223,38 @@ class ModelCard(BaseModel):
     default: bool
 
 
+class MeasuredEngines(BaseModel):
+    """What a number of engines did when it was measured."""
+
+    engines: int
+    threads: int = Field(description="Of a forward pass, in each engine.")
+    tokens_per_second: float = Field(
+        description="Through a few layers, of all engines together, with full batches in each."
+    )
+    lone_seconds: float = Field(
+        description="Of an item of two rows through the same layers, while nothing else runs."
+    )
+
+
+class EnginesCard(BaseModel):
+    """The processes that run the models."""
+
+    count: int
+    threads: int = Field(description="Of a forward pass, in each engine.")
+    count_from: Literal["measurement", "setting", "rule"]
+    gain: float = Field(
+        description="How many times as many tokens a second as what is taken without measuring."
+    )
+    measured: list[MeasuredEngines] = Field(description="Empty where there was nothing to choose.")
+
+
 class ModelsResponse(BaseModel):
-    """The models that are served."""
+    """The models that are served, and what runs them."""
 
     models: list[ModelCard]
+    engines: EnginesCard | None = Field(
+        description="Null where the process of the service runs the models itself."
+    )
 
 
 class Status(BaseModel):

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import math
 import threading
+import time
 from collections.abc import Callable, Sequence
 
+from app.engine.plan import EnginePlan
 from app.engine.processes.engine_process import EngineProcess
 from app.engine.processes.keeper import Keeper
 from app.engine.processes.messages import Order
@@ -24,7 +27,8 @@ class EnginePool:
     """
 
     def __init__(self, order: Order) -> None:
-        self.most = 0
+        self.plan = EnginePlan(0, 0)
+        """Of the template, once it has loaded."""
         self.templates = Templates(order)
         self._keeper = Keeper(
             self.templates,
@@ -34,6 +38,8 @@ class EnginePool:
         )
         self._changed = threading.Condition()
         self._living: set[EngineProcess] = set()
+        self._none_since = -math.inf
+        """When the last engine was lost."""
         self._idle: list[EngineProcess] = []
         self._repeats = 0
         """Batches that wait for an engine to be run again."""
@@ -51,7 +57,7 @@ class EnginePool:
         """
         try:
             loaded = self._keeper.start()
-            self.most = loaded.plan.engines
+            self.plan = loaded.plan
             self._wait_for_all()
         except Exception:
             self.stop()
@@ -82,9 +88,21 @@ class EnginePool:
     # Engines to run on -------------------------------------------------------------------
 
     @property
+    def most(self) -> int:
+        """How many engines there are when none is being replaced."""
+        return self.plan.engines
+
+    @property
     def moving(self) -> int:
         """How many engines there are, at work or idle."""
         return len(self._living)
+
+    @property
+    def seconds_without_engine(self) -> float:
+        """For how long there has been none; infinite where none can be started any more."""
+        if self._living:
+            return 0.0
+        return math.inf if self._keeper.gives_up else time.monotonic() - self._none_since
 
     def watch(self, on_free: Callable[[], None]) -> None:
         """Have a function called when an engine is free that its last user gave to others."""
@@ -173,6 +191,8 @@ class EnginePool:
     def _drop(self, engine: EngineProcess) -> None:
         with self._changed:
             engine.lost = True
+            if self._living == {engine}:
+                self._none_since = time.monotonic()
             self._living.discard(engine)
             if engine in self._idle:
                 self._idle.remove(engine)

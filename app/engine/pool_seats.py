@@ -32,6 +32,11 @@ class PoolSeats:
         """See ``Seats``."""
         return self._pool.moving
 
+    @property
+    def seconds_without_engine(self) -> float:
+        """See ``Seats``."""
+        return self._pool.seconds_without_engine
+
     def take(self) -> PoolSeat | None:
         """See ``Seats``."""
         engine = self._pool.take()
@@ -95,8 +100,11 @@ class PoolSeat:
                     self._pool.on_pass(engine.number, time.monotonic() - started)
         finally:
             self._let_go(held)
-        if failures:
-            raise failures[-1]
+        try:
+            if failures:
+                raise failures[-1]
+        finally:
+            failures.clear()  # or the list, this frame and the failure would keep each other
         return answers
 
     @contextlib.contextmanager

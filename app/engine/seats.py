@@ -59,6 +59,10 @@ class Seats(Protocol):
     def moving(self) -> int:
         """How many engines are there now; fewer than ``most`` while one is replaced."""
 
+    @property
+    def seconds_without_engine(self) -> float:
+        """For how long there has been none to run a batch."""
+
     def take(self) -> Seat | None:
         """Return a seat, or None while every engine is at work."""
 
@@ -71,6 +75,7 @@ class OneSeat:
 
     most = 1
     moving = 1
+    seconds_without_engine = 0.0
     split = False
 
     def __init__(self, engines: Mapping[str, Engine]) -> None:

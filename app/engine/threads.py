@@ -63,7 +63,7 @@ def cgroup_quota(root: Path, process: Path) -> float | None:
     """Return the smallest CPU quota on the process's path through its control groups, or None."""
     quotas = [
         quota
-        for directory in _cgroup_directories(root, process)
+        for directory in cgroup_directories(root, process, "cpu")
         for quota in (_quota_v2(directory), _quota_v1(directory))
         if quota is not None
     ]
@@ -76,34 +76,44 @@ def _affinity() -> int:
     return os.cpu_count() or 1
 
 
-def _cgroup_directories(root: Path, process: Path) -> list[Path]:
-    """List the groups of the process, from its own up to the root, for v2 and v1's cpu."""
-    directories = [root, root / "cpu"]
-    for line in filter(None, _read(process / "cgroup").split("\n")):
+def cgroup_directories(root: Path, process: Path, controller: str) -> list[Path]:
+    """List the groups of a process, from its own up to the root, for v2 and one of v1.
+
+    Args:
+        root: where control groups are mounted.
+        process: its folder in ``/proc``.
+        controller: of v1, as ``cpu``.
+    """
+    directories = [root, root / controller]
+    for line in filter(None, read_text(process / "cgroup").split("\n")):
         _, controllers, path = line.split(":", 2)
-        if controllers and "cpu" not in controllers.split(","):
+        if controllers and controller not in controllers.split(","):
             continue
-        top = root / "cpu" if controllers else root
+        top = root / controller if controllers else root
         group = top / path.removeprefix("/")
         directories += [group, *(parent for parent in group.parents if top in parent.parents)]
     return directories
 
 
 def _quota_v2(directory: Path) -> float | None:
-    quota, _, period = _read(directory / "cpu.max").partition(" ")
+    quota, _, period = read_text(directory / "cpu.max").partition(" ")
     if not period or quota == "max":
         return None
     return int(quota) / int(period)
 
 
 def _quota_v1(directory: Path) -> float | None:
-    quota, period = _read(directory / "cpu.cfs_quota_us"), _read(directory / "cpu.cfs_period_us")
+    quota, period = (
+        read_text(directory / "cpu.cfs_quota_us"),
+        read_text(directory / "cpu.cfs_period_us"),
+    )
     if not quota or not period or int(quota) <= 0:
         return None
     return int(quota) / int(period)
 
 
-def _read(path: Path) -> str:
+def read_text(path: Path) -> str:
+    """Return what the system says in a file, without white space around it; "" without one."""
     try:
         # A group may have any name that a folder can have.
         return os.fsdecode(path.read_bytes()).strip()

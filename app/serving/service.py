@@ -40,6 +40,12 @@ LEAST_ROW_TOKENS = 8
 """Fewer than any row has: four tokens stand around its two texts."""
 
 
+REPLACEMENT_S = 2.0
+"""Without any engine the service is ready for so long, and calls wait in the queue. To replace one
+takes a tenth of a second, or a few of them where the processors are busy; no load balancer needs to
+know of that."""
+
+
 class ServedModel(Protocol):
     """What the service needs from a model."""
 
@@ -130,8 +136,8 @@ class PredictionService(Generic[Model]):
 
     @property
     def moving(self) -> bool:
-        """Whether an engine is idle or works within its time limit."""
-        return self._worker.engines > 0 and not self.stuck
+        """Whether an engine is idle or works within its time limit, or is replaced just now."""
+        return self._worker.seconds_without_engine <= REPLACEMENT_S and not self.stuck
 
     @property
     def stuck(self) -> bool:

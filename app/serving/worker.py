@@ -169,6 +169,11 @@ class Worker(Generic[Work]):
         """How many engines are there to run batches."""
         return self._seats.moving
 
+    @property
+    def seconds_without_engine(self) -> float:
+        """For how long there has been none."""
+        return self._seats.seconds_without_engine
+
     def at_work(self) -> list[tuple[Batch[Work], float]]:
         """Return each batch at work, and for how many seconds its pass has run."""
         with self._changed:
@@ -298,18 +303,20 @@ class Worker(Generic[Work]):
         run.since = self._clock()
         try:
             logits = run.seat.logits(model, rows, spread=run.spread)
-        except EngineLostError as error:
-            if len(tickets) == 1 and not last_try:
-                return self._answer(run, model, tickets, last_try=True)
-            failure: Exception = error
         except Exception as error:
             failure = error
         else:
             return _share_out(logits, tickets)
-        if len(tickets) == 1:
+        retry = isinstance(failure, EngineLostError) and not last_try
+        if len(tickets) == 1 and not retry:
             log.error("an item failed", exc_info=failure)
-            return {tickets[0]: failure}
-        log.warning("a batch of %d items failed (%s); running halves", len(tickets), failure)
+            # Its frames hold the engine that ended, and with that open descriptors.
+            return {tickets[0]: failure.with_traceback(None)}
+        if len(tickets) > 1:
+            log.warning("a batch of %d items failed (%s); running halves", len(tickets), failure)
+        del failure  # as above
+        if len(tickets) == 1:
+            return self._answer(run, model, tickets, last_try=True)
         middle = len(tickets) // 2
         first = self._answer(run, model, tickets[:middle])
         return first | self._answer(run, model, tickets[middle:])

@@ -283,6 +283,22 @@ ENGINES = Declaration(
     "engines",
     "min by (instance) (xcopa_engines)",
 )
+ENGINES_PLANNED = Declaration(
+    Gauge,
+    "xcopa_engines_planned",
+    "Engines that there are when none is being replaced.",
+    "engines",
+    "sum(xcopa_engines_planned)",
+)
+ENGINE_PLAN_GAIN = Declaration(
+    Gauge,
+    "xcopa_engine_plan_gain_ratio",
+    "How many times as many tokens a second as the number of engines that is taken without "
+    "measuring, by the measurement of the start; 1 where nothing was measured.",
+    "ratio",
+    "min by (engines, threads) (xcopa_engine_plan_gain_ratio)",
+    labels=("engines", "threads"),
+)
 ENGINE_RESTARTS = Declaration(
     Counter,
     "xcopa_engine_restarts_total",
@@ -347,6 +363,8 @@ DECLARATIONS: tuple[AnyDeclaration, ...] = (
     LINEAR_KERNEL_GAIN,
     WORKER_RESTARTS,
     ENGINES,
+    ENGINES_PLANNED,
+    ENGINE_PLAN_GAIN,
     ENGINE_RESTARTS,
     ENGINE_BUSY_SECONDS,
     HTTP_REQUESTS,

@@ -60,6 +60,8 @@ class Metrics:
         self._kernel_gain = self._register(table.LINEAR_KERNEL_GAIN)
         self._worker_restarts = self._register(table.WORKER_RESTARTS)
         self._engines = self._register(table.ENGINES)
+        self._engines_planned = self._register(table.ENGINES_PLANNED)
+        self._engine_plan_gain = self._register(table.ENGINE_PLAN_GAIN)
         self._engine_restarts = self._register(table.ENGINE_RESTARTS)
         self._engine_busy = self._register(table.ENGINE_BUSY_SECONDS)
         self._http_requests = self._register(table.HTTP_REQUESTS)
@@ -120,6 +122,10 @@ class Metrics:
     def kernel_chosen(self, model: str, layer: str, kernel: str, gain: float) -> None:
         """Set which kernel computes a layer shape, and how much was gained by measuring."""
         self._kernel_gain.labels(model, layer, kernel).set(gain)
+
+    def engine_plan_chosen(self, engines: int, threads: int, gain: float) -> None:
+        """Set how many engines there are to be, and how much was gained by measuring that."""
+        self._engine_plan_gain.labels(str(engines), str(threads)).set(gain)
 
     def call_tokenised(self, model: str, seconds: float) -> None:
         """Record how long the texts of a call took to become token ids."""
@@ -226,6 +232,7 @@ class Metrics:
             self._engine_restarts.labels(str(number))
             self._engine_busy.labels(str(number))
         self._engines.set_function(moving)
+        self._engines_planned.set(most)
 
     def watch_cache(self, size: Callable[[], int]) -> None:
         """Read the bytes of the cached answers at every scrape."""

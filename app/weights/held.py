@@ -8,13 +8,12 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import Generic, TypeVar
 
 import torch
 from torch import nn
-from transformers import PreTrainedModel, XLMRobertaConfig, XLMRobertaForMultipleChoice
+from transformers import PreTrainedModel, XLMRobertaForMultipleChoice
 
 from app.engine.compute import Compute
 from app.engine.encoder import PackedEncoder
@@ -24,14 +23,14 @@ from app.engine.kernel_record import KernelRecord
 from app.engine.kernels import check_kernel, choose_kernels
 from app.engine.lanes import Lanes
 from app.engine.memory import working_bytes
-from app.engine.plan import EnginePlan, plan_engines
 from app.engine.processes.apart import apart
-from app.engine.processor import name_processor
+from app.engine.processes.nodes import bind
 from app.engine.target import CPU, Target, TargetChoice, choose_target
-from app.engine.threads import ONE_LANE, LanePlan
+from app.engine.threads import ONE_LANE
 from app.errors import wanted_by
 from app.process import quiet_transformers, use_threads
 from app.weights.checkpoint import Checkpoint
+from app.weights.choosing import ComputeChoice, name_setup
 from app.weights.facts import Facts
 from app.weights.files import readable
 from app.weights.job import Job, variable_of
@@ -69,13 +68,13 @@ def hold_here(
     quiet_transformers()
     target = compute.target
     plan = compute.plan if target.device.type == "cpu" else ONE_LANE
-    record = KernelRecord(_machine(target, compute.plan), cache_dir)
-    setting = _Setting(
-        target,
-        target.device,
-        plan.lanes,
-        lambda config: choose_kernels(config, target, compute.plan, compute.kernel, record),
-    )
+    record = KernelRecord(name_setup(target, compute.plan), cache_dir)
+
+    def choose(model: XLMRobertaForMultipleChoice) -> _Way:
+        kernels = choose_kernels(model.config, target, compute.plan, compute.kernel, record)
+        return _Way(plan.lanes, kernels)
+
+    setting = _Setting(target, target.device, choose)
 
     def make(model: XLMRobertaForMultipleChoice, kernels: Kernels) -> Engine:
         encoder = PackedEncoder(model, target, kernels)
@@ -85,15 +84,22 @@ def hold_here(
 
 
 @dataclass(frozen=True)
+class _Way:
+    """How a model computes."""
+
+    passes: int
+    """That may run at once."""
+    kernels: Kernels
+
+
+@dataclass(frozen=True)
 class _Setting:
     """How models are loaded, whatever is made of them."""
 
     target: Target
     device: torch.device
     """Where their weights are to be."""
-    passes: int
-    """That may run at once."""
-    kernels: Callable[[XLMRobertaConfig], Kernels]
+    choose: Callable[[XLMRobertaForMultipleChoice], _Way]
 
 
 def _load_all(
@@ -110,28 +116,20 @@ def _load_all(
         model = loaded.model.to(setting.device)
         tables.share(model)
         config = model.config
-        kernels = setting.kernels(config)
+        way = setting.choose(model)
         longest = max_tokens(config)
         facts = Facts(
             revision=loaded.revision,
             parameters=sum(parameter.numel() for parameter in model.parameters()),
-            working_bytes=setting.passes * working_bytes(config, setting.target, longest),
+            working_bytes=way.passes * working_bytes(config, setting.target, longest),
             max_tokens=longest,
             vocab_size=config.vocab_size,
             bos_token_id=config.bos_token_id,
             eos_token_id=config.eos_token_id,
-            kernels=kernels,
+            kernels=way.kernels,
         )
-        held[name] = Held(facts, make(model, kernels))
+        held[name] = Held(facts, make(model, way.kernels))
     return held
-
-
-def _machine(target: Target, plan: LanePlan) -> str:
-    """Name all that the speed of a kernel depends on, beside the shape of its layer."""
-    return (
-        f"{name_processor()}; torch {torch.__version__}; {target.precision}; "
-        f"{plan.lanes} lanes of {plan.threads_a_lane} threads"
-    )
 
 
 class SharedTables:
@@ -163,25 +161,18 @@ def hold(job: Job) -> OnCpu | OnDevices:
     use_threads(1)
     # A process that has asked CUDA for anything cannot be forked, so another one asks.
     choice, devices = apart(_choose, job)
-    plan = plan_engines(job.engines, job.threads, devices)
-    log.info("%d engines run the models, with %d threads each", plan.engines, plan.threads)
     log.info("the models compute on %s", choice.reason)
-    setting = _Setting(
-        choice.target, CPU, plan.engines, partial(_kernels_apart, job, choice.target, plan)
+    return (OnDevices if devices else OnCpu)(
+        job.checkpoints, choice.target, ComputeChoice(job, choice.target, devices)
     )
-    return (OnDevices if devices else OnCpu)(job.checkpoints, setting, plan)
 
 
-def _kernels_apart(job: Job, target: Target, plan: EnginePlan, config: XLMRobertaConfig) -> Kernels:
-    """Have kernels measured in another process, since that takes threads."""
-    return apart(_kernels, (job, target, LanePlan(plan.engines, plan.threads), config))
+def _in_template(target: Target, choice: ComputeChoice) -> _Setting:
+    def choose(model: XLMRobertaForMultipleChoice) -> _Way:
+        plan = choice.plan(model)
+        return _Way(plan.engines, choice.kernels(model.config, plan))
 
-
-def _kernels(question: tuple[Job, Target, LanePlan, XLMRobertaConfig]) -> Kernels:
-    job, target, plan, config = question
-    use_threads(plan.threads_a_lane)
-    record = KernelRecord(_machine(target, plan), job.cache_dir)
-    return choose_kernels(config, target, plan, job.kernel, record)
+    return _Setting(target, CPU, choose)
 
 
 def _choose(job: Job) -> tuple[TargetChoice, int]:
@@ -195,18 +186,21 @@ class OnCpu:
     """Encoders whose weights all engines share; a ``Weights``."""
 
     def __init__(
-        self, checkpoints: Mapping[str, Checkpoint], setting: _Setting, plan: EnginePlan
+        self, checkpoints: Mapping[str, Checkpoint], target: Target, choice: ComputeChoice
     ) -> None:
         held = _load_all(
-            checkpoints, setting, lambda model, ks: PackedEncoder(model, setting.target, ks)
+            checkpoints,
+            _in_template(target, choice),
+            lambda model, kernels: PackedEncoder(model, target, kernels),
         )
         self.about = {name: each.facts for name, each in held.items()}
-        self.plan = plan
+        self.plan = choice.chosen
         self._encoders = [each.made for each in held.values()]
         self._warm_up()
 
-    def engines(self, number: int) -> Sequence[Engine]:  # noqa: ARG002
+    def engines(self, number: int) -> Sequence[Engine]:
         """See ``Weights``."""
+        bind(self.plan, number)
         if self.plan.threads > 1:  # what one thread compiles, the template has compiled
             use_threads(self.plan.threads)
             self._warm_up()
@@ -224,12 +218,12 @@ class OnDevices:
     """
 
     def __init__(
-        self, checkpoints: Mapping[str, Checkpoint], setting: _Setting, plan: EnginePlan
+        self, checkpoints: Mapping[str, Checkpoint], target: Target, choice: ComputeChoice
     ) -> None:
-        self._held = _load_all(checkpoints, setting, lambda model, _: model)
+        self._held = _load_all(checkpoints, _in_template(target, choice), lambda model, _: model)
         self.about = {name: each.facts for name, each in self._held.items()}
-        self.plan = plan
-        self._target = setting.target
+        self.plan = choice.chosen
+        self._target = target
 
     def engines(self, number: int) -> Sequence[Engine]:
         """See ``Weights``."""

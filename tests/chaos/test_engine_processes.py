@@ -77,6 +77,26 @@ def test_engines_that_are_killed_under_load_cost_no_call(server: FaultyServer) -
     assert after.since(before, "xcopa_engine_busy_seconds_total", engine="0") > 0
 
 
+def test_the_only_engine_may_be_killed_under_load_and_the_service_stays_ready(
+    start: StartServer,
+) -> None:
+    """Calls wait for the next one in the queue, and no load balancer takes the service out."""
+    server = start(XCOPA_ENGINES="1")
+    expected = [server.call(PREDICT, item(number)).logits for number in range(CALLERS)]
+    with crowd_of(server) as crowd, Crowd(1, lambda _: server.ready) as probing:
+        for _ in range(2):
+            answered = server.metrics.items("answered") + CALLERS
+            wait_until(lambda: server.metrics.items("answered") > answered, "calls go on")  # noqa: B023
+            server.kill_engine()
+        seen, seen_ready = crowd.stop(), probing.stop()
+    for number, reply in seen:
+        assert reply.status == HTTPStatus.OK, reply.text
+        assert reply.logits == close_to(expected[number])
+    assert all(seen_ready)
+    assert server.metrics.value("xcopa_engine_restarts_total") == 2
+    assert server.metrics.value("xcopa_engines_planned") == 1
+
+
 def test_an_engine_that_is_stopped_is_ended_and_its_batch_runs_on_another(
     server: FaultyServer,
 ) -> None:

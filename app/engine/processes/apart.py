@@ -7,8 +7,14 @@ from collections.abc import Callable
 from multiprocessing import Pipe
 from typing import TypeVar, cast
 
+from app.engine.processes.forks import fork
+
 Question = TypeVar("Question")
 Answer = TypeVar("Answer")
+
+
+class NoAnswerError(RuntimeError):
+    """The process that was asked ended without an answer, as when memory is short."""
 
 
 def apart(ask: Callable[[Question], Answer], question: Question) -> Answer:
@@ -17,20 +23,27 @@ def apart(ask: Callable[[Question], Answer], question: Question) -> Answer:
     Args:
         ask: what it returns or raises can be pickled.
         question: its argument.
+
+    Raises:
+        NoAnswerError: the process ended.
     """
     ours, theirs = Pipe(duplex=False)
-    pid = os.fork()
-    if pid == 0:
+
+    def answer() -> None:
         try:
             theirs.send((ask(question), None))
         except Exception as error:
             theirs.send((None, error))
-        finally:
-            os._exit(0)
+
+    pid = fork(answer)
     theirs.close()
-    with ours:
-        answer, failure = cast("tuple[Answer, Exception | None]", ours.recv())
-    os.waitpid(pid, 0)
+    try:
+        with ours:
+            given, failure = cast("tuple[Answer, Exception | None]", ours.recv())
+    except EOFError as error:
+        raise NoAnswerError(f"the process that was to run {ask.__name__} ended") from error
+    finally:
+        os.waitpid(pid, 0)
     if failure is not None:
         raise failure
-    return answer
+    return given

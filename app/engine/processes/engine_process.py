@@ -48,10 +48,11 @@ class EngineProcess:
             EngineLostError: the process has ended.
         """
         self._turn = (self._turn + 1) % MOST_TURNS
-        try:
-            self.channel.send_bytes(pack_batch(self._turn, model, rows))
-        except OSError as error:
-            raise self._lost() from error
+        frame = pack_batch(self._turn, model, rows)
+        with contextlib.suppress(OSError):
+            self.channel.send_bytes(frame)
+            return
+        raise self._lost()
 
     def answer(self) -> Sequence[float]:
         """Wait for the logits of the batch.
@@ -68,10 +69,9 @@ class EngineProcess:
         return answer
 
     def _receive(self) -> bytes:
-        try:
+        with contextlib.suppress(EOFError, OSError):
             return self.channel.recv_bytes()
-        except (EOFError, OSError) as error:
-            raise self._lost() from error
+        raise self._lost()
 
     def _lost(self) -> EngineLostError:
         return EngineLostError(f"engine {self.number} (process {self.pid}) ended during a pass")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import logging
-import os
 import threading
 import time
 from collections.abc import Callable
@@ -31,6 +30,9 @@ START_LIMIT_S = 120.0
 STARTS = 5
 """As many engines of a place may end, before it ever had one that was ready, until the service
 gives up to start."""
+
+_REAP_S = 1.0
+"""Between two looks at processes that end."""
 
 Clock = Callable[[], float]
 
@@ -87,7 +89,6 @@ class Keeper:
         self._awake, self._alarm = Pipe(duplex=False)
         self._stopping = False
         self._broken = False
-        self._gone: set[int] = set()
         self._thread = threading.Thread(target=self._live, name="xcopa-keeper", daemon=True)
         self._loaded = threading.Event()
         self._answer: Loaded | None = None
@@ -153,16 +154,16 @@ class Keeper:
         self._templates.look_after()
         for place in self._places:
             self._check(place)
-        self._reap()
+        self._templates.orphans.reap()
 
     def _wait(self) -> None:
         now = self._clock()
         engines = [place.engine for place in self._places if place.engine is not None]
         starting = [p.engine for p in self._places if p.engine is not None and not p.ready]
-        due = [place.due - now for place in self._places if place.engine is None]
-        due += [START_LIMIT_S / 10] * bool(starting)
+        due = [p.due - now for p in self._places if p.engine is None and not self._broken]
+        due += [START_LIMIT_S / 10] * bool(starting) + [_REAP_S] * bool(self._templates.orphans)
         sources = [each.life for each in engines] + [each.channel for each in starting]
-        pause = None if self._broken or not due else max(0.0, min(due))
+        pause = max(0.0, min(due)) if due else None
         if self._awake in wait([self._awake, *self._templates.controls, *sources], pause):
             self._awake.recv_bytes()
 
@@ -190,7 +191,7 @@ class Keeper:
             if engine.ended:
                 raise EngineLostError("it ended")
         except (EngineLostError, OSError) as error:
-            self._lose(place, engine, error)
+            self._lose(place, engine, str(error))
 
     def _hear(self, place: _Place, engine: EngineProcess) -> None:
         if engine.channel.poll():
@@ -201,7 +202,7 @@ class Keeper:
         elif self._clock() - place.since > START_LIMIT_S:
             raise EngineLostError(f"it was not ready within {START_LIMIT_S:.0f} s")
 
-    def _lose(self, place: _Place, engine: EngineProcess, why: Exception) -> None:
+    def _lose(self, place: _Place, engine: EngineProcess, why: str) -> None:
         lived = self._clock() - place.since
         place.quick = place.quick + 1 if not place.ready or lived < QUICK_S else 0
         place.engine, place.ready = None, False
@@ -216,14 +217,4 @@ class Keeper:
         )
         self._on_lost(engine)
         engine.kill()
-        self._gone.add(engine.pid)
-
-    def _reap(self) -> None:
-        """Reap engines whose template has ended: the first process of a container inherits them."""
-        for pid in list(self._gone):
-            try:
-                ended, _ = os.waitpid(pid, os.WNOHANG)
-            except ChildProcessError:
-                ended = pid
-            if ended:
-                self._gone.discard(pid)
+        self._templates.orphans.add(engine.pid)

@@ -26,6 +26,7 @@ from app.engine.processes.messages import (
     Refused,
     SpareWanted,
 )
+from app.engine.processes.orphans import Orphans
 from app.errors import StartError
 
 log = logging.getLogger(__name__)
@@ -87,6 +88,8 @@ class Templates:
     def __init__(self, order: Order) -> None:
         self._order = order
         self._living: list[_Template] = []
+        self.orphans = Orphans()
+        """Engines and templates that have ended, or are about to."""
         self._first: subprocess.Popen[bytes] | None = None
         # The reading end of the lifeline belongs to the others.
         self._others_end, self._lifeline = os.pipe()
@@ -181,6 +184,8 @@ class Templates:
         self._living.remove(template)
         if self._first is not None and self._first.pid == template.pid:
             self._first.wait()
+        else:
+            self.orphans.add(template.pid)
         if self._living:
             self._fork_spare()
         else:

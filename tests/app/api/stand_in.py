@@ -15,6 +15,7 @@ from starlette.types import ASGIApp, Message, Receive
 from app.api import models, predict, probes, problem, rank
 from app.api.middleware import RequestIdMiddleware
 from app.api.open_inference import infer, metadata
+from app.engine.plan import EnginePlan
 from app.errors import ServiceError
 from app.runtime import State
 from app.serving.answer import Answer, Ask, StageTimes
@@ -75,6 +76,7 @@ class StandInRuntime:
     started: bool = True
     condition: str = "ready"
     state: State = State.READY
+    engine_plan: EnginePlan | None = None
 
 
 def application(runtime: StandInRuntime | None = None, **settings: Any) -> FastAPI:

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from app.engine.kernel_choice import Kernel, KernelChoice, Kernels, Product, Then
+from app.engine.plan import EnginePlan, MeasuredPlan
 from app.engine.prompt import Prompt
 from app.serving.calibration import Calibration, Sample
 from app.serving.work import ModelProfile, ServiceCurve
@@ -93,3 +94,35 @@ async def test_it_says_when_a_setting_chose_the_token_budget() -> None:
 async def test_each_model_has_its_own_revision() -> None:
     said = await cards()
     assert {name: card["revision"] for name, card in said.items()} == {"direct": "a", "stilts": "b"}
+
+
+async def engines_card(plan: EnginePlan | None, **settings: Any) -> dict[str, Any] | None:
+    runtime = StandInRuntime(served={}, engine_plan=plan)
+    response = await fetch(application(runtime, **settings), "/models")
+    card: dict[str, Any] | None = response.json()["engines"]
+    return card
+
+
+async def test_it_says_how_many_engines_there_are_and_what_was_measured() -> None:
+    rivals = (MeasuredPlan(2, 1, 1_000.0, 0.25), MeasuredPlan(1, 2, 1_250.0, 0.125))
+    assert await engines_card(EnginePlan(1, 2, rivals, 1.25)) == {
+        "count": 1,
+        "threads": 2,
+        "count_from": "measurement",
+        "gain": 1.25,
+        "measured": [
+            {"engines": 2, "threads": 1, "tokens_per_second": 1_000.0, "lone_seconds": 0.25},
+            {"engines": 1, "threads": 2, "tokens_per_second": 1_250.0, "lone_seconds": 0.125},
+        ],
+    }
+
+
+@pytest.mark.parametrize(("engines", "source"), [("auto", "rule"), (3, "setting")])
+async def test_it_says_why_no_number_of_engines_was_measured(engines: Any, source: str) -> None:
+    card = await engines_card(EnginePlan(3, 1), engines=engines)
+    assert card is not None
+    assert (card["count"], card["count_from"], card["measured"]) == (3, source, [])
+
+
+async def test_where_the_service_runs_the_models_there_is_no_engine_to_tell_of() -> None:
+    assert await engines_card(None, engines=0) is None

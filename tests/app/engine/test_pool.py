@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import signal
 import threading
@@ -361,3 +362,26 @@ def test_models_of_one_pool_are_known_as_such(start: Start) -> None:
     assert pool_of(engines.values()) is pool
     assert pool_of([*engines.values(), ColdEngine()]) is None  # type: ignore[list-item]
     assert pool_of([]) is None
+
+
+def test_it_is_known_for_how_long_there_has_been_no_engine(start: Start) -> None:
+    pool = start(Wanted(engines=1))
+    assert pool.seconds_without_engine == 0.0
+    [template, spare] = pool.templates.pids
+    os.kill(template, signal.SIGSTOP)
+    os.kill(pool.pids[0], signal.SIGKILL)
+    wait_until(lambda: not pool.pids)
+    before = pool.seconds_without_engine
+    assert 0.0 <= before < LIMIT_S
+    wait_until(lambda: pool.seconds_without_engine > before)
+    for pid in (spare, template):
+        os.kill(pid, signal.SIGKILL)
+    wait_until(lambda: pool.seconds_without_engine == math.inf)
+
+
+def test_an_engine_that_is_replaced_ends_the_time_without_one(start: Start) -> None:
+    pool = start(Wanted(engines=1))
+    [lost] = pool.pids.values()
+    os.kill(lost, signal.SIGKILL)
+    wait_until(lambda: lost not in pool.pids.values() and pool.moving == 1)
+    assert pool.seconds_without_engine == 0.0

@@ -13,6 +13,7 @@ from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
+from app.engine.seats import OneSeat
 from app.engine.tokenizer import CausalItem, PairTokenizer, Rows
 from app.errors import (
     DeadlineExceededError,
@@ -24,6 +25,7 @@ from app.errors import (
     UnavailableError,
 )
 from app.serving.answer import Answer, Ask
+from app.serving.service import REPLACEMENT_S
 from app.telemetry.declarations import OUTCOMES
 from app.telemetry.metrics import Metrics
 from app.telemetry.tracing import Tracing
@@ -299,6 +301,16 @@ async def test_a_stuck_engine_fails_what_waits_and_the_service_comes_back_with_i
             await asyncio.sleep(0.01)
         [answer] = await service.predict([ask()], timeout=10)
         assert isinstance(answer, Answer)
+
+
+@pytest.mark.parametrize(("seconds", "moves"), [(REPLACEMENT_S, True), (math.inf, False)])
+@pytest.mark.anyio
+async def test_it_is_ready_while_its_only_engine_is_replaced_and_not_much_longer(
+    model: Model, monkeypatch: pytest.MonkeyPatch, seconds: float, moves: bool
+) -> None:
+    async with serving(model) as service:
+        monkeypatch.setattr(OneSeat, "seconds_without_engine", seconds)
+        assert service.moving is moves
 
 
 @pytest.mark.anyio

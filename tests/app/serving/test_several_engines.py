@@ -114,6 +114,7 @@ class Desks:
     lose: Callable[[Sequence[Row]], bool] = lambda _: False
     moving: int = 2
     ended: threading.Event = field(default_factory=threading.Event)
+    seconds_without_engine = 0.0
 
     def __post_init__(self) -> None:
         self.free = threading.Semaphore(self.most)

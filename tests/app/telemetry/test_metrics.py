@@ -62,6 +62,7 @@ def test_kind_help_labels_and_buckets_are_as_declared(
     metrics.kernel_chosen("direct", "8 to 8, then sum", "torch", 1.0)
     metrics.http_answered("/models", 200)
     metrics.watch_engines(2, lambda: 2)
+    metrics.engine_plan_chosen(2, 1, 1.0)
     metrics.keys_taken(["alice"])
     family = scraped(metrics)[metric.name]
     assert KINDS[family.type] is metric.kind
@@ -133,6 +134,17 @@ def test_a_layer_shape_says_its_kernel_and_what_was_gained(metrics: Metrics) -> 
     metrics.kernel_chosen("stilts", "384 to 384, then sum", "onednn", 1.25)
     labels = {"model": "stilts", "layer": "384 to 384, then sum", "kernel": "onednn"}
     assert value(metrics, "xcopa_linear_kernel_gain_ratio", **labels) == 1.25
+
+
+def test_engines_are_counted_beside_those_that_there_should_be(metrics: Metrics) -> None:
+    metrics.watch_engines(3, lambda: 2)
+    assert value(metrics, "xcopa_engines") == 2
+    assert value(metrics, "xcopa_engines_planned") == 3
+
+
+def test_the_number_of_engines_says_what_was_gained_by_measuring_it(metrics: Metrics) -> None:
+    metrics.engine_plan_chosen(4, 2, 1.25)
+    assert value(metrics, "xcopa_engine_plan_gain_ratio", engines="4", threads="2") == 1.25
 
 
 @pytest.mark.parametrize("outcome", OUTCOMES)

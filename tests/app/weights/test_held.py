@@ -15,8 +15,12 @@ import pytest
 
 from app.engine.pool import EnginePool
 from app.engine.pool_engines import pool_of
+from app.engine.processes import nodes
+from app.engine.processes.messages import Weights
 from app.errors import StartError
 from app.settings import ModelSources, Settings
+from app.weights import held
+from app.weights.job import Job
 from app.weights.variant import Variant, load_models
 from tests import tiny
 from tests.conftest import ROOT
@@ -103,6 +107,50 @@ def test_kernels_are_measured_with_threads_and_no_thread_is_left_where_engines_a
         assert len(variants["direct"].engine.logits(ROWS)) == len(ROWS)
     finally:
         running(variants).stop()
+
+
+def test_the_number_of_engines_is_measured_and_the_next_start_measures_nothing(
+    tiny_direct: Path, tiny_stilts: Path, tmp_path: Path
+) -> None:
+    wanted = settings(tiny_direct, tiny_stilts, engines="auto", threads=2, cache_dir=tmp_path)
+    plans = []
+    for _ in range(2):
+        pool = running(load_models(wanted))
+        try:
+            assert len(pool.pids) == pool.plan.engines
+            [first, _] = pool.templates.pids
+            assert psutil.Process(first).num_threads() == 1
+            plans.append((pool.plan, pool.plan.measured))
+        finally:
+            pool.stop()
+    assert [str(each) for each in plans[0][1]] == ["2 x 1", "1 x 2"]
+    assert plans[0] == plans[1], "the very same measurements"
+
+
+def hold_on_two_nodes(job: Job) -> Weights:
+    """Called in the template, on a machine that is described as having a node for each CPU."""
+    root = job.cache_dir / "nodes"
+    for number, cpu in enumerate(sorted(os.sched_getaffinity(0))):
+        (root / f"node{number}").mkdir(parents=True)
+        (root / f"node{number}/cpulist").write_text(str(cpu))
+    nodes.NODES = root
+    return held.hold(job)
+
+
+def test_each_engine_runs_on_the_processors_of_its_node(
+    tiny_direct: Path, tiny_stilts: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if len(cpus := sorted(os.sched_getaffinity(0))) == 1:
+        pytest.skip("this machine has one processor")
+    monkeypatch.setattr("app.weights.variant.FACTORY", f"{__name__}:hold_on_two_nodes")
+    pool = running(load_models(settings(tiny_direct, tiny_stilts, engines=2, cache_dir=tmp_path)))
+    try:
+        bound = [psutil.Process(pool.pids[number]).cpu_affinity() for number in range(2)]
+        assert all(len(each) == 1 for each in bound)
+        assert bound[0] != bound[1]
+        assert psutil.Process(pool.templates.pids[0]).cpu_affinity() == cpus
+    finally:
+        pool.stop()
 
 
 def test_a_model_that_cannot_be_loaded_is_named_by_its_variable(

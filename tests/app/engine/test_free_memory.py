@@ -1,0 +1,54 @@
+"""How much memory may still be taken: the least of what the machine and the container have left."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from app.engine.free_memory import free_memory
+
+KIB, MIB = 1 << 10, 1 << 20
+
+
+@pytest.fixture
+def machine(tmp_path: Path) -> Path:
+    """A machine with 64 MiB left, and a process in the group ``pod``."""
+    (tmp_path / "meminfo").write_text(f"MemTotal: 999999 kB\nMemAvailable:  {64 * KIB} kB\n")
+    (tmp_path / "self").mkdir()
+    (tmp_path / "self/cgroup").write_text("4:memory:/pod\n0::/pod\n")
+    return tmp_path
+
+
+def group(machine: Path, name: str, **files: str) -> None:
+    folder = machine / "groups" / name
+    folder.mkdir(parents=True, exist_ok=True)
+    for file, content in files.items():
+        (folder / file.replace("__", ".")).write_text(content + "\n")
+
+
+def free(machine: Path) -> int | None:
+    return free_memory(machine / "meminfo", machine / "groups", machine / "self")
+
+
+def test_without_a_limit_it_is_the_machine_s(machine: Path) -> None:
+    assert free(machine) == 64 * MIB
+    group(machine, "pod", memory__max="max", memory__current="1000")
+    assert free(machine) == 64 * MIB
+
+
+def test_a_v2_limit_counts_less_what_is_used_of_it(machine: Path) -> None:
+    group(machine, "pod", memory__max=str(40 * MIB), memory__current=str(10 * MIB))
+    assert free(machine) == 30 * MIB
+    group(machine, "pod", memory__current=str(50 * MIB))
+    assert free(machine) == 0
+
+
+def test_a_v1_limit_counts_less_what_is_used_of_it(machine: Path) -> None:
+    files = {"memory__limit_in_bytes": str(9 * MIB), "memory__usage_in_bytes": str(2 * MIB)}
+    group(machine, "memory/pod", **files)
+    assert free(machine) == 7 * MIB
+
+
+def test_where_nobody_says_nothing_is_known(tmp_path: Path) -> None:
+    assert free_memory(tmp_path / "no", tmp_path / "none", tmp_path / "nowhere") is None
