@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
 
+import psutil
 import pytest
 
-from app.engine.processes.apart import apart
+from app.engine.processes.apart import NoAnswerError, apart
 from app.errors import StartError
 
 
@@ -28,3 +30,14 @@ def test_the_answer_comes_from_another_process_and_changes_nothing_here() -> Non
 def test_what_is_raised_there_is_raised_here() -> None:
     with pytest.raises(StartError, match="no such device"):
         apart(refuse, "no such device")
+
+
+def end(how: signal.Signals) -> None:
+    os.kill(os.getpid(), how)
+
+
+def test_a_process_that_ends_without_an_answer_is_an_error_and_leaves_no_zombie() -> None:
+    before = psutil.Process().children()
+    with pytest.raises(NoAnswerError, match="the process that was to run end ended"):
+        apart(end, signal.SIGKILL)
+    assert psutil.Process().children() == before
