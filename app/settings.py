@@ -196,7 +196,7 @@ class Settings(BaseSettings):
         "at the start; see `XCOPA_BATCH_GAIN`.",
     )
     batch_gain: float = Field(
-        default=0.05,
+        default=0.02,
         ge=0,
         le=1,
         description="Where the token budget is measured: how much faster a token must be in a "

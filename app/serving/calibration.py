@@ -39,7 +39,7 @@ class BudgetRule:
 
     tokens: int | None = None
     """The budget itself; None chooses one from the measurements."""
-    gain: float = 0.05
+    gain: float = 0.02
     """How much faster a token must be in a batch that takes twice as long."""
 
     def score(self, sample: Sample) -> float:
