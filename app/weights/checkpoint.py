@@ -118,10 +118,11 @@ def _base_of(adapter: Path) -> str:
     base = str(config.get("base_model_name_or_path") or "")
     if not base:
         raise StartError(f"{adapter / ADAPTER_CONFIG} names no base model")
-    if exists(Path(os.path.expanduser(base))):  # noqa: PTH111 - the other raises
-        return base
+    # First, because a folder of that name where the service is started may be anything.
     if exists(beside := adapter / base):
         return str(beside)
+    if exists(Path(os.path.expanduser(base))):  # noqa: PTH111 - the other raises
+        return base
     revision = config.get("revision")
     return f"{base}@{revision}" if revision and base != EMBEDDED_BASE and "@" not in base else base
 

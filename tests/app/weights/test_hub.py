@@ -238,7 +238,14 @@ def test_links_in_a_circle_are_one_clear_line(tmp_path: Path) -> None:
         locate(str(tmp_path / "model"), Path())
 
 
-def test_a_base_beside_its_adapter_is_found(tmp_path: Path) -> None:
+@pytest.mark.parametrize("started_in", ["elsewhere", "beside a folder of that name"])
+def test_a_base_beside_its_adapter_is_found(
+    tmp_path: Path, started_in: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / started_in).mkdir()
+    if started_in != "elsewhere":
+        (tmp_path / started_in / "base").mkdir()
+    monkeypatch.chdir(tmp_path / started_in)
     base = tiny.headless(tmp_path / "base")
     adapter = tiny.adapter(tmp_path / "adapter", base)
     shutil.move(base, adapter / "base")
