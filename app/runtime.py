@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import TypeVar, cast
 
+from app.engine.engine import Row
 from app.engine.plan import EnginePlan
 from app.engine.pool_engines import as_measured, pool_of, stopping_on_failure
 from app.engine.tokenizer import CausalItem
@@ -54,6 +55,14 @@ class Served:
 
     variant: Variant
     calibration: Calibration
+
+
+@dataclass(frozen=True)
+class _Warm:
+    """A model that has answered, and a row that it answered."""
+
+    variant: Variant
+    row: Row
 
 
 class Runtime:
@@ -109,18 +118,19 @@ class Runtime:
         """
         variants = self._load()
         with stopping_on_failure([variant.engine for variant in variants.values()]):
-            return {name: self._warm(name, variant) for name, variant in variants.items()}
+            return self._measure({name: _warm(name, each) for name, each in variants.items()})
 
-    def _warm(self, name: str, variant: Variant) -> Served:
-        [rows] = variant.tokenizer.encode([_WARM_UP])
-        if isinstance(rows, InvalidRequestError):
-            raise StartError(f"{name} cannot tokenise a short question: {rows}")
-        logits = variant.engine.logits(rows)
-        if not all(map(math.isfinite, logits)):
-            raise StartError(f"{name} answers with {logits}, which are not finite numbers")
-        variant.engine.warm_up()
-        measured = as_measured(variant.engine, name)
-        return Served(variant, calibrate(measured, rows[0], self._budget))
+    def _measure(self, warm: Mapping[str, _Warm]) -> dict[str, Served]:
+        """Measure one model of each shape: the time of a batch does not depend on the weights."""
+        measured: dict[str, Calibration] = {}
+        served: dict[str, Served] = {}
+        for name, each in warm.items():
+            shape = each.variant.shape
+            if shape not in measured:
+                engine = as_measured(each.variant.engine, name)
+                measured[shape] = calibrate(engine, each.row, self._budget)
+            served[name] = Served(each.variant, measured[shape])
+        return served
 
     def _publish(self, name: str, served: Served) -> None:
         profile = served.calibration.profile
@@ -216,6 +226,17 @@ class Runtime:
     def served(self) -> Mapping[str, Served]:
         """The models by name, once they are loaded; raises what ``service`` raises."""
         return self._served if self.service else {}
+
+
+def _warm(name: str, variant: Variant) -> _Warm:
+    [rows] = variant.tokenizer.encode([_WARM_UP])
+    if isinstance(rows, InvalidRequestError):
+        raise StartError(f"{name} cannot tokenise a short question: {rows}")
+    logits = variant.engine.logits(rows)
+    if not all(map(math.isfinite, logits)):
+        raise StartError(f"{name} answers with {logits}, which are not finite numbers")
+    variant.engine.warm_up()
+    return _Warm(variant, rows[0])
 
 
 async def _in_daemon_thread(work: Callable[[], T]) -> T:

@@ -42,6 +42,14 @@ def name_setup(target: Target, plan: LanePlan) -> str:
     return f"{_machine(target)}; {plan.lanes} lanes of {plan.threads_a_lane} threads"
 
 
+def name_shape(config: XLMRobertaConfig) -> str:
+    """Name all of an encoder's configuration that the time of its passes depends on."""
+    return (
+        f"{config.num_hidden_layers} layers of {config.hidden_size}, {config.num_attention_heads} "
+        f"heads, {config.intermediate_size} inside, {config.hidden_act}"
+    )
+
+
 def _machine(target: Target) -> str:
     return f"{name_processor()}; torch {torch.__version__}; {target.precision}"
 
@@ -124,7 +132,7 @@ class ComputeChoice:
     def _measured(
         self, model: XLMRobertaForMultipleChoice, plans: Sequence[EnginePlan]
     ) -> tuple[MeasuredPlan, ...]:
-        job, shape = self._job, _shape(model.config)
+        job, shape = self._job, name_shape(model.config)
         setup = f"{_machine(self._target)}; {job.threads} threads; kernels {job.kernel}"
         record = PlanRecord(setup, job.cache_dir)
         if known := record.find(shape, plans):
@@ -155,10 +163,3 @@ def _measure(
     encoder = model.roberta.encoder
     encoder.layer = encoder.layer[:LAYERS]
     return measure_plans(plans, PackedEncoder(model, target, kernels))
-
-
-def _shape(config: XLMRobertaConfig) -> str:
-    return (
-        f"{config.num_hidden_layers} layers of {config.hidden_size}, {config.num_attention_heads} "
-        f"heads, {config.intermediate_size} inside, {config.hidden_act}"
-    )

@@ -13,6 +13,8 @@ class Facts:
 
     revision: str
     """Twelve hex digits that change whenever the weights do."""
+    shape: str
+    """Of the encoder; models of one shape, with whatever weights, take the same time."""
     parameters: int
     working_bytes: int
     """The most memory that passes take beside the weights, in all engines together."""

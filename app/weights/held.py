@@ -30,7 +30,7 @@ from app.engine.threads import ONE_LANE
 from app.errors import wanted_by
 from app.process import quiet_transformers, use_threads
 from app.weights.checkpoint import Checkpoint
-from app.weights.choosing import ComputeChoice, name_setup
+from app.weights.choosing import ComputeChoice, name_setup, name_shape
 from app.weights.facts import Facts
 from app.weights.files import readable
 from app.weights.job import Job, variable_of
@@ -120,6 +120,7 @@ def _load_all(
         longest = max_tokens(config)
         facts = Facts(
             revision=loaded.revision,
+            shape=name_shape(config),
             parameters=sum(parameter.numel() for parameter in model.parameters()),
             working_bytes=way.passes * working_bytes(config, setting.target, longest),
             max_tokens=longest,

@@ -46,6 +46,8 @@ class Variant:
     source: str
     revision: str
     """Twelve hex digits that change whenever the weights do."""
+    shape: str
+    """Of the encoder; models of one shape take the same time."""
     parameters: int
     working_bytes: int
     """The most memory that its engine takes beside the weights, whatever it is asked."""
@@ -175,6 +177,7 @@ def _variant(
         name=name,
         source=checkpoint.source,
         revision=facts.revision,
+        shape=facts.shape,
         parameters=facts.parameters,
         working_bytes=facts.working_bytes,
         tokenizer=PairTokenizer(tokenizer, Prompt.load(checkpoint.own), facts.max_tokens),

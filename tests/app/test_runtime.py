@@ -178,3 +178,43 @@ def test_a_budget_that_is_set_stands_and_one_that_is_not_is_measured(
 
     asyncio.run(test(None))
     asyncio.run(test(777))
+
+
+def test_models_of_one_shape_are_measured_once_and_another_shape_by_itself(
+    variants: dict[str, Variant],
+) -> None:
+    class Counted:
+        def __init__(self, variant: Variant) -> None:
+            self.batches = 0
+            self._logits = variant.engine.logits
+
+        def logits(self, rows: Sequence[Row]) -> list[float]:
+            self.batches += 1
+            return self._logits(rows)
+
+        def warm_up(self) -> None:
+            """Nothing to warm."""
+
+    async def batches(shapes: Mapping[str, str]) -> dict[str, int]:
+        engines = {name: Counted(variant) for name, variant in variants.items()}
+        made = runtime(
+            lambda: {
+                name: dataclasses.replace(
+                    variant, shape=shapes[name], engine=cast("PackedEncoder", engines[name])
+                )
+                for name, variant in variants.items()
+            },
+            Metrics(MODELS),
+        )
+        await made.start()
+        await made.stop()
+        first, second = (made.served[name].calibration for name in MODELS)
+        assert (first is second) == (shapes["direct"] == shapes["stilts"])
+        return {name: engine.batches for name, engine in engines.items()}
+
+    assert variants["direct"].shape == variants["stilts"].shape
+    alike = asyncio.run(batches({"direct": "one", "stilts": "one"}))
+    assert min(alike.values()) == 1, "the question that each model has to answer, and no more"
+    assert max(alike.values()) > 1
+    different = asyncio.run(batches({"direct": "one", "stilts": "another"}))
+    assert min(different.values()) > 1
