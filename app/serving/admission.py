@@ -89,8 +89,8 @@ class Admission(Generic[Payload]):
         if deadline is None:
             return
         slack = deadline - self._clock()
-        most = self._backlog.engines * cost  # on one engine, as the last batch of a call may be
-        if self._backlog.running_seconds() + waiting + most > SHARE_OF_SLACK * slack:
+        most = self._backlog.engines * (waiting + cost)  # the last batch runs on one engine
+        if self._backlog.running_seconds() + most > SHARE_OF_SLACK * slack:
             self._check_deadline(tokens, cost, caller, slack)
 
     def _check_size(self, cost: float) -> None:

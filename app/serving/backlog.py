@@ -93,17 +93,17 @@ class Backlog(Generic[Payload]):
             queue, profile = self.queues[model], self.profiles[model]
             ahead = queue.tokens_ahead(caller, count)
             # Its last item is answered when the batch is done, and that is filled by others.
-            batches = -(-ahead // profile.batch_tokens) * profile.batch_tokens
-            own = self.seconds(model, min(batches, queue.waiting_tokens + count))
+            before_last = (-(-ahead // profile.batch_tokens) - 1) * profile.batch_tokens
+            last = min(profile.batch_tokens, queue.waiting_tokens + count - before_last)
+            own = self.seconds(model, before_last + last)
             others = sum(
                 min(own, self.seconds(name, other.waiting_tokens + tokens.get(name, 0)))
                 for name, other in self.queues.items()
                 if name != model
             )
-            longest = max(longest, own + others + self._last_alone(model, count))
+            longest = max(longest, own + others + self._beyond_its_share(model, last))
         return self.running_seconds() + longest
 
-    def _last_alone(self, model: str, tokens: int) -> float:
-        """What the last batch takes on its own engine beyond its share of the time of all."""
-        most = min(tokens, self.profiles[model].batch_tokens)
-        return (self.engines - 1) * self.seconds(model, most)
+    def _beyond_its_share(self, model: str, tokens: float) -> float:
+        """What a batch takes on its own engine beyond its share of the time of all."""
+        return (self.engines - 1) * self.seconds(model, tokens)

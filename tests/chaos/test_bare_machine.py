@@ -36,6 +36,7 @@ class BareServer(ServerProcess):
         self._reader.start()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("system", "engines", "says"),
     [("linux", "2", "2 engines run the models"), ("macos", "auto", "in 1 lanes")],

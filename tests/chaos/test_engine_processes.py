@@ -174,6 +174,7 @@ def test_the_template_may_be_killed_and_engines_are_replaced_all_the_same(
         assert server.call(PREDICT, item(0)).status == HTTPStatus.OK
 
 
+@pytest.mark.slow
 def test_an_engine_that_is_killed_in_a_drain_loses_no_call(start: StartServer) -> None:
     server = start(XCOPA_ENGINES="2")
     server.faults.set(Mode.SLOW, SLOW_S)
@@ -196,7 +197,7 @@ def test_an_engine_that_is_killed_in_a_drain_loses_no_call(start: StartServer) -
     assert not any("work was left" in line for line in server.output)
 
 
-@pytest.mark.parametrize("stopped", [False, True])
+@pytest.mark.parametrize("stopped", [pytest.param(False, marks=pytest.mark.slow), True])
 def test_a_service_that_is_killed_leaves_no_process(start: StartServer, stopped: bool) -> None:
     """Also in the midst of a pass, and of an engine that is stopped."""
     server = start(XCOPA_ENGINES="2")
@@ -216,6 +217,7 @@ def test_a_service_that_is_killed_leaves_no_process(start: StartServer, stopped:
             each.result()
 
 
+@pytest.mark.slow
 def test_signals_to_the_whole_terminal_leave_the_engines_to_the_drain(start: StartServer) -> None:
     server = start(XCOPA_ENGINES="2")
     server.faults.set(Mode.SLOW, SLOW_S)
@@ -233,6 +235,7 @@ def test_signals_to_the_whole_terminal_leave_the_engines_to_the_drain(start: Sta
     assert not any("is lost" in line for line in server.output)
 
 
+@pytest.mark.slow
 def test_without_engines_and_without_templates_the_service_says_so(start: StartServer) -> None:
     server = start(XCOPA_ENGINES="2", XCOPA_WATCHDOG_S="1")
     engines = server.engines

@@ -6,6 +6,8 @@ import signal
 import time
 from http import HTTPStatus
 
+import pytest
+
 from tests.chaos.client import (
     BATCH,
     PREDICT,
@@ -67,6 +69,7 @@ def ask_or_lose(server: FaultyServer, number: int) -> tuple[int, Reply | None]:
         return number, None
 
 
+@pytest.mark.slow
 def test_a_killed_server_is_replaced_on_its_port(start: StartServer) -> None:
     """Callers see broken connections, never a wrong answer; the next process answers the same."""
     first = start()

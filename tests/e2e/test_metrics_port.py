@@ -170,6 +170,7 @@ def test_a_host_that_is_none_is_named_by_its_own_variable(models: dict[str, str]
     assert "XCOPA_METRICS_HOST: 192.0.2.7 is no address" in line
 
 
+@pytest.mark.slow
 def test_what_kubernetes_sets_for_a_service_named_xcopa_metrics_is_no_port(
     models: dict[str, str],
 ) -> None:

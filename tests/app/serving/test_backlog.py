@@ -20,9 +20,9 @@ PROFILES = {
 class Bench:
     """A backlog on a clock that stands still until a test moves it."""
 
-    def __init__(self) -> None:
+    def __init__(self, engines: int = 1) -> None:
         self.clock = FakeClock()
-        self.backlog: Backlog[str] = Backlog(PROFILES, self.clock)
+        self.backlog: Backlog[str] = Backlog(PROFILES, self.clock, engines)
 
     def wait(self, tokens: int, model: str = "direct", caller: Caller = ANYBODY) -> Ticket[str]:
         """Queue an item."""
@@ -142,6 +142,16 @@ def test_a_call_shares_its_last_batch_with_what_waits_and_is_behind_its_callers_
     assert bench.backlog.expected_seconds({"direct": 20}, ANN) == pytest.approx(1.5)
     # All that waits is the caller's own, so there is nothing that could fill the sixth batch.
     assert bench.backlog.expected_seconds({"direct": 20}, BOB) == pytest.approx(6 * 0.5 + 5.2)
+
+
+def test_engines_share_what_is_ahead_and_the_last_batch_takes_its_whole_time_on_one() -> None:
+    """Its share of the time of all was counted, so answers came half a batch later than expected."""
+    bench = Bench(engines=2)
+    bench.wait(400, caller=BOB)
+    # Two batches at a time take 1.5 s, twice; then 20 tokens take 0.7 s.
+    assert bench.backlog.expected_seconds({"direct": 20}, BOB) == pytest.approx(1.5 + 1.5 + 0.7)
+    # Another caller's are in the first batch, which is full.
+    assert bench.backlog.expected_seconds({"direct": 20}, ANN) == pytest.approx(1.5)
 
 
 def test_another_model_takes_no_more_of_the_time_than_the_call_and_than_it_has_work() -> None:

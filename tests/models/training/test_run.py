@@ -174,6 +174,7 @@ def test_the_seed_with_the_best_validation_is_the_one_that_is_written(folder: Pa
     assert record["seed"] == best
 
 
+@pytest.mark.slow
 def test_a_changed_recipe_does_not_go_on_with_an_old_run(folder: Path) -> None:
     finish(folder, "run")
     recipe = folder / "tiny.toml"
