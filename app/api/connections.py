@@ -30,7 +30,7 @@ class ConnectionLimits:
     """From the first byte of a request to its last; also for an answer to be read."""
 
 
-class Held(Protocol):
+class HeldConnection(Protocol):
     """A connection, as far as others see it."""
 
     held_bytes: int
@@ -47,7 +47,7 @@ class Connections:
         self.held_bytes = 0
         self._metrics = metrics
         # In the order in which they began to wait.
-        self._waiting: dict[Held, None] = {}
+        self._waiting: dict[HeldConnection, None] = {}
 
     def refused(self, status: int) -> None:
         self._metrics.http_answered(UNPARSED, status)
@@ -56,21 +56,21 @@ class Connections:
         """Note that a client did not come to speak TLS with us."""
         self._metrics.handshake_failed()
 
-    def waits(self, connection: Held) -> None:
+    def waits(self, connection: HeldConnection) -> None:
         """Note that the next word is the client's."""
         self._waiting[connection] = None
 
-    def works(self, connection: Held) -> None:
+    def works(self, connection: HeldConnection) -> None:
         """Note that the next word is the service's, or that the connection has ended."""
         self._waiting.pop(connection, None)
 
-    def make_room(self, newcomer: Held, open_now: int) -> bool:
+    def make_room(self, newcomer: HeldConnection, open_now: int) -> bool:
         """Return whether a new connection fits, closing another one for it where that helps."""
         return open_now <= self.limits.connections or self._close_one(
             each for each in self._waiting if each is not newcomer
         )
 
-    def hold(self, connection: Held, size: int) -> bool:
+    def hold(self, connection: HeldConnection, size: int) -> bool:
         """Return whether a part of a body fits, closing other connections where that helps."""
         connection.held_bytes += size
         self.held_bytes += size
@@ -80,12 +80,12 @@ class Connections:
                 return False
         return True
 
-    def release(self, connection: Held) -> None:
+    def release(self, connection: HeldConnection) -> None:
         """Note that the bodies which a connection held are gone."""
         self.held_bytes -= connection.held_bytes
         connection.held_bytes = 0
 
-    def _close_one(self, candidates: Iterator[Held]) -> bool:
+    def _close_one(self, candidates: Iterator[HeldConnection]) -> bool:
         oldest = next(candidates, None)
         if oldest is None:
             return False

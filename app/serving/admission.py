@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Generic
 
-from app.serving.backlog import Backlog, Clock
+from app.clock import Clock
+from app.serving.backlog import Backlog
 from app.serving.work import Caller, Payload
 
 SHARE_OF_ROOM = 4

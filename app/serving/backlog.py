@@ -7,14 +7,12 @@ fast as it was calibrated: the pace follows what batches have taken of late.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import Generic
 
+from app.clock import Clock
 from app.serving.fair_queue import FairQueue
 from app.serving.work import Batch, Caller, ModelProfile, Payload, Ticket
-
-Clock = Callable[[], float]
-"""Seconds on a clock that never goes back."""
 
 _SMOOTHING = 0.2
 _LARGEST_STEP = 4.0

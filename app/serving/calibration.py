@@ -15,8 +15,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from app.clock import Clock
 from app.engine.engine import Engine, Row
-from app.serving.backlog import Clock
 from app.serving.work import ModelProfile, ServiceCurve
 
 SIZES = (32, 64, 96, 128, 192, 256, 384, 512, 768, 1024, 1536, 2048, 4096, 8192, 16384)

@@ -11,6 +11,7 @@ import asyncio
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from app.clock import Clock
 from app.engine.engine import Row
 from app.engine.tokenizer import Rows
 from app.errors import OverloadedError, PayloadTooLargeError, ServiceError, UnavailableError
@@ -21,7 +22,6 @@ from app.serving.admission import (
     HaltedError,
     QueueFullError,
 )
-from app.serving.backlog import Clock
 from app.serving.cache import AnswerCache, answer_key
 from app.serving.work import Caller, Outcome, Result, Ticket
 from app.serving.worker import Worker

@@ -19,8 +19,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Generic
 
+from app.clock import Clock
 from app.serving.admission import Admission, DrainingError, HaltedError, Limits
-from app.serving.backlog import Backlog, Clock
+from app.serving.backlog import Backlog
 from app.serving.fair_queue import FairQueue
 from app.serving.work import (
     ANYBODY,

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Generic, Protocol, TypeVar
 
+from app.clock import Clock
 from app.engine.engine import Engine
 from app.engine.pool_engines import pool_of
 from app.engine.pool_seats import PoolSeats
@@ -22,7 +23,6 @@ from app.engine.tokenizer import PairTokenizer
 from app.errors import InferenceError, ServiceError
 from app.serving.admission import Limits
 from app.serving.answer import Answer, Ask, StageTimes, answer, late
-from app.serving.backlog import Clock
 from app.serving.inflight import InFlight, InFlightItem, Results, Waiter
 from app.serving.parts import Parts, in_parts
 from app.serving.scheduler import Scheduler
@@ -123,12 +123,15 @@ class PredictionService(Generic[Model]):
             self._in_flight.on_stuck,
             metrics.worker_replaced,
         )
+        self._report_to(metrics, seats)
+        self._worker.start()
+        self._watchdog.start()
+
+    def _report_to(self, metrics: Metrics, seats: Seats) -> None:
         metrics.watch_engines(seats.most, lambda: seats.moving)
         if self._pool is not None:
             self._pool.report(metrics.engine_replaced, metrics.engine_ran)
         metrics.watch_queue(self.waiting, self._worker.waiting_seconds)
-        self._worker.start()
-        self._watchdog.start()
 
     def _on_results(self, results: Results) -> None:
         # A method, because ``InFlight`` is made after the worker.

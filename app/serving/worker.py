@@ -14,9 +14,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Generic, Protocol, TypeVar
 
+from app.clock import Clock
 from app.engine.engine import Engine, Row
 from app.engine.seats import EngineLostError, OneSeat, Seat, Seats
-from app.serving.backlog import Clock
 from app.serving.scheduler import Scheduler
 from app.serving.work import ANYBODY, Batch, Caller, Result, Ticket
 

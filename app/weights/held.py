@@ -184,7 +184,7 @@ def _choose(job: Job) -> tuple[TargetChoice, int]:
 
 
 class OnCpu:
-    """Encoders whose weights all engines share; a ``Weights``."""
+    """Encoders whose weights all engines share; a ``SharedWeights``."""
 
     def __init__(
         self, checkpoints: Mapping[str, Checkpoint], target: Target, choice: ComputeChoice
@@ -200,7 +200,7 @@ class OnCpu:
         self._warm_up()
 
     def engines(self, number: int) -> Sequence[Engine]:
-        """See ``Weights``."""
+        """See ``SharedWeights``."""
         bind(self.plan, number)
         if self.plan.threads > 1:  # what one thread compiles, the template has compiled
             use_threads(self.plan.threads)
@@ -213,7 +213,7 @@ class OnCpu:
 
 
 class OnDevices:
-    """Models that each engine moves to an accelerator of its own; a ``Weights``.
+    """Models that each engine moves to an accelerator of its own; a ``SharedWeights``.
 
     This has not run on a GPU yet.
     """
@@ -227,7 +227,7 @@ class OnDevices:
         self._target = target
 
     def engines(self, number: int) -> Sequence[Engine]:
-        """See ``Weights``."""
+        """See ``SharedWeights``."""
         device = torch.device(self._target.device.type, number % torch.cuda.device_count())
         target = Target(device, self._target.precision)
         encoders = [

@@ -9,13 +9,14 @@ from collections.abc import Sequence
 from rich.console import Console
 from rich.progress import track
 
-from app.engine.engine import Engine, Row
+from app.engine.engine import Engine
 from app.engine.plan import EnginePlan
 from app.engine.pool import EnginePool
 from app.engine.pool_seats import PoolSeats
 from app.engine.processes.messages import Order
 from loadtests.bench.closed_load import CALLERS, closed_load
 from loadtests.bench.inputs import mixed_bodies
+from loadtests.bench.null_engine import NullEngine
 from loadtests.bench.results import RATIO, BenchResult
 from loadtests.bench.servers import SERVICE, started
 
@@ -26,24 +27,14 @@ _MICRO = 1e6
 
 
 class NullWeights:
-    """Engines that answer zeros at once; a ``Weights``."""
+    """Engines that answer zeros at once; a ``SharedWeights``."""
 
     about = None
     plan = EnginePlan(1, 1)
 
     def engines(self, number: int) -> Sequence[Engine]:  # noqa: ARG002
-        """See ``Weights``."""
+        """See ``SharedWeights``."""
         return [NullEngine()]
-
-
-class NullEngine:
-    """Answers zeros."""
-
-    def logits(self, rows: Sequence[Row]) -> list[float]:
-        return [0.0] * len(rows)
-
-    def warm_up(self) -> None:
-        """Nothing to warm."""
 
 
 def null_weights(argument: None) -> NullWeights:  # noqa: ARG001

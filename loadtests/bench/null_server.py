@@ -10,25 +10,15 @@ tokenising, admission, scheduling, the hand-over between two threads, metrics, r
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 from fastapi import FastAPI
 
 from app.api.schemas import Prediction, PredictRequest
-from app.engine.engine import Row
 from app.main import create_app
 from app.settings import STILTS, Settings
 from app.weights.variant import Variant, load_models
-
-
-class NullEngine:
-    """Answers zeros."""
-
-    def logits(self, rows: Sequence[Row]) -> list[float]:
-        return [0.0] * len(rows)
-
-    def warm_up(self) -> None:
-        """Nothing to warm."""
+from loadtests.bench.null_engine import NullEngine
 
 
 def load_null(settings: Settings) -> Mapping[str, Variant]:

@@ -190,7 +190,7 @@ def test_models_of_one_shape_are_measured_once_and_another_shape_by_itself(
 
         def logits(self, rows: Sequence[Row]) -> list[float]:
             self.batches += 1
-            return self._logits(rows)
+            return list(self._logits(rows))
 
         def warm_up(self) -> None:
             """Nothing to warm."""

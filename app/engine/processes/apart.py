@@ -10,14 +10,14 @@ from typing import TypeVar, cast
 from app.engine.processes.forks import fork
 
 Question = TypeVar("Question")
-Answer = TypeVar("Answer")
+Returned = TypeVar("Returned")
 
 
 class NoAnswerError(RuntimeError):
     """The process that was asked ended without an answer, as when memory is short."""
 
 
-def apart(ask: Callable[[Question], Answer], question: Question) -> Answer:
+def apart(ask: Callable[[Question], Returned], question: Question) -> Returned:
     """Call a function in a fork of this process, and return or raise what it does.
 
     Args:
@@ -39,7 +39,7 @@ def apart(ask: Callable[[Question], Answer], question: Question) -> Answer:
     theirs.close()
     try:
         with ours:
-            given, failure = cast("tuple[Answer, Exception | None]", ours.recv())
+            given, failure = cast("tuple[Returned, Exception | None]", ours.recv())
     except EOFError as error:
         raise NoAnswerError(f"the process that was to run {ask.__name__} ended") from error
     finally:

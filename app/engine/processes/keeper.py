@@ -11,8 +11,9 @@ from dataclasses import dataclass
 from multiprocessing import Pipe
 from multiprocessing.connection import wait
 
+from app.clock import Clock
 from app.engine.processes.engine_process import EngineProcess
-from app.engine.processes.messages import Loaded
+from app.engine.processes.messages import Ready
 from app.engine.processes.templates import NoTemplateError, Templates
 from app.engine.seats import EngineLostError
 
@@ -33,8 +34,6 @@ gives up to start."""
 
 _REAP_S = 1.0
 """Between two looks at processes that end."""
-
-Clock = Callable[[], float]
 
 
 @dataclass(eq=False)
@@ -91,10 +90,10 @@ class Keeper:
         self._broken = False
         self._thread = threading.Thread(target=self._live, name="xcopa-keeper", daemon=True)
         self._loaded = threading.Event()
-        self._answer: Loaded | None = None
+        self._answer: Ready | None = None
         self._failure: Exception | None = None
 
-    def start(self) -> Loaded:
+    def start(self) -> Ready:
         """Load, and return what the template says of it; as many engines follow as it says.
 
         Raises:

@@ -10,7 +10,7 @@ from app.engine.engine import Engine
 from app.engine.plan import EnginePlan
 
 
-class Weights(Protocol):
+class SharedWeights(Protocol):
     """What a template holds: the models, and what the front is to know of them."""
 
     @property
@@ -34,14 +34,15 @@ class Order:
     """What a template is to load."""
 
     factory: str
-    """``module:function``; the function takes the argument and returns ``Weights``. It leaves no
-    thread behind, since what it returns is forked."""
+    """``module:function``; the function takes the argument and returns ``SharedWeights``.
+
+    It leaves no thread behind, since what it returns is forked."""
     argument: object
     log_level: int
 
 
 @dataclass(frozen=True)
-class Loaded:
+class Ready:
     """The template is ready to fork."""
 
     about: object

@@ -37,11 +37,11 @@ from app.engine.processes.messages import (
     EngineWanted,
     Failed,
     Forked,
-    Loaded,
     Order,
+    Ready,
     Refused,
+    SharedWeights,
     SpareWanted,
-    Weights,
 )
 from app.errors import StartError
 
@@ -63,7 +63,7 @@ def main() -> NoReturn:
     os._exit(0)
 
 
-def _load(control: Connection, logs: int) -> Weights | None:
+def _load(control: Connection, logs: int) -> SharedWeights | None:
     order = cast("Order", control.recv())
     log_to(logs, order.log_level)
     _forbid_monitors()
@@ -79,13 +79,13 @@ def _load(control: Connection, logs: int) -> Weights | None:
     # A collection would write to the pages of every object that it looks at.
     gc.collect()
     gc.freeze()
-    control.send(Loaded(weights.about, weights.plan))
+    control.send(Ready(weights.about, weights.plan))
     return weights
 
 
-def _factory(name: str) -> Callable[[Any], Weights]:
+def _factory(name: str) -> Callable[[Any], SharedWeights]:
     module, _, function = name.partition(":")
-    found: Callable[[Any], Weights] = getattr(importlib.import_module(module), function)
+    found: Callable[[Any], SharedWeights] = getattr(importlib.import_module(module), function)
     return found
 
 
@@ -103,7 +103,7 @@ def _warn_of_threads() -> None:
 class Template:
     """Forks what the front asks for, reaps what ends, and ends with the front."""
 
-    def __init__(self, control: Connection, weights: Weights, lifeline: int) -> None:
+    def __init__(self, control: Connection, weights: SharedWeights, lifeline: int) -> None:
         self._control = control
         self._weights = weights
         self._lifeline = lifeline

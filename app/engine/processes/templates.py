@@ -21,8 +21,8 @@ from app.engine.processes.messages import (
     EngineWanted,
     Failed,
     Forked,
-    Loaded,
     Order,
+    Ready,
     Refused,
     SpareWanted,
 )
@@ -104,7 +104,7 @@ class Templates:
         """The template, then its spare."""
         return [each.pid for each in self._living]
 
-    def start(self) -> Loaded:
+    def start(self) -> Ready:
         """Start the first process, wait until it has loaded, and return what it says of that.
 
         Raises:
@@ -120,7 +120,7 @@ class Templates:
                 "the system was short of memory"
             ) from error
         match answer:
-            case Loaded():
+            case Ready():
                 self._fork_spare()
                 return answer
             case Refused(message):

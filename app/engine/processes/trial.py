@@ -17,6 +17,7 @@ from functools import partial
 from multiprocessing import Pipe
 from multiprocessing.connection import Connection, wait
 
+from app.clock import Clock
 from app.engine.engine import Engine
 from app.engine.lanes import shares
 from app.engine.plan import EnginePlan, MeasuredPlan
@@ -39,8 +40,6 @@ BUDGET_S = 2.0
 """After so many seconds no further round begins."""
 ANSWER_LIMIT_S = 30.0
 """A pass that takes longer is none to wait for."""
-
-Clock = Callable[[], float]
 
 
 def measure_plans(

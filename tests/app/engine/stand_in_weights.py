@@ -52,7 +52,7 @@ def load(wanted: Wanted) -> StandIn:
 
 
 class StandIn:
-    """A ``Weights`` with two models; the second one's answers are negative."""
+    """A ``SharedWeights`` with two models; the second one's answers are negative."""
 
     def __init__(self, wanted: Wanted) -> None:
         self.about = {"of": "the stand-in", "pid": os.getpid()}

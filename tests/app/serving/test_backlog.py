@@ -145,7 +145,7 @@ def test_a_call_shares_its_last_batch_with_what_waits_and_is_behind_its_callers_
 
 
 def test_engines_share_what_is_ahead_and_the_last_batch_takes_its_whole_time_on_one() -> None:
-    """Its share of the time of all was counted, so answers came half a batch later than expected."""
+    """Only its share of the time of all was counted: answers came half a batch too late."""
     bench = Bench(engines=2)
     bench.wait(400, caller=BOB)
     # Two batches at a time take 1.5 s, twice; then 20 tokens take 0.7 s.

@@ -16,7 +16,7 @@ import pytest
 from app.engine.pool import EnginePool
 from app.engine.pool_engines import pool_of
 from app.engine.processes import nodes
-from app.engine.processes.messages import Weights
+from app.engine.processes.messages import SharedWeights
 from app.errors import StartError
 from app.settings import ModelSources, Settings
 from app.weights import held
@@ -127,7 +127,7 @@ def test_the_number_of_engines_is_measured_and_the_next_start_measures_nothing(
     assert plans[0] == plans[1], "the very same measurements"
 
 
-def hold_on_two_nodes(job: Job) -> Weights:
+def hold_on_two_nodes(job: Job) -> SharedWeights:
     """Called in the template, on a machine that is described as having a node for each CPU."""
     root = job.cache_dir / "nodes"
     for number, cpu in enumerate(sorted(os.sched_getaffinity(0))):
