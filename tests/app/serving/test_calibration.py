@@ -89,6 +89,24 @@ def test_every_batch_has_the_tokens_that_it_is_measured_for() -> None:
     assert set(engine.seen) <= set(SIZES)
 
 
+def test_each_size_runs_once_unmeasured_and_three_times_measured() -> None:
+    engine = Clockwork(lambda tokens: 0.0001 * tokens)
+    calibrate(engine, SAMPLE, clock=engine)
+    assert {size: engine.seen.count(size) for size in SIZES[:4]} == dict.fromkeys(SIZES[:4], 4)
+    assert engine.seen[8:] == [*SIZES[:4]] * 2, "the sizes take turns"
+
+
+def test_a_first_round_that_was_the_fastest_counts() -> None:
+    def seconds(tokens: int) -> float:
+        return (0.0001 if len(engine.seen) <= 8 else 0.0002) * tokens
+
+    engine = Clockwork(seconds)
+    samples = calibrate(engine, SAMPLE, clock=engine).samples
+    assert [sample.seconds for sample in samples] == pytest.approx(
+        [0.0001 * size for size in SIZES[:4]]
+    )
+
+
 def test_a_round_that_the_machine_held_up_does_not_count() -> None:
     class HeldUp(Clockwork):
         def logits(self, rows: Sequence[Row]) -> list[float]:

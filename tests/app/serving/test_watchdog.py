@@ -142,6 +142,32 @@ def test_a_thread_that_died_and_was_replaced_is_reported_once() -> None:
     assert (watched.restarts, watched.worker.told) == (1, [])
 
 
+def test_the_log_says_once_that_an_engine_is_stuck_and_once_that_there_is_none(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    watched = Watched(least_bound=5.0)
+    for seconds in (6.0, 7.0, 8.0, None):
+        watched.check(seconds)
+    watched.worker.engines = 0
+    for _ in range(13):
+        watched.check(None)
+    said = [each.getMessage() for each in caplog.records if each.levelname == "CRITICAL"]
+    assert said == [
+        "an engine is stuck: 6.0 s on 10 tokens",
+        "there has been no engine for 5.0 s",
+    ]
+
+
+def test_an_engine_that_is_there_again_for_a_moment_begins_the_count_from_nothing() -> None:
+    watched = Watched(least_bound=5.0)  # it looks every half second
+    for engines in (0, 1):
+        watched.worker.engines = engines
+        watched.check(None)
+    watched.worker.engines = 0
+    assert not any(watched.check(None) for _ in range(10))
+    assert watched.check(None)
+
+
 class Loop:
     """Keeps what it is to call later."""
 
