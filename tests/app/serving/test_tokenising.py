@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import threading
 from collections.abc import Sequence
 from typing import cast
@@ -32,9 +33,18 @@ class Noting:
         return [((len(item.premise),),) for item in items]
 
 
-def tokenising(one: Noting, other: Noting | None = None, most: float = 1e9) -> Tokenising:
+def tokenising(
+    one: Noting, other: Noting | None = None, most: float = 1e9, threads: int = 1
+) -> Tokenising:
     both = {"direct": one, "stilts": other or one}
-    return Tokenising(cast("dict[str, PairTokenizer]", both), 1, most)
+    return Tokenising(cast("dict[str, PairTokenizer]", both), threads, most)
+
+
+def of_length(length: int) -> CausalItem:
+    """Return an item that has that many characters to read."""
+    return CausalItem(
+        "a" * (length - characters(CausalItem("", "b", "c", "effect"))), "b", "c", "effect"
+    )
 
 
 @pytest.mark.anyio
@@ -74,9 +84,58 @@ async def test_what_is_late_is_said_to_be_and_no_longer_counts() -> None:
 @pytest.mark.anyio
 async def test_too_much_text_at_a_time_is_refused() -> None:
     noting = Noting()
-    made = tokenising(noting, most=characters(LONG))
-    made._unread = 1
-    with pytest.raises(OverloadedError, match="too much text waits"):
+    noting.may_go_on.clear()
+    made = tokenising(noting, most=2 * characters(LONG))
+    # Two calls may wait, to the last character; a third one may not.
+    waiting = [asyncio.create_task(made.rows([(LONG, "direct")], 10)) for _ in range(2)]
+    await asyncio.sleep(0)
+    with pytest.raises(OverloadedError) as refused:
         await made.rows([(LONG, "direct")], 10)
-    assert noting.asked == []
+    assert refused.value.detail == "too much text waits to be tokenised"
+    assert refused.value.retry_after == 1.0
+    noting.may_go_on.set()
+    await asyncio.gather(*waiting)
+    assert len(noting.asked) == 2
+    await made.rows([(LONG, "direct")], 10)
     made.close()
+
+
+@pytest.mark.anyio
+async def test_the_longest_short_call_stays_on_its_thread() -> None:
+    noting = Noting()
+    made = tokenising(noting)
+    for more in (0, 1):
+        await made.rows([(of_length(SHORT_CALL_CHARACTERS + more), "direct")], 10)
+    made.close()
+    here, there = noting.threads
+    assert here == threading.current_thread().name
+    assert here != there
+
+
+@pytest.mark.anyio
+async def test_as_many_threads_read_as_were_asked_for() -> None:
+    noting = Noting()
+    noting.may_go_on.clear()
+    made = tokenising(noting, threads=2)
+    calls = [asyncio.create_task(made.rows([(LONG, "direct")], 10)) for _ in range(4)]
+    await asyncio.sleep(0)
+    assert sum(each.name.startswith("xcopa-tokeniser") for each in threading.enumerate()) == 2
+    noting.may_go_on.set()
+    await asyncio.gather(*calls)
+    made.close()
+
+
+@pytest.mark.anyio
+async def test_closing_waits_for_nobody_and_gives_up_what_has_not_begun() -> None:
+    noting = Noting()
+    noting.may_go_on.clear()
+    made = tokenising(noting)
+    reading, queued = (asyncio.create_task(made.rows([(LONG, "direct")], 10)) for _ in range(2))
+    await asyncio.sleep(0)
+    made.close()
+    assert noting.asked == [], "what is read now goes on"
+    noting.may_go_on.set()
+    assert len(await reading) == 1
+    with pytest.raises(asyncio.CancelledError):
+        await queued
+    assert len(noting.asked) == 1
