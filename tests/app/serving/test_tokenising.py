@@ -42,9 +42,8 @@ def tokenising(
 
 def of_length(length: int) -> CausalItem:
     """Return an item that has that many characters to read."""
-    return CausalItem(
-        "a" * (length - characters(CausalItem("", "b", "c", "effect"))), "b", "c", "effect"
-    )
+    short = CausalItem("a", "", "b", "effect")
+    return CausalItem("a", "c" * (length - characters(short)), "b", "effect")
 
 
 @pytest.mark.anyio
