@@ -171,3 +171,37 @@ def test_overdue_items_of_one_caller_take_half_of_the_work_from_many_others_at_m
         for ticket in run(scheduler, clock).tickets:
             given["bulk" if ticket.caller.name == "bulk" else "others"] += ticket.tokens
     assert given["others"] >= 0.45 * sum(given.values())
+
+
+def test_overdue_items_get_every_second_batch_oldest_first_and_then_no_more() -> None:
+    """A caller of little weight has its items overdue beside one that always sends."""
+    scheduler, clock = made(queue=10.0)
+    light, heavy = Caller("light"), Caller("heavy", 1000)
+    own = [Ticket("direct", 50, str(number)) for number in range(6)]
+    scheduler.submit(own, light)
+
+    def next_batch() -> list[str]:
+        while scheduler.waiting_tokens("direct") < 600:
+            scheduler.submit([Ticket("direct", 50, "heavy")], heavy)
+        return [ticket.payload for ticket in run(scheduler, clock).tickets]
+
+    before = [next_batch() for _ in range(10)]
+    assert [name for names in before for name in names if name != "heavy"] == ["0"]
+    # Ten seconds of work are done, as much as the queue may hold.
+    always = ["heavy", "heavy"]
+    assert [next_batch() for _ in range(7)] == [
+        *(["1", "2"], always, ["3", "4"], always, ["5", "heavy"], always, always)
+    ]
+    # Nothing is owed: the next one that is overdue is served as soon as it is.
+    scheduler.submit([Ticket("direct", 50, "late"), Ticket("direct", 50, "later")], light)
+    names = [name for _ in range(12) for name in next_batch()]
+    assert [name for name in names if name != "heavy"] == ["late", "later"]
+
+
+def test_an_item_is_overdue_when_as_much_work_is_done_as_the_queue_may_hold() -> None:
+    scheduler, clock = made(queue=1.0)
+    scheduler.submit([Ticket("direct", 50, "a")], Caller("other"))
+    run(scheduler, clock)
+    ticket = Ticket("direct", 30, "b")
+    scheduler.submit([ticket], Caller("other"))
+    assert ticket.overdue_at == pytest.approx(0.5 + 1.0)
