@@ -9,7 +9,8 @@ from app.settings import Settings
 from app.weights.checkpoint import locate
 from models.tasks.example import DataError
 from models.training import TrainingRun, train, training_progress
-from models.training.recipe import RecipeError, load_recipe
+from models.training.errors import TrainingError
+from models.training.recipe import load_recipe
 from xcopa.start import failing_on
 
 
@@ -25,7 +26,7 @@ def run(
         work: checkpoints and logs; ``runs/<recipe name>`` when not given.
         settings: say where the embedded base is kept.
     """
-    with failing_on(RecipeError, DataError, StartError):
+    with failing_on(TrainingError, DataError, StartError):
         recipe = load_recipe(recipe_file)
         with wanted_by(f"{recipe_file}: base"):
             base = locate(recipe.base, settings.cache_dir).full

@@ -10,17 +10,18 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from app.weights.embedded import EMBEDDED_BASE
+from models.training.errors import TrainingError
 
 _FAMILIES = {"balanced-copa": "copa"}
 """Sets that share items with another one."""
 
 
-class RecipeError(Exception):
+class RecipeError(TrainingError):
     """The recipe cannot be read, or a value of it is not one that it may have."""
 
 
 class _Part(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
 class PromptWords(_Part):
