@@ -80,6 +80,10 @@ class Checkpoints:
         wait()
         return self._read(good[-1]) if good else None
 
+    def last_step(self) -> int | None:
+        """Return the step of the newest checkpoint that can be resumed, damaged or not."""
+        return max(self._steps(_STATE), default=None)
+
     def weights(self, step: int) -> Weights:
         """Return the weights after a step."""
         # Into memory of our own: a mapped file changes under the run when somebody writes to it.

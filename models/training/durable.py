@@ -54,8 +54,9 @@ def writing(path: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
+        where = f" ({error.filename})" if error.filename else ""
         reason = error.strerror or str(error)
-        raise TrainingError(f"cannot write {path}: {reason}") from error
+        raise TrainingError(f"cannot write {path}: {reason}{where}") from error
     except SafetensorError as error:
         raise TrainingError(f"cannot write {path}: {' '.join(str(error).split())}") from error
 
@@ -100,3 +101,9 @@ def _exchange(one: Path, other: Path) -> bool:
     rename = getattr(ctypes.CDLL(None), "renameat2", None)  # Linux, glibc 2.28
     paths = (_AT_FDCWD, os.fsencode(one), _AT_FDCWD, os.fsencode(other))
     return rename is not None and rename(*paths, _RENAME_EXCHANGE) == 0
+
+
+def nearest(path: Path) -> Path:
+    """Return the path, or the nearest above it that is there."""
+    real = path.resolve()
+    return next(each for each in (real, *real.parents) if each.exists())

@@ -44,7 +44,7 @@ class Network(nn.Module):
             attention_probs_dropout_prob=recipe.dropout,
             attn_implementation=ATTENTION,
         )
-        _choose_trained(self.encoder, recipe.tuning)
+        choose_trained(self.encoder, recipe.tuning)
         self.heads = nn.ModuleDict(
             {name: make_head(name, labels, self.encoder) for name, labels in heads.items()}
         )
@@ -110,7 +110,7 @@ def low_rank(shape: LowRank) -> LoraConfig:
     )
 
 
-def _choose_trained(encoder: Any, tuning: LowRank | Full) -> None:
+def choose_trained(encoder: Any, tuning: LowRank | Full) -> None:
     if isinstance(tuning, Full):
         encoder.embeddings.requires_grad_(tuning.embeddings)
         return
