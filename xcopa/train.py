@@ -41,7 +41,7 @@ def run(wanted: WantedTraining, settings: Settings) -> None:
         wanted: the command's options.
         settings: say where the embedded base is kept.
     """
-    with failing_on(TrainingError, DataError, StartError):
+    with failing_on(TrainingError, DataError, StartError, OSError):
         training = _training_run(wanted, settings)
         if wanted.dry_run:
             quiet_transformers()

@@ -18,7 +18,7 @@ from typing import Any
 import torch
 from safetensors.torch import load_file, save_file
 
-from models.training.durable import whole_folder
+from models.training.durable import whole_folder, writing
 from models.training.network import Weights
 from models.training.progress import Progress
 
@@ -60,8 +60,9 @@ class Checkpoints:
             _save_state(saved.state, partial / _STATE)
             digests = {path.name: _sha256(path) for path in partial.iterdir()}
             (partial / _DIGESTS).write_text(json.dumps(digests) + "\n", encoding="utf-8")
-        for step in self._steps(_STATE)[:-RESUMABLE]:
-            (self._of(step) / _STATE).unlink()
+        with writing(self._folder):
+            for step in self._steps(_STATE)[:-RESUMABLE]:
+                (self._of(step) / _STATE).unlink()
 
     def newest(self, wait: Callable[[], None], is_main: bool) -> SavedStep | None:
         """Return the newest checkpoint that is whole, as are the weights of those before it.
@@ -97,9 +98,10 @@ class Checkpoints:
         instead = f"training goes on from step {good[-1]}" if good else "the phase begins again"
         log.warning("%s is damaged; %s", self._of(first), instead)
         last = good[-1] if good else 0
-        for step in self._steps():
-            if step > last:
-                shutil.rmtree(self._of(step))
+        with writing(self._folder):
+            for step in self._steps():
+                if step > last:
+                    shutil.rmtree(self._of(step))
 
     def _read(self, step: int) -> SavedStep:
         folder = self._of(step)

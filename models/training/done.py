@@ -12,7 +12,7 @@ from pathlib import Path
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 
-from models.training.durable import whole_folder
+from models.training.durable import whole_folder, writing
 from models.training.errors import TrainingError
 from models.training.loop import PhaseOutcome
 from models.training.network import Weights
@@ -61,8 +61,18 @@ class DonePhase:
             rest = {"chosen": asdict(outcome.chosen), "digests": dict(digests)}
             text = json.dumps(rest, indent=2) + "\n"
             (partial / "phase.json").write_text(text, encoding="utf-8")
-        for checkpoint in folder.glob("checkpoint-*"):
-            shutil.rmtree(checkpoint)
+        DonePhase.tidy(folder)
+
+    @staticmethod
+    def tidy(folder: Path) -> None:
+        """Remove the checkpoints of a phase that is done, as far as a kill left some.
+
+        Raises:
+            TrainingError: one cannot be removed.
+        """
+        with writing(folder):
+            for checkpoint in folder.glob("checkpoint-*"):
+                shutil.rmtree(checkpoint)
 
     @classmethod
     def read(cls, folder: Path) -> DonePhase:

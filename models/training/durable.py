@@ -33,7 +33,7 @@ def whole_folder(target: Path, partial: Path) -> Iterator[Path]:
         TrainingError: the system refuses to write.
     """
     with writing(target):
-        shutil.rmtree(partial, ignore_errors=True)
+        _take_up(partial, target)
         partial.mkdir(parents=True)
         try:
             yield partial
@@ -86,11 +86,24 @@ def _put(partial: Path, target: Path) -> None:
     if not target.exists():
         partial.rename(target)
     elif not _exchange(partial, target):
-        replaced = partial.with_name(partial.name + "-replaced")
+        replaced = _replaced(partial)
         target.rename(replaced)
         partial.rename(target)
         shutil.rmtree(replaced, ignore_errors=True)
     flush(target.parent)
+
+
+def _replaced(partial: Path) -> Path:
+    return partial.with_name(partial.name + "-replaced")
+
+
+def _take_up(partial: Path, target: Path) -> None:
+    """Remove what a killed run left; where two renames were needed, the first may be undone."""
+    shutil.rmtree(partial, ignore_errors=True)
+    replaced = _replaced(partial)
+    if replaced.exists() and not target.exists():
+        replaced.rename(target)
+    shutil.rmtree(replaced, ignore_errors=True)
 
 
 def _exchange(one: Path, other: Path) -> bool:

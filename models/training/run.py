@@ -22,7 +22,7 @@ from models.training.curves import draw
 from models.training.done import DonePhase
 from models.training.durable import whole_folder, writing
 from models.training.holding import held
-from models.training.identity import write_marker
+from models.training.identity import DependsOn, write_marker
 from models.training.loop import OnStep
 from models.training.output import put_out
 from models.training.phase import PhaseRun
@@ -79,13 +79,19 @@ def _run_phases(
     for number, phase_run in enumerate(prepared.phases(seed), start=1):
         folder = phase_run.folder
         if process.is_main_process:
-            with writing(folder):
-                write_marker(folder, prepared.depends_on(number, seed))
+            _begin(folder, prepared.depends_on(number, seed))
         process.wait_for_everyone()
         if not DonePhase.is_in(folder):
             _run_phase(phase_run, done, on_phase, process)
         done.append(DonePhase.read(folder))
     return done
+
+
+def _begin(folder: Path, depends_on: DependsOn) -> None:
+    with writing(folder):
+        write_marker(folder, depends_on)
+    if DonePhase.is_in(folder):
+        DonePhase.tidy(folder)
 
 
 def _run_phase(

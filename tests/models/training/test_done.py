@@ -64,6 +64,8 @@ def test_a_phase_whose_checkpoints_did_not_all_go_is_done(tmp_path: Path) -> Non
     runs.done(tmp_path / "phase")
     (tmp_path / "phase" / "checkpoint-4").mkdir()
     assert DonePhase.is_in(tmp_path / "phase")
+    DonePhase.tidy(tmp_path / "phase")
+    assert [path.name for path in (tmp_path / "phase").iterdir()] == ["done"]
 
 
 @pytest.mark.parametrize("name", ["weights.safetensors", "progress.json", "phase.json"])

@@ -54,6 +54,17 @@ def test_where_two_folders_cannot_change_names_the_new_one_comes_all_the_same(
     assert names(target.parent) == ["out"]
 
 
+def test_what_a_kill_between_two_renames_left_is_put_back(
+    target: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(durable, "_exchange", lambda *_: False)
+    target.rename(target.with_name("partial-replaced"))
+    with pytest.raises(TrainingError):
+        write_half(target)
+    assert names(target) == ["gone", "weights"]
+    assert names(target.parent) == ["out"]
+
+
 def test_the_folder_is_new(tmp_path: Path) -> None:
     write(tmp_path / "deeper" / "out")
     assert names(tmp_path / "deeper") == ["out"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import stat
 from collections.abc import Callable
 from pathlib import Path
@@ -12,6 +13,8 @@ import pytest
 
 from models.training.errors import TrainingError
 from models.training.output import check_output, check_work, put_out
+from tests.models.training.faults import Fault, Kind, run_call, writes_of
+from tests.models.training.small import contents
 from tests.unprivileged import unprivileged
 
 
@@ -142,3 +145,21 @@ def test_a_read_only_folder_below_one_that_may_be_written_is_told(tmp_path: Path
     out.mkdir(mode=0o555)
     with unprivileged(), pytest.raises(TrainingError, match="cannot write in"):
         check_output(out, tmp_path / "work")
+
+
+def test_a_kill_at_any_write_leaves_the_old_or_the_new_whole(
+    variant: Path, out: Path, tmp_path: Path
+) -> None:
+    shutil.copytree(out, tmp_path / "old", symlinks=True)
+    writes = writes_of(run_call(put_out, (variant, out), tmp_path, Fault()))
+    new, old = contents(out), contents(tmp_path / "old")
+    found = []
+    for at in range(1, writes + 1):
+        shutil.rmtree(out)
+        shutil.copytree(tmp_path / "old", out, symlinks=True)
+        ended = run_call(put_out, (variant, out), tmp_path, Fault(Kind.KILL, at))
+        assert ended.code == -signal.SIGKILL
+        found.append(contents(out))
+    assert [each for each in found if each not in (old, new)] == []
+    assert old in found
+    assert new in found, "of the last writes, some take away what was replaced"
