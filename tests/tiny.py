@@ -74,7 +74,7 @@ def draw(model: nn.Module, seed: int) -> None:
     chance = torch.Generator().manual_seed(seed)
     for name, parameter in model.named_parameters():
         drawn = torch.randn(parameter.shape, generator=chance)
-        if "LayerNorm" in name:
+        if "norm" in name.lower():
             parameter.copy_(0.3 * drawn + name.endswith("weight"))
         elif name.endswith("bias"):
             parameter.copy_(0.3 * drawn)

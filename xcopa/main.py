@@ -138,14 +138,30 @@ def train(
             metavar="DIR", help="Directory for checkpoints and logs; default runs/<recipe name>."
         ),
     ] = None,
+    force: Annotated[
+        bool,
+        typer.Option(
+            "--force",
+            help="Remove phases in --work that were made from another recipe, base, code or other "
+            "data, and make them anew. Without it the command names what differs and ends.",
+        ),
+    ] = False,
+    dry_run: Annotated[
+        bool,
+        typer.Option(
+            "--dry-run",
+            help="Check recipe, base, the data of all phases, folders and disk space, show the "
+            "plan, and end.",
+        ),
+    ] = False,
 ) -> None:
     """Train a variant by a recipe. After an interruption, the same command resumes."""
     settings = read_settings()
     with needs("train"):
         from xcopa import train as training
 
-    training.run(recipe, out, data, work, settings)
-    typer.echo(f"wrote {out}")
+    wanted = training.WantedTraining(recipe, out, data, work, force, dry_run)
+    training.run(wanted, settings)
 
 
 @app.command()

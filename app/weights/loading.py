@@ -13,7 +13,7 @@ refused: a model is never served with a part of it left as it was drawn.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -33,7 +33,8 @@ from app.weights.checkpoint import Checkpoint, adapter_weights, read_json, weigh
 from app.weights.files import readable
 from app.weights.tensors import SAVED_FROM_WRAPPER, name_some, read_tensors
 
-_HEAD = ("pooler.", "classifier.")
+_HEAD_MODULES = ("pooler", "classifier")
+_HEAD = tuple(f"{module}." for module in _HEAD_MODULES)
 """Parts of the multiple-choice head, which a pretrained encoder lacks."""
 
 _OTHER_TASKS = ("lm_head.", "qa_outputs.", "embeddings.position_ids", *_HEAD)
@@ -74,9 +75,22 @@ def load_model(checkpoint: Checkpoint) -> XLMRobertaForMultipleChoice:
     Raises:
         StartError: the files are not those of a model that this service can hold.
     """
+    return _loading(checkpoint, lambda: _load_model(checkpoint))
+
+
+def load_encoder(checkpoint: Checkpoint) -> XLMRobertaForMultipleChoice:
+    """Load a full checkpoint whose head may be missing or another task's; it is then drawn anew.
+
+    Raises:
+        StartError: the files are not those of a model that this service can hold.
+    """
+    return _loading(checkpoint, lambda: _read_model(checkpoint.full, False, _HEAD_MODULES))
+
+
+def _loading(checkpoint: Checkpoint, load: Callable[[], Any]) -> Any:
     try:
         with readable(checkpoint.source):
-            return _load_model(checkpoint)
+            return load()
     except StartError:
         raise
     except Exception as error:  # transformers and PEFT raise of all kinds at a wrong value

@@ -6,12 +6,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import torch
-import transformers
 from accelerate import PartialState
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
 from rich.progress import Progress as Bars
 
+from app.process import quiet_transformers
 from models.training.curves import SMOOTHING
 from models.training.loop import OnStep
 from models.training.progress import Progress
@@ -29,8 +29,7 @@ def training_progress() -> Iterator[OnPhase]:
         TimeRemainingColumn(),
     )
     # The library's own bars and reports on heads that are new by design would tear ours apart.
-    transformers.logging.set_verbosity_error()
-    transformers.logging.disable_progress_bar()
+    quiet_transformers()
     console = Console(stderr=True)
     quiet = not PartialState(cpu=not torch.cuda.is_available()).is_main_process
     with Bars(*columns, console=console, refresh_per_second=2, disable=quiet) as bars:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from matplotlib import rc_context
 from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
 
@@ -24,7 +25,9 @@ def draw(name: str, phases: Sequence[DonePhase], path: Path) -> None:
     for column, phase in enumerate(phases):
         _draw_loss(axes[0][column], phase)
         _draw_accuracy(axes[1][column], phase)
-    figure.savefig(path, metadata={"Date": None})
+    # Else the names of its parts are drawn anew, and no two pictures of one run are equal.
+    with rc_context({"svg.hashsalt": name}):
+        figure.savefig(path, metadata={"Date": None})
 
 
 def _draw_loss(axis: Any, phase: DonePhase) -> None:

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 
+from models.training.durable import whole_folder, writing
+from models.training.errors import TrainingError
 from models.training.loop import PhaseOutcome
 from models.training.network import Weights
 from models.training.progress import Evaluation, Progress
@@ -30,8 +34,15 @@ class DonePhase:
         return self.folder.name
 
     def weights(self) -> Weights:
-        weights: Weights = load_file(self.folder / "done" / "weights.safetensors")
-        return weights
+        """Read the weights.
+
+        Raises:
+            TrainingError: the file is damaged or missing.
+        """
+        done = self.folder / "done"
+        with _whole(done):
+            weights: Weights = load_file(done / "weights.safetensors", backend="pread")
+            return weights
 
     @staticmethod
     def is_in(folder: Path) -> bool:
@@ -39,21 +50,50 @@ class DonePhase:
 
     @staticmethod
     def write(folder: Path, outcome: PhaseOutcome, digests: Mapping[str, str]) -> None:
-        """Write an outcome; ``done`` takes its name when it is whole. Checkpoints go."""
-        partial = folder / "finishing"
-        shutil.rmtree(partial, ignore_errors=True)
-        partial.mkdir()
-        save_file(outcome.weights, partial / "weights.safetensors")
-        outcome.progress.write(partial / "progress.json")
-        rest = {"chosen": asdict(outcome.chosen), "digests": dict(digests)}
-        (partial / "phase.json").write_text(json.dumps(rest, indent=2) + "\n", encoding="utf-8")
-        partial.rename(folder / "done")
-        for checkpoint in folder.glob("checkpoint-*"):
-            shutil.rmtree(checkpoint)
+        """Write an outcome; ``done`` takes its name when it is whole. Checkpoints go.
+
+        Raises:
+            TrainingError: it cannot be written; the checkpoints are still there.
+        """
+        with whole_folder(folder / "done", folder / "finishing") as partial:
+            save_file(outcome.weights, partial / "weights.safetensors")
+            outcome.progress.write(partial / "progress.json")
+            rest = {"chosen": asdict(outcome.chosen), "digests": dict(digests)}
+            text = json.dumps(rest, indent=2) + "\n"
+            (partial / "phase.json").write_text(text, encoding="utf-8")
+        DonePhase.tidy(folder)
+
+    @staticmethod
+    def tidy(folder: Path) -> None:
+        """Remove the checkpoints of a phase that is done, as far as a kill left some.
+
+        Raises:
+            TrainingError: one cannot be removed.
+        """
+        with writing(folder):
+            for checkpoint in folder.glob("checkpoint-*"):
+                shutil.rmtree(checkpoint)
 
     @classmethod
     def read(cls, folder: Path) -> DonePhase:
+        """Read what ``write`` wrote.
+
+        Raises:
+            TrainingError: a file of it is damaged or missing.
+        """
         done = folder / "done"
-        rest = json.loads((done / "phase.json").read_text(encoding="utf-8"))
-        progress = Progress.read(done / "progress.json")
-        return cls(folder, progress, Evaluation(**rest["chosen"]), rest["digests"])
+        with _whole(done):
+            rest = json.loads((done / "phase.json").read_text(encoding="utf-8"))
+            progress = Progress.read(done / "progress.json")
+            return cls(folder, progress, Evaluation(**rest["chosen"]), rest["digests"])
+
+
+@contextmanager
+def _whole(done: Path) -> Iterator[None]:
+    try:
+        yield
+    except (OSError, SafetensorError, ValueError, KeyError, TypeError) as error:
+        raise TrainingError(
+            f"{done} is damaged ({' '.join(str(error).split())}); remove it, and the phase is "
+            "trained again"
+        ) from error

@@ -3,12 +3,13 @@
 Hugging Face's Accelerate handles the device, mixed precision, gradient accumulation and several
 processes. This module makes sure that a run that was killed ends with exactly the weights of an
 undisturbed run: batches are planned before the first step, each step draws its noise from the seed
-and its own number, and a checkpoint gets its name only when it is complete.
+and its own number, and a checkpoint gets its name only when it is complete (``checkpoints.py``).
+It stops at the first loss, gradient or weight that is no finite number.
 """
 
 from __future__ import annotations
 
-import shutil
+import math
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext
@@ -18,10 +19,12 @@ from pathlib import Path
 import torch
 from accelerate import Accelerator, DistributedDataParallelKwargs
 from accelerate.utils import set_seed
-from safetensors.torch import load_file, save_file
+from torch import Tensor
 from torch.optim.lr_scheduler import LambdaLR
 
 from models.training.batch import Inputs
+from models.training.checkpoints import Checkpoints, SavedStep
+from models.training.errors import NotFiniteError
 from models.training.network import Network, Weights
 from models.training.progress import Evaluation, Progress
 from models.training.recipe import Keep, RecipeError
@@ -83,6 +86,7 @@ class Loop:
         )
         self._schedule = schedule
         self._folder = folder
+        self._checkpoints = Checkpoints(folder)
         self._network = network
         optimizer = torch.optim.AdamW(
             list(network.trained().values()),
@@ -101,7 +105,9 @@ class Loop:
         """Train to the end of the phase, from its last checkpoint where there is one.
 
         Raises:
-            RecipeError: the checkpoint is of a run with other data or another number of processes.
+            RecipeError: the checkpoint is of a run with another number of processes.
+            NotFiniteError: training came to NaN or infinity; checkpoints and outputs hold none.
+            TrainingError: a checkpoint cannot be written.
         """
         a_step = self._schedule.accumulation * self._accelerator.num_processes
         steps = -(-work.batches // a_step)
@@ -122,6 +128,7 @@ class Loop:
             clock.add_to(progress)
             on_step(progress, steps)
             if progress.step in points:
+                self._check_weights(progress)
                 progress.evaluations.append(self._evaluate(work, progress.step))
                 clock.add_to(progress)
                 self._save(progress, rates)
@@ -143,8 +150,14 @@ class Loop:
             progress.tokens += inputs.stream.tokens * accelerator.num_processes
             progress.flops += work.flops(inputs) * accelerator.num_processes
         task = work.task_of(own[-1])
-        progress.losses.append((progress.step, task, round(answer.loss.item(), 4)))
-        accelerator.clip_grad_norm_(self._network.trained().values(), self._schedule.clip_norm)
+        loss = answer.loss.item()
+        self._check("loss", loss, progress.step + 1, task)
+        progress.losses.append((progress.step, task, round(loss, 4)))
+        norm = accelerator.clip_grad_norm_(
+            self._network.trained().values(), self._schedule.clip_norm
+        )
+        # Of batches before the last of a step, and of other processes, the gradient tells.
+        self._check("gradient", float(norm), progress.step + 1, task)
         self._optimizer.step()
         self._optimizer.zero_grad()
 
@@ -160,39 +173,38 @@ class Loop:
             accuracy = work.validate(self._network)
         return Evaluation(step, {name: round(value, 6) for name, value in accuracy.items()})
 
+    def _check_weights(self, progress: Progress) -> None:
+        """Look at what the steps since the last evaluation have made, before it is kept."""
+        task = progress.losses[-1][1]
+        for weight in self._network.trained().values():
+            self._check("largest weight", _largest(weight), progress.step, task)
+
+    def _check(self, what: str, value: float, step: int, task: str) -> None:
+        if not math.isfinite(value):
+            raise NotFiniteError(
+                f"{self._folder}: the {what} is {value} at step {step}, task {task}, with "
+                f"learning_rate {self._schedule.learning_rate:g}. Nothing of it is kept; lower the "
+                "learning_rate, or raise warmup_ratio"
+            )
+
     # Checkpoints ------------------------------------------------------------------------------
 
     def _save(self, progress: Progress, rates: LambdaLR) -> None:
-        """Write a checkpoint; of earlier ones only the weights are kept."""
         if self.is_main:
-            before = list(self._folder.glob("checkpoint-*/state.pt"))
-            whole, partial = self._checkpoint(progress.step), self._folder / "saving"
-            shutil.rmtree(partial, ignore_errors=True)
-            partial.mkdir()
             trained = self._network.trained().items()
             weights = {name: weight.detach().cpu().contiguous() for name, weight in trained}
-            save_file(weights, partial / "weights.safetensors")
-            progress.write(partial / "progress.json")
             state = {"optimizer": self._optimizer.state_dict(), "rates": rates.state_dict()}
-            torch.save(state, partial / "state.pt")
-            partial.rename(whole)
-            for state_file in before:
-                state_file.unlink()
+            self._checkpoints.save(SavedStep(weights, progress, state))
         self._accelerator.wait_for_everyone()
 
     def _resume(self, rates: LambdaLR) -> Progress:
-        found = [_step_of(path.parent) for path in self._folder.glob("checkpoint-*/state.pt")]
-        if not found:
+        saved = self._checkpoints.newest(self._accelerator.wait_for_everyone, self.is_main)
+        if saved is None:
             return Progress()
-        checkpoint = self._checkpoint(max(found))
-        self._network.put(load_file(checkpoint / "weights.safetensors"))
-        state = torch.load(checkpoint / "state.pt", weights_only=True, map_location="cpu")
-        self._optimizer.load_state_dict(state["optimizer"])
-        rates.load_state_dict(state["rates"])
-        return Progress.read(checkpoint / "progress.json")
-
-    def _checkpoint(self, step: int) -> Path:
-        return self._folder / f"checkpoint-{step}"
+        self._network.put(saved.weights)
+        self._optimizer.load_state_dict(saved.state["optimizer"])
+        rates.load_state_dict(saved.state["rates"])
+        return saved.progress
 
     # The end ----------------------------------------------------------------------------------
 
@@ -205,11 +217,7 @@ class Loop:
         chosen = progress.evaluations[-1]
         if keep is Keep.BEST:
             chosen = max(progress.evaluations, key=lambda each: (each.mean, -each.step))
-        return PhaseOutcome(self._load(chosen.step), progress, chosen)
-
-    def _load(self, step: int) -> Weights:
-        weights: Weights = load_file(self._checkpoint(step) / "weights.safetensors")
-        return weights
+        return PhaseOutcome(self._checkpoints.weights(chosen.step), progress, chosen)
 
     def _mean(self, steps: Sequence[int]) -> Weights:
         """Average the weights of some checkpoints.
@@ -217,15 +225,17 @@ class Loop:
         Of an adapter its two factors are averaged, not their product; along one run with a
         falling learning rate the two are close.
         """
-        total = {name: weight.double() for name, weight in self._load(steps[0]).items()}
+        first = self._checkpoints.weights(steps[0])
+        total = {name: weight.double() for name, weight in first.items()}
         for step in steps[1:]:
-            for name, weight in self._load(step).items():
+            for name, weight in self._checkpoints.weights(step).items():
                 total[name] += weight.double()
         return {name: (weight / len(steps)).float() for name, weight in total.items()}
 
 
-def _step_of(checkpoint: Path) -> int:
-    return int(checkpoint.name.rpartition("-")[2])
+def _largest(weight: Tensor) -> float:
+    """Return the largest absolute value; a NaN counts as larger than any."""
+    return float(weight.detach().abs().max())
 
 
 def _points(steps: int, evaluations: int) -> set[int]:

@@ -9,16 +9,27 @@ from typing import Any
 
 import torch
 from peft import LoraConfig, inject_adapter_in_model
+from safetensors import safe_open
 from torch import Tensor, nn
 from torch.nn import functional
 from transformers import XLMRobertaModel
 
+from app.weights.checkpoint import weight_files
 from models.training.batch import Inputs
-from models.training.heads import BatchResult, make_head
+from models.training.heads import MASKED_TEXT, BatchResult, make_head
 from models.training.recipe import Full, LowRank, Recipe
 from models.training.stream import ATTENTION, register_attention
 
 LINEAR_LAYERS = r"(.*\.)?encoder\.layer\..*\.(query|key|value|dense)"
+
+_PRETRAINED_HEAD = {
+    "lm_head.dense.weight": "dense.weight",
+    "lm_head.dense.bias": "dense.bias",
+    "lm_head.layer_norm.weight": "norm.weight",
+    "lm_head.layer_norm.bias": "norm.bias",
+    "lm_head.bias": "bias",
+}
+"""The parts of the head of masked text, by the names that XLM-R's checkpoints have for them."""
 
 Weights = dict[str, Tensor]
 
@@ -44,10 +55,12 @@ class Network(nn.Module):
             attention_probs_dropout_prob=recipe.dropout,
             attn_implementation=ATTENTION,
         )
-        _choose_trained(self.encoder, recipe.tuning)
+        choose_trained(self.encoder, recipe.tuning)
         self.heads = nn.ModuleDict(
             {name: make_head(name, labels, self.encoder) for name, labels in heads.items()}
         )
+        if MASKED_TEXT in self.heads:
+            _keep_pretrained(self.heads[MASKED_TEXT], base)
 
     def forward(self, inputs: Inputs) -> BatchResult:
         """Return the mean loss over a batch, and how many of its items are answered correctly."""
@@ -110,7 +123,7 @@ def low_rank(shape: LowRank) -> LoraConfig:
     )
 
 
-def _choose_trained(encoder: Any, tuning: LowRank | Full) -> None:
+def choose_trained(encoder: Any, tuning: LowRank | Full) -> None:
     if isinstance(tuning, Full):
         encoder.embeddings.requires_grad_(tuning.embeddings)
         return
@@ -119,6 +132,16 @@ def _choose_trained(encoder: Any, tuning: LowRank | Full) -> None:
     for module in encoder.modules():
         if hasattr(module, "lora_A"):
             module.forward = types.MethodType(_folded, module)
+
+
+@torch.no_grad()
+def _keep_pretrained(head: nn.Module, base: Path) -> None:
+    """Give a head of masked text the weights that its base was pretrained with, if it has any."""
+    own = dict(head.named_parameters())
+    for path in weight_files(base):
+        with safe_open(path, framework="pt") as file:
+            for theirs in file.keys() & _PRETRAINED_HEAD.keys():
+                own[_PRETRAINED_HEAD[theirs]].copy_(file.get_tensor(theirs))
 
 
 def _folded(layer: Any, x: Tensor) -> Tensor:

@@ -125,7 +125,7 @@ class PhaseRun:
         network = Network(self.base, self.recipe, self.sets.labels)
         network.put(self._handed_on(before, network))
         loop = Loop(network, self._schedule(), self.folder, self.recipe.precision == "bf16")
-        batches = self._plan()
+        batches = self.batches()
         work = PhaseWork(
             batches=len(batches),
             inputs=_BatchMaker(self, batches, network.padding_id),
@@ -153,7 +153,8 @@ class PhaseRun:
             keep=self.phase.keep,
         )
 
-    def _plan(self) -> list[PlannedBatch]:
+    def batches(self) -> list[PlannedBatch]:
+        """Plan the batches of the phase, in order."""
         phase = self.phase
         mix = Mix(phase.epochs, phase.batch_tokens, phase.size_cap)
         tasks = {name: self.sets.training[name] for name in phase.tasks}

@@ -14,7 +14,11 @@ from transformers import XLMRobertaForMultipleChoice
 
 from app.engine.prompt import Prompt
 from app.weights.adapter import quiet_peft
+from app.weights.checkpoint import Checkpoint
+from app.weights.loading import load_model
+from app.weights.tensors import name_some
 from models.tasks.example import Head
+from models.training.errors import NotFiniteError
 from models.training.network import Weights, low_rank
 from models.training.recipe import LowRank, Recipe
 
@@ -39,6 +43,10 @@ def publish(recipe: Recipe, base: Path, weights: Weights, out: Path) -> None:
         base: the directory of the base.
         weights: what the last phase left, a multiple-choice head among them.
         out: an empty folder.
+
+    Raises:
+        NotFiniteError: a weight is NaN or infinite, or would be in half precision.
+        StartError: what was written is not what the service loads.
     """
     model = XLMRobertaForMultipleChoice.from_pretrained(base, dtype=torch.float32)
     if isinstance(recipe.tuning, LowRank):
@@ -49,6 +57,16 @@ def publish(recipe: Recipe, base: Path, weights: Weights, out: Path) -> None:
     # safetensors lets the owner alone read what it writes; the service may be another user.
     for file in out.iterdir():
         file.chmod(0o644)
+    _check_served(recipe, base, out)
+
+
+def _check_served(recipe: Recipe, base: Path, out: Path) -> None:
+    """Load what was written as the service will, with all that it refuses."""
+    if isinstance(recipe.tuning, LowRank):
+        written = Checkpoint(str(out), full=base, adapter=out)
+    else:
+        written = Checkpoint(str(out), full=out)
+    _check_finite(dict(load_model(written).named_parameters()), "the merged model")
 
 
 def _write_adapter(
@@ -92,7 +110,17 @@ def _fill(model: Any, weights: Weights) -> None:
 
 def _halve(path: Path) -> None:
     halved = {name: tensor.half().contiguous() for name, tensor in load_file(path).items()}
+    _check_finite(halved, "the adapter in half precision")
     save_file(halved, path, metadata={"format": "pt"})
+
+
+def _check_finite(weights: Weights, of: str) -> None:
+    broken = [name for name, weight in weights.items() if not weight.isfinite().all()]
+    if broken:
+        raise NotFiniteError(
+            f"{of} has NaN or infinity in {name_some(broken)}, so it is not published; lower the "
+            "learning_rate, or tuning.alpha"
+        )
 
 
 def _name_base(path: Path, base_name: str) -> None:

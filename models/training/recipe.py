@@ -2,25 +2,36 @@
 
 from __future__ import annotations
 
+import difflib
+import os
 import tomllib
+from collections.abc import Sequence
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic_core import ErrorDetails
 
 from app.weights.embedded import EMBEDDED_BASE
+from models.training.errors import TrainingError
 
 _FAMILIES = {"balanced-copa": "copa"}
 """Sets that share items with another one."""
 
+_TRAINED_SPLITS = ("train", "mirror")
+"""Those that have items of a training split."""
 
-class RecipeError(Exception):
+_MOST_SEED = 2**32
+"""numpy takes no larger one."""
+
+
+class RecipeError(TrainingError):
     """The recipe cannot be read, or a value of it is not one that it may have."""
 
 
 class _Part(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
 class PromptWords(_Part):
@@ -99,10 +110,14 @@ class Phase(_Part):
     @model_validator(mode="after")
     def _is_not_chosen_by_a_test(self) -> Phase:
         for task, split in self.validation_sets:
-            if task == "xcopa" or split == "test":
+            if task == "xcopa":
                 raise ValueError(
-                    f"validation: {task}/{split} is for the evaluation, so it cannot be used for "
+                    "validation: xcopa is what models are measured on, so it cannot be used for "
                     "validation"
+                )
+            if split == "test":
+                raise ValueError(
+                    f"validation: {task}/test is a test split, so it cannot be used for validation"
                 )
         return self
 
@@ -112,7 +127,7 @@ class Recipe(_Part):
 
     name: str = Field(pattern=r"^[a-z0-9-]+$")
     base: str = EMBEDDED_BASE
-    seeds: tuple[int, ...] = Field(min_length=1)
+    seeds: tuple[Annotated[int, Field(ge=0, lt=_MOST_SEED)], ...] = Field(min_length=1)
     precision: Literal["fp32", "bf16"]
     dropout: float = Field(ge=0, lt=1)
     warmup_ratio: float = Field(ge=0, lt=1)
@@ -138,26 +153,74 @@ class Recipe(_Part):
             trained |= {_FAMILIES.get(task, task) for task in phase.tasks}
             for task, split in phase.validation_sets:
                 if split != "val" and _FAMILIES.get(task, task) in trained:
-                    raise ValueError(
-                        f"phases.{number}.validation: {task}/{split} has items that this or an "
-                        "earlier phase trains on"
-                    )
+                    raise ValueError(f"phases.{number}.validation: {_why_not(task, split)}")
         return self
 
 
+def _why_not(task: str, split: str) -> str:
+    if split in _TRAINED_SPLITS:
+        return f"{task}/{split} has items that this or an earlier phase trains on"
+    return (
+        f"{task} has no split {split!r} that is known to be apart from what this or an earlier "
+        "phase trains on; its split val is"
+    )
+
+
+_PARTS: dict[str, type[_Part]] = {
+    "": Recipe,
+    "prompt": PromptWords,
+    "lora": LowRank,
+    "full": Full,
+    "phases": Phase,
+    "masked_text": MaskedText,
+}
+"""By the name that leads to it; of ``tuning``, by its method."""
+
+
 def load_recipe(path: Path) -> Recipe:
-    """Read a recipe.
+    """Read a recipe. Relative paths in it begin at the current directory; what is read has none.
 
     Raises:
         RecipeError: the file is missing, is not TOML, or a field is wrong; names the field.
     """
     try:
-        return Recipe.model_validate(tomllib.loads(path.read_text(encoding="utf-8")))
+        # Some editors put a byte order mark in front, which is no TOML.
+        text = path.read_bytes().decode("utf-8-sig")
+        return _with_absolute_paths(Recipe.model_validate(tomllib.loads(text)))
     except OSError as error:
         raise RecipeError(f"cannot read the recipe {path}: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise RecipeError(f"{path} is not UTF-8, which TOML is: {error}") from error
     except tomllib.TOMLDecodeError as error:
         raise RecipeError(f"{path} is not TOML: {error}") from error
     except ValidationError as error:
-        first = error.errors()[0]
-        field = ".".join(str(part) for part in first["loc"])
-        raise RecipeError(f"{path}: {field}: {first['msg']}") from error
+        raise RecipeError(f"{path}: {_explained(error.errors())}") from error
+
+
+def _explained(errors: Sequence[ErrorDetails]) -> str:
+    """Say the first fault; a misspelt key comes before the key that is missing because of it."""
+    first = min(errors, key=lambda error: error["type"] != "extra_forbidden")
+    *parents, name = first["loc"] or ("",)
+    field = ".".join(map(str, first["loc"]))
+    if first["type"] == "extra_forbidden":
+        part = next((each for each in reversed(parents) if isinstance(each, str)), "")
+        [nearest] = difflib.get_close_matches(str(name), _PARTS[part].model_fields, 1, cutoff=0.0)
+        return f"{field} is no field of a recipe; the nearest is {nearest}"
+    message = first["msg"].removeprefix("Value error, ")
+    return f"{field}: {message}" if field else message
+
+
+def _with_absolute_paths(recipe: Recipe) -> Recipe:
+    """Have what is written name the same files wherever it is read."""
+    base = Path(os.path.expanduser(recipe.base))  # noqa: PTH111 - the other raises
+    phases = tuple(_with_absolute_texts(phase) for phase in recipe.phases)
+    named = str(base.absolute()) if base.is_dir() else recipe.base
+    return recipe.model_copy(update={"base": named, "phases": phases})
+
+
+def _with_absolute_texts(phase: Phase) -> Phase:
+    if phase.masked_text is None:
+        return phase
+    files = tuple(file.absolute() for file in phase.masked_text.files)
+    text = phase.masked_text.model_copy(update={"files": files})
+    return phase.model_copy(update={"masked_text": text})

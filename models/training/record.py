@@ -15,6 +15,7 @@ import torch
 
 from models.machine import processor_name
 from models.training.done import DonePhase
+from models.training.identity import Provenance
 from models.training.recipe import Recipe
 
 _PACKAGES = (
@@ -23,11 +24,15 @@ _PACKAGES = (
 )
 
 
-def write_record(recipe: Recipe, seed: int, phases: Sequence[DonePhase], path: Path) -> None:
-    """Write the recipe, the digests of the data, versions, machine and costs as JSON."""
+def write_record(
+    recipe: Recipe, seed: int, phases: Sequence[DonePhase], provenance: Provenance, path: Path
+) -> None:
+    """Write recipe, base, digests of the data, versions, machine and costs as JSON."""
     content = {
         "recipe": recipe.model_dump(mode="json"),
         "seed": seed,
+        "base": {"source": recipe.base, "revision": provenance.base},
+        "code": dict(provenance.code),
         "phases": [_phase(phase) for phase in phases],
         "packages": {name: version(name) for name in _PACKAGES},
         "machine": _machine(),

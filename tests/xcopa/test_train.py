@@ -6,6 +6,8 @@ from pathlib import Path
 
 from typer.testing import CliRunner
 
+from tests import tiny
+from tests.models.training import data
 from xcopa.main import app
 
 RECIPE = Path(__file__).resolve().parents[2] / "models" / "recipes" / "direct.toml"
@@ -27,3 +29,52 @@ def test_a_base_that_is_missing_is_named_with_its_recipe(tmp_path: Path) -> None
     text = 'base = "/no/such/base"\n' + RECIPE.read_text(encoding="utf-8")
     recipe.write_text(text.replace('base = "embedded:multilingual-e5-small"\n', ""), "utf-8")
     assert f"{recipe}: base: '/no/such/base' is not a directory" in said(recipe, tmp_path / "out")
+
+
+def small(folder: Path) -> tuple[Path, list[str]]:
+    """Return a recipe of one short phase on a tiny base, and the options of its run."""
+    tiny.headless(folder / "base")
+    data.write(folder / "data")
+    text = RECIPE.read_text(encoding="utf-8")
+    for old, new in {
+        '"embedded:multilingual-e5-small"': f'"{folder / "base"}"',
+        '"balanced-copa"': '"copa"',
+        '"bf16"': '"fp32"',
+        "[1, 2, 3]": "[1]",
+        "epochs = 5": "epochs = 1",
+    }.items():
+        assert old in text
+        text = text.replace(old, new)
+    (folder / "small.toml").write_text(text, "utf-8")
+    options = ["--data", str(folder / "data"), "--work", str(folder / "work")]
+    return folder / "small.toml", [*options, "--out", str(folder / "out")]
+
+
+def test_a_dry_run_says_the_plan_and_a_run_of_other_data_is_refused_until_it_is_forced(
+    tmp_path: Path,
+) -> None:
+    recipe, options = small(tmp_path)
+    command = ["train", str(recipe), *options]
+
+    plan = CliRunner().invoke(app, [*command, "--dry-run"])
+    assert plan.exit_code == 0, plan.output
+    assert "seed-1/1-copa: copa (24); " in plan.stdout, plan.stdout
+    assert plan.stdout.endswith("nothing was trained or written\n")
+    assert not (tmp_path / "work").exists()
+
+    assert CliRunner().invoke(app, command).stdout == f"wrote {tmp_path / 'out'}\n"
+    rows = tmp_path / "data" / "copa" / "train.jsonl"
+    rows.write_text("\n".join(rows.read_text("utf-8").splitlines()[:20]) + "\n", "utf-8")
+    refused = CliRunner().invoke(app, command)
+    assert refused.exit_code == 1
+    assert "other data (phases.0.copa/train was" in refused.stderr
+    assert CliRunner().invoke(app, [*command, "--force"]).exit_code == 0
+
+
+def test_an_adapter_is_no_base(tmp_path: Path) -> None:
+    """Training would go on from what is below it, and leave out what it learnt."""
+    recipe, _ = small(tmp_path)
+    tiny.adapter(tmp_path / "adapter", tmp_path / "base")
+    text = recipe.read_text("utf-8").replace(f"{tmp_path}/base", f"{tmp_path}/adapter")
+    recipe.write_text(text, "utf-8")
+    assert "is an adapter on" in said(recipe, tmp_path / "out")

@@ -63,5 +63,14 @@ def test_the_picture_is_written_without_the_time_of_its_making(
     assert figure.axes
 
 
+def test_a_run_has_one_picture(tmp_path: Path) -> None:
+    phases = [runs.done(tmp_path / "2-copa")]
+    pictures = []
+    for name in ("a.svg", "b.svg"):
+        curves.draw("stilts", phases, tmp_path / name)
+        pictures.append((tmp_path / name).read_bytes())
+    assert pictures[0] == pictures[1]
+
+
 def test_the_running_mean_of_a_constant_is_that_constant() -> None:
     np.testing.assert_allclose(curves._smooth([2.0] * 50), 2.0)

@@ -9,6 +9,7 @@ import torch
 
 from models.training import done
 from models.training.done import DonePhase
+from models.training.errors import TrainingError
 from tests.models.training import runs
 
 
@@ -63,3 +64,13 @@ def test_a_phase_whose_checkpoints_did_not_all_go_is_done(tmp_path: Path) -> Non
     runs.done(tmp_path / "phase")
     (tmp_path / "phase" / "checkpoint-4").mkdir()
     assert DonePhase.is_in(tmp_path / "phase")
+    DonePhase.tidy(tmp_path / "phase")
+    assert [path.name for path in (tmp_path / "phase").iterdir()] == ["done"]
+
+
+@pytest.mark.parametrize("name", ["weights.safetensors", "progress.json", "phase.json"])
+def test_a_damaged_file_of_a_phase_is_told_with_what_to_do(tmp_path: Path, name: str) -> None:
+    runs.done(tmp_path / "phase")
+    (tmp_path / "phase" / "done" / name).write_bytes(b"{")
+    with pytest.raises(TrainingError, match=r"done is damaged \(.*\); remove it"):
+        DonePhase.read(tmp_path / "phase").weights()

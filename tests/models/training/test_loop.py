@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -11,6 +12,7 @@ import torch
 from safetensors.torch import load_file
 
 from models.training.batch import Inputs, make_inputs
+from models.training.errors import NotFiniteError
 from models.training.example_tokenizer import Encoded
 from models.training.loop import Loop, PhaseOutcome, PhaseWork, Schedule, _linear, _points
 from models.training.network import Network
@@ -67,7 +69,7 @@ def test_it_evaluates_at_equal_distances_and_counts_what_it_costs(
     assert progress.tokens == BATCHES * 10
     assert progress.flops == BATCHES * 10.0
     assert Progress.read(tmp_path / "checkpoint-12" / "progress.json") == progress
-    assert len(list(tmp_path.glob("checkpoint-*/state.pt"))) == 1, "the last one's alone"
+    assert len(list(tmp_path.glob("checkpoint-*/state.pt"))) == 2, "the last two to resume"
 
 
 def test_the_best_weights_are_those_of_the_earliest_best_evaluation(
@@ -133,3 +135,57 @@ def test_the_rate_rises_and_falls_linearly() -> None:
 )
 def test_points_end_with_the_last_step(steps: int, evaluations: int, points: set[int]) -> None:
     assert _points(steps, evaluations) == points
+
+
+# What is no number --------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("rate", [1e12, 1e30])
+def test_a_loss_that_is_no_number_stops_the_phase_with_step_task_and_rate(
+    base: Path, tmp_path: Path, rate: float
+) -> None:
+    complaint = rf"step \d+, task task \d, with learning_rate {re.escape(f'{rate:g}')}"
+    with pytest.raises(NotFiniteError, match=complaint):
+        run(base, tmp_path, replace(SCHEDULE, learning_rate=rate, evaluations=1))
+    assert not list(tmp_path.glob("checkpoint-*"))
+
+
+def test_weights_that_a_finite_loss_ruined_are_not_kept(base: Path, tmp_path: Path) -> None:
+    """The loss of a step is that of the weights before it."""
+    with pytest.raises(NotFiniteError, match=r"the largest weight is (inf|nan) at step 1,"):
+        run(base, tmp_path, replace(SCHEDULE, learning_rate=float("inf"), evaluations=BATCHES))
+    assert not list(tmp_path.glob("checkpoint-*"))
+
+
+def test_a_gradient_that_is_no_number_changes_no_weight(base: Path, tmp_path: Path) -> None:
+    network = Network(base, recipe(LORA), HEADS)
+    name, weight = next(iter(network.trained().items()))
+    weight.register_hook(lambda gradient: gradient * float("nan"))  # type: ignore[no-untyped-call]
+    before = {each: value.clone() for each, value in network.trained().items()}
+    with pytest.raises(NotFiniteError, match="the gradient is nan at step 1, task task 0"):
+        Loop(network, SCHEDULE, tmp_path, bf16=False).run(work(), lambda *_: None)
+    after = network.trained()
+    assert name in before
+    assert all(torch.equal(after[each], value) for each, value in before.items())
+
+
+# Checkpoints that are damaged ---------------------------------------------------------------
+
+
+def damage(folder: Path, step: int, name: str) -> None:
+    path = folder / f"checkpoint-{step}" / name
+    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+
+
+@pytest.mark.parametrize("name", ["state.pt", "weights.safetensors", "progress.json"])
+def test_a_torn_checkpoint_gives_way_to_the_one_before_and_the_end_is_the_same(
+    base: Path, tmp_path: Path, name: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    undisturbed, _ = run(base, tmp_path, replace(SCHEDULE, keep=Keep.LAST))
+    damage(tmp_path, 12, name)
+    resumed, steps = run(base, tmp_path, replace(SCHEDULE, keep=Keep.LAST))
+    assert steps == [10, 11, 12]
+    assert "checkpoint-12 is damaged; training goes on from step 9" in caplog.text
+    assert resumed.progress.losses == undisturbed.progress.losses
+    for each, weight in undisturbed.weights.items():
+        assert torch.equal(resumed.weights[each], weight)

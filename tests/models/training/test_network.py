@@ -7,12 +7,16 @@ from pathlib import Path
 import pytest
 import torch
 from peft import inject_adapter_in_model
-from transformers import XLMRobertaModel
+from transformers import XLMRobertaForMaskedLM, XLMRobertaModel
 
+from models.training.batch import make_inputs
+from models.training.example_tokenizer import IGNORED, Encoded
+from models.training.heads import MASKED_TEXT
 from models.training.network import Network, encoder_weights, low_rank
 from models.training.recipe import Full, LowRank
 from models.training.stream import stream
-from tests.models.training.networks import HEADS, LORA, ROWS, inputs, network, recipe
+from tests import tiny
+from tests.models.training.networks import HEADS, LORA, PADDING, ROWS, inputs, network, recipe
 
 
 def test_a_low_rank_layer_computes_what_pefts_does(base: Path) -> None:
@@ -68,3 +72,19 @@ def test_a_weight_without_a_place_is_told_and_not_left_out(base: Path) -> None:
     small = Network(base, recipe(LORA), {"multiple-choice": 0})
     with pytest.raises(KeyError, match="classification:mnli"):
         small.put(network(base).trained())
+
+
+def test_masked_text_goes_on_with_the_head_that_its_base_has(tmp_path: Path) -> None:
+    """The first loss is that of the pretrained model, and not that of a head drawn anew."""
+    pretrained = XLMRobertaForMaskedLM(tiny.config())
+    tiny.draw(pretrained, seed=7)
+    pretrained.save_pretrained(tmp_path)
+    made = Network(tmp_path, recipe(LORA), HEADS).eval()
+    rows, target = ROWS[:2], ((IGNORED, 9, IGNORED, IGNORED), (6, *5 * (IGNORED,)))
+    ids = torch.tensor([[*rows[0], 1, 1], [*rows[1]]])
+    labels = torch.tensor([[*target[0], IGNORED, IGNORED], [*target[1]]])
+    with torch.no_grad():
+        theirs = pretrained.eval()(input_ids=ids, attention_mask=(ids != 1).long(), labels=labels)
+        items = [Encoded((row,), asked) for row, asked in zip(rows, target, strict=True)]
+        ours = made(make_inputs(MASKED_TEXT, items, PADDING))
+    assert ours.loss.item() == pytest.approx(theirs.loss.item(), rel=1e-4)

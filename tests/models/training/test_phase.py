@@ -149,10 +149,10 @@ def test_masked_text_has_its_share_of_the_batches(
     base: Path, invented: Path, tmp_path: Path
 ) -> None:
     for share in (0.25, 0.8):
-        batches = phase_run(mixed(invented, share), base, invented, tmp_path)._plan()
+        batches = phase_run(mixed(invented, share), base, invented, tmp_path).batches()
         masked = sum(batch.task == MASKED_TEXT for batch in batches)
         assert masked / len(batches) == pytest.approx(share, abs=1 / len(batches))
-    plain = phase_run(mixed(invented, None), base, invented, tmp_path)._plan()
+    plain = phase_run(mixed(invented, None), base, invented, tmp_path).batches()
     assert {batch.task for batch in plain} == {"socialiqa", "mnli", "ccg"}
 
 
@@ -160,7 +160,7 @@ def test_masked_text_comes_in_another_order_each_round(
     base: Path, invented: Path, tmp_path: Path
 ) -> None:
     made = phase_run(mixed(invented, 0.9), base, invented, tmp_path)
-    batches = [batch.items for batch in made._plan() if batch.task == MASKED_TEXT]
+    batches = [batch.items for batch in made.batches() if batch.task == MASKED_TEXT]
     places = [place for batch in batches for place in batch]
     passages = len(made.sets.training[MASKED_TEXT])
     assert len(places) > 2 * passages, "more than two rounds"
@@ -172,7 +172,7 @@ def test_tasks_go_round_as_often_as_the_recipe_says_and_count_as_no_larger(
 ) -> None:
     def items(**changes: object) -> int:
         own = mixed(invented, None, **changes)
-        return sum(len(b.items) for b in phase_run(own, base, invented, tmp_path)._plan())
+        return sum(len(b.items) for b in phase_run(own, base, invented, tmp_path).batches())
 
     tasks = len(MIXED["tasks"])  # type: ignore[arg-type]
     assert items(epochs=3) == 3 * items()
@@ -202,7 +202,7 @@ def test_a_batch_is_the_examples_that_were_planned(
     base: Path, invented: Path, tmp_path: Path
 ) -> None:
     made = phase_run(mixed(invented, None), base, invented, tmp_path)
-    batches = made._plan()
+    batches = made.batches()
     for number, batch in enumerate(batches):
         inputs = _BatchMaker(made, batches, PADDING)(number)
         items = [made.sets.training[batch.task][place] for place in batch.items]

@@ -15,8 +15,10 @@ from torch.nn import functional
 from transformers import XLMRobertaForMultipleChoice
 
 from app.engine.prompt import Prompt
+from app.errors import StartError
 from app.weights.variant import load_variants
 from models.training.batch import make_inputs
+from models.training.errors import NotFiniteError
 from models.training.example_tokenizer import Encoded
 from models.training.network import Network
 from models.training.publish import publish
@@ -114,3 +116,24 @@ def test_a_checkpoint_takes_over_the_tokenizer_files_that_the_base_has(
     folder = published(network(full, Full()), full, Full(), tmp_path / "out")
     for name in ("tokenizer.json", "tokenizer_config.json"):
         assert (folder / name).read_bytes() == (full / name).read_bytes()
+
+
+@pytest.mark.parametrize(("largest", "of"), [(7e4, "in half precision"), (float("nan"), "NaN")])
+def test_what_half_precision_makes_infinite_is_not_published(
+    base: Path, tmp_path: Path, largest: float, of: str
+) -> None:
+    """7e4 is a number in fp32, which training checks, and none in the published file."""
+    made = network(base)
+    [weight, *_] = [each for name, each in made.trained().items() if "lora_B" in name]
+    weight.data[0, 0] = largest
+    with pytest.raises(NotFiniteError, match=of):
+        published(made, base, LORA, tmp_path)
+
+
+def test_a_checkpoint_with_a_weight_that_is_no_number_is_not_published(
+    base: Path, tmp_path: Path
+) -> None:
+    made = network(base, Full())
+    made.trained()["encoder.encoder.layer.0.output.dense.bias"].data[3] = float("inf")
+    with pytest.raises(StartError, match="NaN or infinity"):
+        published(made, base, Full(), tmp_path)

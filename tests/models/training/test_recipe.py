@@ -26,8 +26,16 @@ def test_stilts_is_direct_with_intermediate_tasks_before_it() -> None:
     ("change", "field"),
     [
         (("epochs = 5", "epochs = 0"), "phases.0.epochs"),
-        (("epochs = 5", "epoch = 5"), "phases.0.epoch"),
-        (("seeds = [", "sead = ["), "seeds"),
+        (("epochs = 5", "epoch = 5"), "phases.0.epoch is no field .* nearest is epochs$"),
+        (("seeds = [", "sead = ["), "sead is no field of a recipe; the nearest is seeds$"),
+        (("rank = 32", "rnk = 32"), "tuning.lora.rnk is no field .* nearest is rank$"),
+        (("cause =", "couse ="), "prompt.couse is no field of a recipe; the nearest is cause$"),
+        (("epochs = 5", "epochs = inf"), "phases.0.epochs: Input should be a finite number"),
+        (("learning_rate = 3e-4", "learning_rate = nan"), "phases.0.learning_rate: .* finite"),
+        (("alpha = 64", "alpha = inf"), "tuning.lora.alpha: Input should be a finite number"),
+        (("weight_decay = 0.01", "weight_decay = inf"), "weight_decay: .* finite number"),
+        (("seeds = [1, ", "seeds = [-1, "), "seeds.0: .* greater than or equal to 0"),
+        (("seeds = [1, ", "seeds = [4294967296, "), "seeds.0: .* less than 4294967296"),
         (("seeds = [1, ", "seeds = [2, "), "each may occur only once"),
         (("rank = 32", "rank = 'many'"), "tuning.lora.rank"),
         (('method = "lora"', 'method = "prefix"'), "tuning"),
@@ -35,11 +43,19 @@ def test_stilts_is_direct_with_intermediate_tasks_before_it() -> None:
         (("precision =", "precision = ="), "not TOML"),
         (
             ('validation = ["balanced-copa"]', 'validation = ["xcopa"]'),
-            "cannot be used for validation",
+            "phases.0: validation: xcopa is what models are measured on",
         ),
         (
             ('validation = ["balanced-copa"]', 'validation = ["copa/test"]'),
-            "cannot be used for validation",
+            "copa/test is a test split, so it cannot be used for validation",
+        ),
+        (
+            ('validation = ["balanced-copa"]', 'validation = ["piqa/test"]'),
+            "piqa/test is a test split",
+        ),
+        (
+            ('validation = ["balanced-copa"]', 'validation = ["balanced-copa/vall"]'),
+            "toml: phases.0.validation: balanced-copa has no split 'vall' that is known",
         ),
         (
             ('validation = ["balanced-copa"]', 'validation = ["balanced-copa/train"]'),
@@ -62,8 +78,53 @@ def test_a_wrong_recipe_names_the_field(
     assert change[0] in text
     path = tmp_path / "wrong.toml"
     path.write_text(text.replace(*change), encoding="utf-8")
-    with pytest.raises(RecipeError, match=field):
+    with pytest.raises(RecipeError, match=field) as refused:
         load_recipe(path)
+    assert "\n" not in str(refused.value)
+
+
+@pytest.mark.parametrize("part", ["masked_text = { file = ['a'], share = 0.1 }", "head_ = 'keep'"])
+def test_a_misspelt_key_is_named_at_any_depth(tmp_path: Path, part: str) -> None:
+    path = tmp_path / "wrong.toml"
+    path.write_text((RECIPES / "direct.toml").read_text("utf-8") + part + "\n", "utf-8")
+    with pytest.raises(RecipeError, match=r"the nearest is (files|head)$"):
+        load_recipe(path)
+
+
+@pytest.mark.parametrize("encoding", ["latin-1", "utf-16"])
+def test_a_recipe_that_is_not_utf_8_is_told(tmp_path: Path, encoding: str) -> None:
+    path = tmp_path / "recipe.toml"
+    path.write_bytes('name = "é"'.encode(encoding))
+    with pytest.raises(RecipeError, match="is not UTF-8"):
+        load_recipe(path)
+
+
+def test_a_byte_order_mark_is_no_content(tmp_path: Path) -> None:
+    path = tmp_path / "recipe.toml"
+    path.write_bytes(b"\xef\xbb\xbf" + (RECIPES / "direct.toml").read_bytes())
+    assert load_recipe(path) == load_recipe(RECIPES / "direct.toml")
+
+
+def test_paths_of_a_recipe_hold_in_any_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is published names its base; the service starts elsewhere."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "base").mkdir()
+    text = (RECIPES / "direct.toml").read_text("utf-8")
+    text = text.replace("embedded:multilingual-e5-small", "base")
+    (tmp_path / "own.toml").write_text(
+        text + 'masked_text = { files = ["a.txt", "/b.txt"], share = 0.1 }\n', "utf-8"
+    )
+    recipe = load_recipe(Path("own.toml"))
+    assert recipe.base == str(tmp_path / "base")
+    [phase] = recipe.phases
+    assert phase.masked_text is not None
+    assert phase.masked_text.files == (tmp_path / "a.txt", Path("/b.txt"))
+
+
+def test_what_is_no_folder_stays_the_name_of_a_base() -> None:
+    assert load_recipe(RECIPES / "direct.toml").base == "embedded:multilingual-e5-small"
 
 
 def test_a_shared_phase_comes_before_those_of_a_seed(tmp_path: Path) -> None:

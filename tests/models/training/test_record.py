@@ -12,15 +12,18 @@ import safetensors
 import torch
 
 from app import __version__
+from models.training.identity import Provenance
 from models.training.recipe import Full, LowRank, Recipe
 from models.training.record import write_record
 from tests.models.training import runs
 from tests.models.training.networks import LORA, phase, recipe
 
+PROVENANCE = Provenance("0123456789ab", {"xcopa-service": __version__, "models/training": "cdef"})
+
 
 def written(folder: Path, made: Recipe) -> dict[str, Any]:
     phases = [runs.done(folder / "shared" / "1-piqa"), runs.done(folder / "seed-7" / "2-copa")]
-    write_record(made, 7, phases, folder / "training.json")
+    write_record(made, 7, phases, PROVENANCE, folder / "training.json")
     content: dict[str, Any] = json.loads((folder / "training.json").read_text("utf-8"))
     return content
 
@@ -67,3 +70,9 @@ def test_it_names_the_packages_and_the_machine_that_it_ran_with(tmp_path: Path) 
     assert machine["python"] == platform.python_version()
     assert machine["threads"] == torch.get_num_threads()
     assert (machine["gpu"] is None) == (not torch.cuda.is_available())
+
+
+def test_it_names_the_base_with_its_revision_and_the_code(tmp_path: Path) -> None:
+    content = written(tmp_path, recipe())
+    assert content["base"] == {"source": "somewhere", "revision": "0123456789ab"}
+    assert content["code"] == PROVENANCE.code

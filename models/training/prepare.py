@@ -1,0 +1,156 @@
+"""All that can go wrong with a run is looked for before its first step."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from transformers import XLMRobertaConfig
+
+from app.weights.base import check_base
+from models.training.done import DonePhase
+from models.training.durable import nearest
+from models.training.errors import TrainingError
+from models.training.identity import DependsOn, Provenance, depends_on
+from models.training.output import check_output, check_work
+from models.training.phase import PhaseRun, Sets, check, load_sets
+from models.training.recipe import Phase, Recipe
+from models.training.space import bytes_in, phase_bytes, trained_bytes, variant_bytes
+
+SHARED = "shared"
+
+_MARGIN = 1.1
+"""Of room for names, records, pictures and what a file system itself takes."""
+
+_MB = 1e6
+
+
+@dataclass(frozen=True)
+class TrainingRun:
+    """Where a run reads and writes."""
+
+    recipe: Recipe
+    base: Path
+    data: Path | None
+    """A data directory; None for the hub."""
+    work: Path
+    """Checkpoints and logs, for resuming; not committed."""
+    out: Path
+    """The finished variant."""
+    force: bool = False
+    """Whether phases that were made from something else are removed and made anew."""
+
+
+@dataclass(frozen=True)
+class PreparedRun:
+    """A run of which everything is checked, with the data of all its phases."""
+
+    run: TrainingRun
+    provenance: Provenance
+    sets: Mapping[Phase, Sets]
+    config: XLMRobertaConfig
+    """Of the base."""
+
+    def phases(self, seed: int) -> Iterator[PhaseRun]:
+        """Yield the phases of a seed, in order."""
+        for number, phase in enumerate(self.run.recipe.phases, start=1):
+            owner = SHARED if phase.shared else f"seed-{seed}"
+            name = f"{number}-{'+'.join(phase.tasks)}"[:80]
+            yield PhaseRun(
+                self.run.recipe,
+                phase,
+                self._seed(phase, seed),
+                self.run.base,
+                self.sets[phase],
+                self.run.work / owner / name,
+            )
+
+    def depends_on(self, number: int, seed: int) -> DependsOn:
+        """Return what a phase depends on, which is counted from 1."""
+        recipe = self.run.recipe
+        data = {
+            f"phases.{place}.{name}": digest
+            for place, phase in enumerate(recipe.phases[:number])
+            for name, digest in self.sets[phase].digests.items()
+        }
+        own_seed = self._seed(recipe.phases[number - 1], seed)
+        return depends_on(recipe, number, own_seed, data, self.provenance)
+
+    def _seed(self, phase: Phase, seed: int) -> int:
+        return self.run.recipe.seeds[0] if phase.shared else seed
+
+
+def prepare(run: TrainingRun) -> PreparedRun:
+    """Check a run and load its data; writes nothing.
+
+    Raises:
+        TrainingError: the recipe asks for what cannot be, or nothing can be written where it says.
+        DataError: a set of any phase cannot be had or is wrong.
+        StartError: the base is none that the service would load.
+    """
+    check_work(run.work)
+    check_output(run.out, run.work)
+    check(run.recipe, run.base)
+    config = check_base(run.base)
+    sets = {
+        phase: load_sets(run.recipe, phase, run.base, run.data)
+        for phase in dict.fromkeys(run.recipe.phases)
+    }
+    return PreparedRun(run, Provenance.of(run.base), sets, config)
+
+
+def check_room(prepared: PreparedRun) -> str:
+    """Compare what will be written with what the disks have left, and say it.
+
+    Raises:
+        TrainingError: a disk has too little.
+    """
+    run = prepared.run
+    made = _needed(prepared)
+    variant = _largest_variant(prepared)
+    needs = {run.work: max(0, made - bytes_in(run.work)), run.out: variant}
+    by_disk: dict[int, list[Path]] = {}
+    for path in needs:
+        by_disk.setdefault(nearest(path).stat().st_dev, []).append(path)
+    said = []
+    for paths in by_disk.values():
+        need = _MARGIN * sum(needs[path] for path in paths) / _MB
+        free = shutil.disk_usage(nearest(paths[0])).free / _MB
+        names = " and ".join(map(str, paths))
+        if need > free:
+            raise TrainingError(
+                f"{names} will take {need:,.1f} MB more, and the disk has {free:,.0f} MB left"
+            )
+        said.append(
+            f"{names} will take at most {need:,.1f} MB more, of {free:,.0f} MB that are left"
+        )
+    return "; ".join(said)
+
+
+def _needed(prepared: PreparedRun) -> int:
+    """Return the bytes of the work folder when it is fullest."""
+    run = prepared.run
+    trained = {
+        phase: trained_bytes(prepared.config, run.recipe, sets.labels)
+        for phase, sets in prepared.sets.items()
+    }
+    folders = {
+        each.folder: each.phase for seed in run.recipe.seeds for each in prepared.phases(seed)
+    }
+    done = sum(trained[phase] for phase in folders.values())
+    running = [
+        phase_bytes(trained[phase], phase.evaluations)
+        for folder, phase in folders.items()
+        if not DonePhase.is_in(folder)
+    ]
+    variants = (len(run.recipe.seeds) + 1) * _largest_variant(prepared)
+    return done + max(running, default=0) + variants
+
+
+def _largest_variant(prepared: PreparedRun) -> int:
+    recipe = prepared.run.recipe
+    labels = prepared.sets[recipe.phases[-1]].labels
+    trained = trained_bytes(prepared.config, recipe, labels)
+    return variant_bytes(prepared.config, recipe, trained)
