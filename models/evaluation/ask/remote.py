@@ -17,6 +17,7 @@ from models.evaluation.ask.predictor import (
     EvaluationError,
     ItemOutcome,
     Unanswered,
+    beginning,
     checked,
 )
 from models.evaluation.ask.service import NOT_ALLOWED, Patience, Reply, Service
@@ -61,7 +62,7 @@ class RemotePredictor:
             for index, outcome in enumerate(found, start):
                 if isinstance(outcome, Unanswered):
                     reason = f"{self._service.url} cannot answer an item: {outcome.detail}"
-                    raise EvaluationError(reason)
+                    raise EvaluationError(f"{reason} (it is that {beginning(items[index])})")
                 logits[index] = outcome
             advance(len(found))
         return logits
