@@ -132,8 +132,8 @@ def _rows_of(name: str, content: str, kept: list[int]) -> tuple[str, int]:
         cells = rest[: rest.index('"\r\n"') + 1]
         return "\r\n".join([header, *[cells for _ in kept]]), 0
     if name == "qqp":
-        header, good, bad, *_ = content.split("\n")
-        return "\n".join([header, *[good if keep else bad for keep in kept]]), kept.count(0)
+        header, whole, torn, *_ = content.split("\n")
+        return "\n".join([header, *[whole if keep else torn for keep in kept]]), kept.count(0)
     good, bad = _good_and_bad(name, content)
     return lines(*[good if keep else bad for keep in kept]), kept.count(0)
 

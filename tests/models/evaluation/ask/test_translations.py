@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import random
 from pathlib import Path
 from typing import Any
 
@@ -40,7 +39,7 @@ def test_what_keeps_languages_apart_is_named() -> None:
 def test_a_shuffled_language_gives_the_same_mean(tmp_path: Path) -> None:
     rows = in_language("et", range(30)) + in_language("th", range(30))
     before = means(write_rows(tmp_path / "mine.jsonl", rows))
-    random.Random(1).shuffle(rows)
+    rows.sort(key=lambda row: (7 * row["idx"] + len(rows) * (row["language"] == "et")) % 31)
     after = means(write_rows(tmp_path / "mine.jsonl", rows))
     assert len(before) == 1
     assert after[0].accuracy == before[0].accuracy

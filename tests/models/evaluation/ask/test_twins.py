@@ -37,7 +37,7 @@ def test_what_is_no_twin_is_named_with_both_files(original: Example, told: str) 
     start = r"copa/train\.jsonl: item 7 cannot be paired with item 1007 of balacopa\.xml: .*"
     with pytest.raises(DataError, match=start + told):
         check(original)
-    with pytest.raises(DataError, match="item 8 cannot be paired with item 1008.*there is none"):
+    with pytest.raises(DataError, match=r"item 8 cannot be paired with item 1008.*there is none"):
         check(ORIGINAL, number=8)
 
 
