@@ -14,8 +14,9 @@ import typer
 from app.errors import StartError
 from app.keys.own_key import own_key
 from app.settings import VARIANTS, Settings
+from models.evaluation.ask.call_size import CALL_ITEMS
 from models.evaluation.ask.predictor import EvaluationError
-from models.evaluation.ask.remote import CALL_ITEMS, RemotePredictor
+from models.evaluation.ask.remote import RemotePredictor
 from models.evaluation.ask.service import Service
 from models.prediction.answers import Pace
 from models.prediction.command import FilePrediction, predict_file

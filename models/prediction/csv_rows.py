@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from models.prediction.lines import MOST_LINE_BYTES, TextLine
 from models.prediction.raw_row import RawRow
 from models.tasks.example import DataError
+from models.tasks.reading.files import MOST_FIELD_CHARACTERS
 
 DELIMITERS = (",", ";", "\t", "|")
 """A spreadsheet writes the one that its language is used to; the header shows which."""
@@ -28,6 +29,8 @@ def csv_rows(lines: Iterable[TextLine], name: str, required: Sequence[str]) -> I
     Raises:
         DataError: the header lacks a name, has one twice, or cannot be read.
     """
+    # The limit is the process's, and reading data sets lifts it.
+    csv.field_size_limit(MOST_FIELD_CHARACTERS)
     source = _Lines(lines)
     header, delimiter = _header(source, name, required)
     while True:
@@ -37,7 +40,8 @@ def csv_rows(lines: Iterable[TextLine], name: str, required: Sequence[str]) -> I
         except StopIteration:
             return
         except csv.Error as error:
-            yield source.first_alone(f"is not CSV as RFC 4180 describes it: {error}")
+            reason = source.too_long(header, delimiter) or error
+            yield source.first_alone(f"is not CSV as RFC 4180 describes it: {reason}")
             continue
         if problem := source.problem:
             yield source.first_alone(problem)
@@ -79,6 +83,18 @@ class _Lines:
 
     def row(self, fields: dict[str, str]) -> RawRow:
         return RawRow(self._record[0].number, self._record[-1].end, fields)
+
+    def too_long(self, header: Sequence[str], delimiter: str) -> str | None:
+        """Name the field that is longer than fields may be, if one is."""
+        parts = "".join(line.text for line in self._record).split(delimiter)
+        long = (place for place, part in enumerate(parts) if len(part) > MOST_FIELD_CHARACTERS)
+        if (place := next(long, None)) is None:
+            return None
+        name = header[min(place, len(header) - 1)]
+        return (
+            f"{name} has more than {MOST_FIELD_CHARACTERS:,} characters; shorten it, or close the "
+            "quotation mark that began it"
+        )
 
     def first_alone(self, problem: str) -> RawRow:
         """Return the first line as a bad row, and read the others again."""

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import codecs
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import BinaryIO
+
+from models.tasks.reading.text import BYTE_ORDER_MARK, refuse_wide
 
 MOST_LINE_BYTES = 1_048_576
 """Of a line, and of a CSV record; more is refused, so that memory is bounded."""
@@ -24,17 +25,27 @@ class TextLine:
     """Why the text cannot be trusted."""
 
 
-def text_lines(source: BinaryIO) -> Iterator[TextLine]:
-    """Read UTF-8, with or without a byte order mark; memory holds one line."""
+def text_lines(source: BinaryIO, name: str = "the input") -> Iterator[TextLine]:
+    """Read UTF-8, with or without byte order marks; memory holds one line.
+
+    Args:
+        source: is read from where it stands.
+        name: for errors.
+
+    Raises:
+        DataError: it is UTF-16 or UTF-32.
+    """
     number = end = 0
     while raw := source.readline(MOST_LINE_BYTES + 1):
         number += 1
         end += len(raw)
+        if number == 1:
+            refuse_wide(name, raw)
         if len(raw) > MOST_LINE_BYTES:
             end += _skip_to_next_line(source, raw)
             yield TextLine(number, "", end, f"is longer than {MOST_LINE_BYTES:,} bytes")
         else:
-            yield _decoded(number, raw.removeprefix(codecs.BOM_UTF8) if number == 1 else raw, end)
+            yield _decoded(number, raw, end)
 
 
 def _skip_to_next_line(source: BinaryIO, raw: bytes) -> int:
@@ -47,7 +58,8 @@ def _skip_to_next_line(source: BinaryIO, raw: bytes) -> int:
 
 def _decoded(number: int, raw: bytes, end: int) -> TextLine:
     try:
-        return TextLine(number, raw.decode("utf-8"), end)
+        # A mark stands where files were put together, and is no content.
+        return TextLine(number, raw.decode("utf-8").lstrip(BYTE_ORDER_MARK), end)
     except UnicodeDecodeError as error:
         where = f"byte {error.start + 1} of the line, 0x{raw[error.start]:02x}"
         problem = f"is not UTF-8 ({where}); save the file as UTF-8"

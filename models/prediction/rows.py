@@ -70,14 +70,14 @@ def read_rows(source: BinaryIO, path: Path) -> Iterator[FileRow]:
     begin with a brace.
 
     Raises:
-        DataError: it is CSV without the header that is needed.
+        DataError: it is CSV without the header that is needed, or UTF-16.
     """
-    lines = text_lines(source)
+    name = "standard input" if path == STANDARD_INPUT else str(path)
+    lines = text_lines(source, name)
     first = next((line for line in lines if line.problem or line.text.strip()), None)
     if first is None:
         return iter(())
     lines = chain([first], lines)
-    name = "standard input" if path == STANDARD_INPUT else str(path)
     rows = csv_rows(lines, name, REQUIRED) if _is_csv(path, first.text) else json_rows(lines)
     return _checked(rows)
 

@@ -57,7 +57,9 @@ def fetch(out: Path) -> Iterator[tuple[str, int]]:
         OSError: the directory cannot be written.
     """
     for split in copa.SPLITS:
-        yield _write_lines(out, f"copa/{split}.jsonl", copa.load(None, split))
+        yield _write_lines(
+            out, f"copa/{split}.jsonl", list(copa.load_numbered(None, split).values())
+        )
     for language in xcopa.LANGUAGES:
         for split in xcopa.SPLITS:
             examples = xcopa.load(None, language, split, "upstream")

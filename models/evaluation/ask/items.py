@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Literal
 
 from app.engine.tokenizer import CausalItem
+from models.evaluation.ask.twins import MIRROR_STEP, check_twins
 from models.tasks.example import Example
 from models.tasks.sets import balanced_copa, copa, xcopa
 from models.tasks.sets.xcopa import ENGLISH, Questions
@@ -18,11 +19,8 @@ STAND_IN = "."
 """Stands where a premise was taken away. The service refuses an empty premise, and a model must
 read the same whether it is asked here or over HTTP."""
 
-MIRROR_STEP = 1000
-"""Item n of COPA and item n + 1000 of Balanced COPA are twins."""
-
-_FIRST_ID = {"train": 1, "val": 401, "test": 501}
-"""COPA's own numbers; XCOPA translates in their order."""
+_TWINNED = ("train", "val")
+"""The splits of COPA whose items have mirrors."""
 
 
 @dataclass(frozen=True)
@@ -76,16 +74,22 @@ def collect(data: Path | None, split: Split, readings: Sequence[Questions]) -> I
         readings: of XCOPA's ``question`` field.
 
     Raises:
-        DataError: a set is missing or wrong.
+        DataError: a set is missing or wrong, or items that belong together cannot be paired.
     """
-    parts = {part: copa.load(data, part) for part in dict.fromkeys(("train", "val", split))}
-    item_sets = {english(part): _item_set(rows, _FIRST_ID[part]) for part, rows in parts.items()}
-    item_sets[MIRRORS] = _item_set(balanced_copa.load(data, MIRRORS.split), 1 + MIRROR_STEP)
+    splits = dict.fromkeys((*_TWINNED, split))
+    parts = {part: copa.load_numbered(data, part) for part in splits}
+    item_sets = {english(part): _item_set(own) for part, own in parts.items()}
+    mirrors = balanced_copa.load_numbered(data)
+    for part in _TWINNED:
+        check_twins(parts[part], copa.SOURCE.place(data, part), mirrors, balanced_copa.place(data))
+    item_sets[MIRRORS] = _item_set(
+        {number: own for number, own in sorted(mirrors.items()) if number > MIRROR_STEP}
+    )
     item_sets[without_premise(split)] = _bare(item_sets[english(split)])
     for reading in readings:
         for language in xcopa.LANGUAGES:
-            rows = xcopa.load(data, language, split, reading)
-            item_sets[in_language(language, split, reading)] = _item_set(rows, _FIRST_ID[split])
+            own = xcopa.load_beside(data, language, split, parts[split], reading)
+            item_sets[in_language(language, split, reading)] = _item_set(own)
     return item_sets
 
 
@@ -94,11 +98,11 @@ def distinct(item_sets: ItemSets) -> list[CausalItem]:
     return list(dict.fromkeys(item for item_set in item_sets.values() for item in item_set.items))
 
 
-def _item_set(examples: Sequence[Example], first: int) -> ItemSet:
+def _item_set(examples: Mapping[int, Example]) -> ItemSet:
     return ItemSet(
-        ids=tuple(range(first, first + len(examples))),
-        items=tuple(example.item for example in examples),
-        labels=tuple(example.label for example in examples),
+        ids=tuple(examples),
+        items=tuple(example.item for example in examples.values()),
+        labels=tuple(example.label for example in examples.values()),
     )
 
 

@@ -12,7 +12,7 @@ from app.engine.tokenizer import CausalItem, Rows
 from app.errors import InvalidRequestError
 from app.settings import Settings
 from app.weights.variant import Variant, load_variants
-from models.evaluation.ask.predictor import Advance, ItemOutcome, Unanswered, checked
+from models.evaluation.ask.predictor import Advance, ItemOutcome, Unanswered, beginning, checked
 from models.tasks.example import DataError
 
 WINDOW_ITEMS = 256
@@ -40,7 +40,7 @@ class LocalPredictor:
             window = items[start : start + WINDOW_ITEMS]
             for item, outcome in zip(window, self.outcomes(window), strict=True):
                 if isinstance(outcome, Unanswered):
-                    raise DataError(f"{item}: {outcome.detail}")
+                    raise DataError(f"the item that {beginning(item)}: {outcome.detail}")
                 logits.append(outcome)
             advance(len(window))
         return np.reshape(np.array(logits, dtype=np.float64), (len(items), 2))

@@ -13,6 +13,9 @@ from numpy.typing import NDArray
 from app.engine.tokenizer import CausalItem
 from app.errors import FieldError
 
+_SHOWN_CHARACTERS = 60
+"""Of a text that an error repeats."""
+
 Advance = Callable[[int], None]
 """Called with the number of items that were predicted since the last call."""
 
@@ -42,6 +45,12 @@ def checked(pair: Sequence[float]) -> ItemOutcome:
     if not (math.isfinite(first) and math.isfinite(second)):
         return Unanswered("the model answers with logits that are no numbers")
     return first, second
+
+
+def beginning(item: CausalItem) -> str:
+    """Return what an error repeats of an item, in one short line."""
+    texts = (text[:_SHOWN_CHARACTERS] for text in (item.premise, item.choice1))
+    return "begins " + ", ".join(map(repr, texts))
 
 
 class Predictor(Protocol):

@@ -12,29 +12,19 @@ from numpy.typing import NDArray
 
 from app.engine.tokenizer import CausalItem
 from app.errors import FieldError
+from models.evaluation.ask.call_size import CALL_ITEMS, CallSize
 from models.evaluation.ask.predictor import (
     Advance,
     EvaluationError,
     ItemOutcome,
     Unanswered,
+    beginning,
     checked,
 )
-from models.evaluation.ask.service import NOT_ALLOWED, Patience, Reply, Service
-
-CALL_ITEMS = 64
-"""Items in a call, at first; a call that is too much for the service is halved."""
+from models.evaluation.ask.service import AWAY, NOT_ALLOWED, PASSING, TOO_LARGE, Reply, Service
 
 MOST_EXPIRED = 5
 """How often an item may come too late before that is its outcome."""
-
-_TOO_LARGE = {HTTPStatus.REQUEST_ENTITY_TOO_LARGE, HTTPStatus.GATEWAY_TIMEOUT}
-"""Fewer items would have been answered: so many are not sent again."""
-_AWAY = {
-    HTTPStatus.TOO_MANY_REQUESTS,
-    HTTPStatus.BAD_GATEWAY,
-    HTTPStatus.SERVICE_UNAVAILABLE,
-}
-_PASSING = _TOO_LARGE | _AWAY
 
 _ROW = "row"
 """Stands for an item as a whole where a field is named."""
@@ -47,7 +37,7 @@ class RemotePredictor:
         self._service = service
         self.model = model
         self._revision = revision
-        self._most = CALL_ITEMS
+        self._calls = CallSize()
 
     @property
     def revision(self) -> str:
@@ -61,7 +51,7 @@ class RemotePredictor:
             for index, outcome in enumerate(found, start):
                 if isinstance(outcome, Unanswered):
                     reason = f"{self._service.url} cannot answer an item: {outcome.detail}"
-                    raise EvaluationError(reason)
+                    raise EvaluationError(f"{reason} (it is that {beginning(items[index])})")
                 logits[index] = outcome
             advance(len(found))
         return logits
@@ -78,8 +68,8 @@ class RemotePredictor:
         found: dict[int, ItemOutcome] = {}
         waiting = deque(range(len(items)))
         expired: Counter[int] = Counter()
-        patience = Patience(self._service)
-        size = self._most
+        patience = self._service.patience()
+        size = self._calls.most
         while waiting:
             call = [waiting.popleft() for _ in range(min(size, len(waiting)))]
             reply = self._service.predict(self.model, [items[index] for index in call])
@@ -87,24 +77,28 @@ class RemotePredictor:
             found |= settled
             waiting.extendleft(index for index in reversed(call) if index not in settled)
             if settled:
-                size = min(2 * size, self._most)
+                if reply.status == HTTPStatus.OK:
+                    self._calls.answered(len(call))
+                size = min(2 * size, self._calls.most)
                 patience.renew()
             else:
                 size = self._smaller(len(call), reply)
-                patience.wait(reply)
+                # A smaller body fits at once; everything else needs time.
+                if reply.status != HTTPStatus.REQUEST_ENTITY_TOO_LARGE:
+                    patience.wait(reply.retry_after, reply.summary)
         return [found[index] for index in range(len(items))]
 
     def _smaller(self, size: int, reply: Reply) -> int:
-        smaller = max(1, size // 2)
-        if reply.status in _TOO_LARGE:
-            self._most = min(self._most, smaller)
-        return smaller if reply.status in _TOO_LARGE or reply.status in _AWAY else size
+        """Return how many to ask next; of what was answered item by item, as many again."""
+        if reply.status in TOO_LARGE:
+            self._calls.too_large(size)
+        return max(1, size // 2) if reply.status in TOO_LARGE | AWAY else size
 
     def _settled(
         self, reply: Reply, call: Sequence[int], expired: Counter[int]
     ) -> dict[int, ItemOutcome]:
         """Return the outcomes that a reply holds; items without one are to be asked again."""
-        if reply.status in _PASSING:
+        if reply.status in PASSING:
             return self._alone(reply, call[0], expired) if len(call) == 1 else {}
         if reply.status in NOT_ALLOWED:
             raise EvaluationError(self._service.refusal(reply))
@@ -132,7 +126,7 @@ class RemotePredictor:
     ) -> ItemOutcome | None:
         if problem := answer.get("error"):
             late = problem["status"] == HTTPStatus.GATEWAY_TIMEOUT and _too_late(index, expired)
-            return None if problem["status"] in _PASSING and not late else _unanswered(problem)
+            return None if problem["status"] in PASSING and not late else _unanswered(problem)
         if answer["revision"] != self._revision:
             change = f"from {self._revision} to {answer['revision']}"
             raise EvaluationError(

@@ -5,8 +5,7 @@ from __future__ import annotations
 import math
 import os
 import threading
-import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from email.utils import parsedate_to_datetime
 from http import HTTPStatus
@@ -16,6 +15,7 @@ import httpx
 
 from app.engine.tokenizer import CausalItem
 from app.keys.own_key import KEY_VARIABLE
+from models.evaluation.ask.patience import Patience, RetryClock
 from models.evaluation.ask.predictor import EvaluationError
 
 _UNTRUSTED_HINT = "; SSL_CERT_FILE names the file of a private authority"
@@ -26,23 +26,23 @@ TIMEOUT = httpx.Timeout(120, connect=10)
 DEADLINE_MS = 110_000
 """What a call asks of the service: it stops its work before this side stops listening."""
 
-RETRY_AFTER_S = 1.0
-"""How long to wait where nobody says."""
-
-PATIENCE_S = 300.0
-"""How long the service may go on without an answer before it is given up."""
-
-
 NOT_ALLOWED = (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN)
 """The service wants another API key, or one at all."""
 
+TOO_LARGE = {HTTPStatus.REQUEST_ENTITY_TOO_LARGE, HTTPStatus.GATEWAY_TIMEOUT}
+"""Fewer items would have been answered: so many are not sent again."""
 
-@dataclass(frozen=True)
-class RetryClock:
-    """Time as it passes here, in seconds."""
+AWAY = {
+    HTTPStatus.TOO_MANY_REQUESTS,
+    HTTPStatus.BAD_GATEWAY,
+    HTTPStatus.SERVICE_UNAVAILABLE,
+}
+"""The same call can be answered later."""
 
-    now: Callable[[], float] = time.monotonic
-    sleep: Callable[[float], object] = time.sleep
+PASSING = TOO_LARGE | AWAY
+
+_BROKEN_OFF = (httpx.ReadError, httpx.WriteError, httpx.RemoteProtocolError, httpx.ReadTimeout)
+"""What happens to a call that has reached somebody, who may answer the next one."""
 
 
 @dataclass(frozen=True)
@@ -51,7 +51,8 @@ class Reply:
 
     status: int
     body: Any
-    retry_after: float = RETRY_AFTER_S
+    retry_after: float | None = None
+    """Seconds that it asks to be left alone, if it says so."""
 
     @property
     def summary(self) -> str:
@@ -117,14 +118,14 @@ class Service:
         self._client.close()
 
     def models(self) -> list[RemoteModel]:
-        """Return the models that it serves; waits while they load.
+        """Return the models that it serves; waits while they load, or while it is away.
 
         Raises:
             EvaluationError: there is no such service.
         """
-        patience = Patience(self)
-        while (reply := self._models()).status == HTTPStatus.SERVICE_UNAVAILABLE:
-            patience.wait(reply)
+        patience = self.patience()
+        while (reply := self._models()).status in PASSING:
+            patience.wait(reply.retry_after, reply.summary)
         if reply.status in NOT_ALLOWED:
             raise EvaluationError(self.refusal(reply))
         try:
@@ -148,6 +149,8 @@ class Service:
     def _models(self) -> Reply:
         try:
             return _reply(self._client.get("models"))
+        except _BROKEN_OFF as error:
+            return _away(error)
         except httpx.HTTPError as error:
             hint = _UNTRUSTED_HINT if "CERTIFICATE_VERIFY_FAILED" in str(error) else ""
             raise EvaluationError(f"{self.url} cannot be reached: {error}{hint}") from error
@@ -161,10 +164,12 @@ class Service:
         body = {"items": [asdict(item) for item in items], "model": model}
         try:
             return _reply(self._client.post("predict/xcopa/batch", json=body))
-        except httpx.TransportError as error:
-            timed_out = isinstance(error, httpx.ReadTimeout)
-            status = HTTPStatus.GATEWAY_TIMEOUT if timed_out else HTTPStatus.SERVICE_UNAVAILABLE
-            return Reply(status, {"detail": f"{type(error).__name__}: {error}"})
+        except httpx.RequestError as error:
+            return _away(error)
+
+    def patience(self) -> Patience:
+        """Return all the patience there is with it."""
+        return Patience(self.url, self.clock, self.pause)
 
     def pause(self, seconds: float) -> None:
         """Wait.
@@ -177,28 +182,10 @@ class Service:
             raise EvaluationError(f"{self.url} is asked no more")
 
 
-class Patience:
-    """Waits as a service asks, but not for ever."""
-
-    def __init__(self, service: Service) -> None:
-        self._service = service
-        self.renew()
-
-    def renew(self) -> None:
-        self._over = self._service.clock.now() + PATIENCE_S
-
-    def wait(self, reply: Reply) -> None:
-        """Wait for as long as the reply says.
-
-        Raises:
-            EvaluationError: nothing was answered for too long.
-        """
-        if self._service.clock.now() + reply.retry_after > self._over:
-            raise EvaluationError(
-                f"{self._service.url} answered nothing for {PATIENCE_S:.0f} s; its last word: "
-                f"{reply.summary}"
-            )
-        self._service.pause(reply.retry_after)
+def _away(error: httpx.RequestError) -> Reply:
+    timed_out = isinstance(error, httpx.ReadTimeout)
+    status = HTTPStatus.GATEWAY_TIMEOUT if timed_out else HTTPStatus.SERVICE_UNAVAILABLE
+    return Reply(status, {"detail": f"{type(error).__name__}: {error}"})
 
 
 def _authorization(key: str | None) -> dict[str, str]:
@@ -213,16 +200,16 @@ def _reply(response: httpx.Response) -> Reply:
     return Reply(response.status_code, body, _retry_after(response))
 
 
-def _retry_after(response: httpx.Response) -> float:
-    """Return the seconds that ``Retry-After`` names (RFC 9110, section 10.2.3).
+def _retry_after(response: httpx.Response) -> float | None:
+    """Return the seconds that ``Retry-After`` names (RFC 9110, section 10.2.3), or None.
 
     A date, which a proxy may send, is read by the response's own ``Date``: clocks may differ.
     """
     value = response.headers.get("Retry-After", "")
     if value.isdecimal():
-        return float(value)
+        return float(value)  # infinity where it has too many digits
     try:
         then, now = map(parsedate_to_datetime, (value, response.headers.get("Date", "")))
         return max(0.0, math.ceil((then - now).total_seconds()))
-    except (TypeError, ValueError):
-        return RETRY_AFTER_S
+    except (TypeError, ValueError, OverflowError):
+        return None

@@ -9,8 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from app.settings import DIRECT, STILTS, VARIANTS
-from models.evaluation.ask.items import in_language
+from models.evaluation.ask.items import SetKey, in_language
 from models.evaluation.ask.predictions import Predictions, SetPredictions
+from models.evaluation.ask.translations import labels_of, unpaired
 from models.evaluation.measure.calibration import ProbabilityCalibration, calibrate
 from models.evaluation.measure.languages import ALL, GROUPS, NINE
 from models.statistics import Bootstrap, Estimate, holm, kappa, mcnemar, wilson
@@ -103,26 +104,36 @@ def measure(predictions: Predictions, split: str, questions: Questions) -> Readi
 def measure_file(predictions: Predictions) -> Reading:
     """Compute the figures of the item sets of one file, a language each.
 
-    A mean over languages is computed where all have items of the same numbers in the same order,
-    so that translations can be kept together.
+    A mean over languages is computed where all have items of the same numbers and with the same
+    right choices, so that translations can be kept together, in whatever order they came.
     """
     pairs = {
-        key.language: {variant: predictions.of(variant, key) for variant in VARIANTS}
+        key.language: {variant: _by_number(predictions, variant, key) for variant in VARIANTS}
         for key in predictions.ids
     }
-    first, *others = predictions.ids.values()
-    parallel = all(np.array_equal(first, each) for each in others)
+    labels = {
+        key.language: labels_of(ids.tolist(), predictions.labels[key].tolist())
+        for key, ids in predictions.ids.items()
+    }
+    parallel = unpaired(labels) is None
     pooled = {name: _pooled([pair[name] for pair in pairs.values()]) for name in VARIANTS}
     answers = {
         name: [pair[name] for pair in pairs.values()] if parallel else [pooled[name]]
         for name in VARIANTS
     }
-    means = (_mean(ALL, tuple(pairs), list(pairs.values())),) if parallel and others else ()
+    several = len(pairs) > 1
+    means = (_mean(ALL, tuple(pairs), list(pairs.values())),) if parallel and several else ()
     return Reading(
         languages=_corrected([_language(*each) for each in pairs.items()]),
         means=means,
         calibration={ALL: {name: calibrate(own) for name, own in answers.items()}},
     )
+
+
+def _by_number(predictions: Predictions, variant: str, key: SetKey) -> SetPredictions:
+    order = np.argsort(predictions.ids[key], kind="stable")
+    found = predictions.of(variant, key)
+    return SetPredictions(found.logits[order], found.labels[order])
 
 
 def _pooled(sets: Sequence[SetPredictions]) -> SetPredictions:

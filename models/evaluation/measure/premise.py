@@ -8,8 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from app.settings import VARIANTS
-from models.evaluation.ask.items import MIRROR_STEP, MIRRORS, english, without_premise
+from models.evaluation.ask.items import MIRRORS, english, without_premise
 from models.evaluation.ask.predictions import Predictions
+from models.evaluation.ask.twins import MIRROR_STEP
 from models.statistics import Estimate, wilson
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,10 +10,13 @@ from typing import Generic, TypeVar
 
 from models.tasks.example import AnyExample, DataError
 from models.tasks.reading.hub import HubSplit
+from models.tasks.reading.numbered import by_number
 from models.tasks.reading.row import DataRow
 from models.tasks.reading.split import hold_out
 
 E = TypeVar("E", bound=AnyExample)
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -33,8 +37,16 @@ class Layout(Generic[E]):
 
     def rows(self, data: Path, split: str) -> Iterable[DataRow]:
         """Read a split's files, and take the split's part of them."""
-        rows = (row for file in self.files[split] for row in self.read(data / file))
+        rows = (row for file in self.files[split] for row in self._rows_of(data / file))
         return rows if self.parted_by is None else hold_out(list(rows), split, self.parted_by)
+
+    def _rows_of(self, path: Path) -> Iterator[DataRow]:
+        rows = iter(self.read(path))
+        first = next(rows, None)
+        if first is None:
+            raise DataError(f"{path} has no rows")
+        yield first
+        yield from rows
 
 
 @dataclass(frozen=True)
@@ -55,26 +67,67 @@ class Source(Generic[E]):
     def load(self, data: Path | None, split: str) -> list[E]:
         """Load a split from the data directory, or from the hub where there is none.
 
-        Raises:
-            DataError: no such split; a file is missing or the hub out of reach; a row is wrong.
-        """
-        return list(self._from_hub(split) if data is None else self._from_files(data, split))
+        How many rows are left out, as the set's module says, goes to the log.
 
-    def _from_files(self, data: Path, split: str) -> Iterator[E]:
+        Raises:
+            DataError: no such split; a file is missing or the hub out of reach; a row is wrong;
+                or nothing is left.
+        """
+        found = self._read(data, split)
+        made = [found.make(row) for row in found.rows]
+        examples = [each for each in made if each is not None]
+        if not examples:
+            raise DataError(f"{found.name} has {len(made)} rows, and none is an example")
+        if left_out := len(made) - len(examples):
+            log.info("%s: %d of %d rows are no examples", found.name, left_out, len(made))
+        return examples
+
+    def numbered(self, data: Path | None, split: str, first: int, most: int) -> dict[int, E]:
+        """Load a split that leaves no row out, by the numbers that the whole set gives them.
+
+        Args:
+            data, split: as of ``load``.
+            first, most: as of ``by_number``.
+
+        Raises:
+            DataError: as ``load`` and ``by_number``.
+        """
+        found = self._read(data, split)
+        rows = by_number(list(found.rows), found.name, first, most)
+        if len(rows) < most:
+            log.warning("%s has %d of %d items", found.name, len(rows), most)
+        made = {number: found.make(row) for number, row in rows.items()}
+        return {number: each for number, each in made.items() if each is not None}
+
+    def place(self, data: Path | None, split: str) -> str:
+        """Name where a split is: its files, or the hub's name of it.
+
+        Raises:
+            DataError: no such split.
+        """
+        return self._read(data, split).name
+
+    def _read(self, data: Path | None, split: str) -> _Split[E]:
+        if data is None:
+            self._require(split, self.hub)
+            hub = self.hub[split]
+            return _Split(f"{hub.id}, {hub.split}", hub.rows(), self.make or self.layouts[0].make)
         complete = (layout for layout in self.layouts if layout.stands_in(data))
         # If none is complete, the preferred one names the missing file.
         layout = next(complete, self.layouts[0])
         self._require(split, layout.files)
-        return _examples(layout.rows(data, split), layout.make)
-
-    def _from_hub(self, split: str) -> Iterator[E]:
-        self._require(split, self.hub)
-        return _examples(self.hub[split].rows(), self.make or self.layouts[0].make)
+        name = ", ".join(str(data / file) for file in layout.files[split])
+        return _Split(name, layout.rows(data, split), layout.make)
 
     def _require(self, split: str, splits: Mapping[str, object]) -> None:
         if split not in splits:
             raise DataError(f"{self.name} has no split {split!r}; it has {', '.join(splits)}")
 
 
-def _examples(rows: Iterable[DataRow], make: Callable[[DataRow], E | None]) -> Iterator[E]:
-    return (example for row in rows if (example := make(row)) is not None)
+@dataclass(frozen=True)
+class _Split(Generic[E]):
+    """One split as it was found."""
+
+    name: str
+    rows: Iterable[DataRow]
+    make: Callable[[DataRow], E | None]

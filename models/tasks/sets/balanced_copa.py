@@ -9,14 +9,14 @@ are the labels.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from pathlib import Path
-from xml.etree import ElementTree as ET
 
 from models.tasks.example import DataError, Example, Head
-from models.tasks.reading.files import require
 from models.tasks.reading.hub import HubSplit
+from models.tasks.reading.numbered import refuse_twice, some
 from models.tasks.reading.row import DataRow
+from models.tasks.reading.xml_items import xml_rows
 from models.tasks.sets import copa
 from models.tasks.shapes.causal import causal
 from models.tasks.task import Task
@@ -61,29 +61,25 @@ make_xml = causal(
 )
 
 
-def xml_rows(path: Path) -> Iterator[DataRow]:
-    """Read a file in the format that COPA itself was published in.
-
-    Raises:
-        DataError: the file is missing, or is not XML.
-    """
-    require(path)
-    try:
-        items = ET.parse(path).getroot()  # noqa: S314 -- the user's own file; expat bounds entities
-    except ET.ParseError as error:
-        raise DataError(f"{path} is not XML: {error}") from error
-    for item in items:
-        texts = {child.tag: child.text for child in item}
-        yield DataRow(f"{path}, item {item.get('id')}", {**item.attrib, **texts})
+def place(data: Path | None) -> str:
+    """Name where the items are: the file, or the hub's name of it."""
+    return f"{ON_HUB.id}, {ON_HUB.split}" if data is None else str(data / FILE)
 
 
 def _numbered(rows: Iterable[DataRow], make: Callable[[DataRow], Example]) -> dict[int, Example]:
-    items = {row.index("id", count=1501): make(row) for row in rows}
+    found: dict[int, DataRow] = {}
+    for row in rows:
+        number = row.index("id", count=1501)
+        if number in found:
+            raise refuse_twice(number, row, found[number])
+        found[number] = row
     wanted = {number for split in _NUMBERS.values() for number in split}
+    items = {number: make(row) for number, row in found.items()}
     if items.keys() != wanted:
+        missing = sorted(wanted - items.keys())
         raise DataError(
             f"Balanced COPA has the items 1 to 500 and 1001 to 1500, and here are {len(items)}, "
-            f"{len(wanted - items.keys())} of those missing"
+            f"{len(missing)} of those missing: {some(missing)}"
         )
     return items
 

@@ -8,6 +8,8 @@ with an empty line after each sentence. Sections 02-21 are ``train`` and section
 
 from __future__ import annotations
 
+import logging
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -15,12 +17,16 @@ from models.tasks.example import DataError, Head, Tagged
 from models.tasks.reading.files import lines
 from models.tasks.task import Task
 
+log = logging.getLogger(__name__)
+
 UNKNOWN = -100
 """The tag of a category that is not among the labels: what PyTorch's loss leaves out."""
 
 _FILES = {"train": Path("ccg") / "train.txt", "val": Path("ccg") / "dev.txt"}
 _LABELS = Path("ccg") / "tags.txt"
 _CNC_FIELDS = 3
+_SPACES = re.compile(" +")
+"""What parts words; a word itself may have a space that does not break lines."""
 
 Words = list[tuple[str, str]]
 """A sentence: each word with its category."""
@@ -35,13 +41,19 @@ def load(data: Path | None, split: str) -> list[Tagged]:
     if split not in _FILES:
         raise DataError(f"ccg has no split {split!r}; it has {', '.join(_FILES)}")
     index = {category: position for position, category in enumerate(read_labels(data))}
-    return [
+    path = _directory(data) / _FILES[split]
+    found = [
         Tagged(
             tuple(word for word, _ in sentence),
             tuple(index.get(category, UNKNOWN) for _, category in sentence),
         )
-        for sentence in _sentences(_directory(data) / _FILES[split])
+        for sentence in _sentences(path)
     ]
+    if not found:
+        raise DataError(f"{path} has no sentence")
+    if unknown := sum(each.tags.count(UNKNOWN) for each in found):
+        log.info("%s: %d words have a category that is not among the labels", path, unknown)
+    return found
 
 
 def read_labels(data: Path | None) -> tuple[str, ...]:
@@ -76,13 +88,15 @@ def _sentences(path: Path) -> Iterator[Words]:
             yield sentence
             sentence = []
         if line.strip():
-            yield [_piped(where, word) for word in line.split()]
+            yield [_piped(where, word) for word in _SPACES.split(line.strip())]
     if sentence:
         yield sentence
 
 
 def _tabbed(where: str, line: str) -> tuple[str, str]:
     cells = line.split("\t")
+    if len(cells) > _CNC_FIELDS:
+        raise DataError(f"{where}: {line!r} is not word, POS and category")
     return _checked(where, line, cells[0], cells[-1])
 
 

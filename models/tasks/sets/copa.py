@@ -6,7 +6,9 @@ SuperGLUE, the copy on the hub, withholds the test labels; the hub's Balanced CO
 
 from __future__ import annotations
 
-from models.tasks.example import Head
+from pathlib import Path
+
+from models.tasks.example import Example, Head
 from models.tasks.reading.files import json_lines
 from models.tasks.reading.hub import TRAIN_AND_VALIDATION, on_hub
 from models.tasks.reading.source import Layout, Source
@@ -14,6 +16,10 @@ from models.tasks.shapes.causal import causal
 from models.tasks.task import Task
 
 SPLITS = ("train", "val", "test")
+
+FIRST = {"train": 1, "val": 401, "test": 501}
+"""The number of each split's first item; XCOPA translates in their order."""
+COUNT = {"train": 400, "val": 100, "test": 500}
 
 CHANCE = 0.5
 """The accuracy of guessing: an item has two choices."""
@@ -42,6 +48,16 @@ SOURCE = Source(
 )
 
 load = SOURCE.load
+
+
+def load_numbered(data: Path | None, split: str) -> dict[int, Example]:
+    """Load a split by COPA's own numbers of its items, in their order.
+
+    Raises:
+        DataError: as ``load``; or an item is missing among the others, or is there twice.
+    """
+    return SOURCE.numbered(data, split, FIRST.get(split, 0), COUNT.get(split, 0))
+
 
 TASK = Task(
     name="copa",

@@ -6,6 +6,7 @@ because they would measure memory.
 
 from __future__ import annotations
 
+import logging
 from pathlib import Path
 
 from models.tasks.example import Example, Head
@@ -14,6 +15,8 @@ from models.tasks.reading.hub import TRAIN_AND_VALIDATION, on_hub
 from models.tasks.reading.source import Layout, Source
 from models.tasks.shapes.causal import causal
 from models.tasks.task import Task
+
+log = logging.getLogger(__name__)
 
 SOURCE = Source(
     name="ecare",
@@ -42,7 +45,11 @@ def load(data: Path | None, split: str) -> list[Example]:
     if split == "train":
         return examples
     seen = {each.item.premise for each in SOURCE.load(data, "train")}
-    return [each for each in examples if each.item.premise not in seen]
+    new = [each for each in examples if each.item.premise not in seen]
+    log.info(
+        "ecare: %d of %d are left out, as in training", len(examples) - len(new), len(examples)
+    )
+    return new
 
 
 TASK = Task(

@@ -22,7 +22,7 @@ _ENDINGS = 4
 
 def make(row: DataRow) -> Choices | None:
     """Make an example of a row of the published files or of the hub."""
-    endings = [plain(ending) for ending in row.texts("endings")]
+    endings = [plain(ending) for ending in row.texts("endings", _ENDINGS)]
     return choices(plain(row.text("ctx")), endings, row.index("label", count=_ENDINGS))
 
 

@@ -34,10 +34,14 @@ def read(path: Path) -> Iterator[DataRow]:
         DataError: one of the files is missing, is malformed, or has more lines than the other.
     """
     labels = path.with_name(f"{path.stem}-labels.lst")
-    for row, line in zip_longest(json_lines(path), lines(labels)):
+    found = [(where, line.strip()) for where, line in lines(labels)]
+    while found and not found[-1][1]:
+        found.pop()
+    for row, line in zip_longest(json_lines(path), found):
         if row is None or line is None:
-            raise DataError(f"{path} and {labels} have different numbers of lines")
-        yield DataRow(row.where, {**row.fields, "label": line[1].strip()})
+            alone = f"{line[0]} has no row" if line else f"{row.where} has no label" if row else ""
+            raise DataError(f"{path} and {labels} have different numbers of lines: {alone}")
+        yield DataRow(row.where, {**row.fields, "label": line[1]})
 
 
 SOURCE = Source(

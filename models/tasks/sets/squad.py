@@ -17,6 +17,9 @@ from models.tasks.reading.row import DataRow
 from models.tasks.reading.source import Layout, Source
 from models.tasks.task import Task
 
+_SHOWN_CHARACTERS = 80
+"""Of a text that an error repeats."""
+
 
 def read(path: Path) -> Iterator[DataRow]:
     """Read an article tree as one row a question, in the shape that the hub has.
@@ -54,15 +57,17 @@ def make_or_none(row: DataRow) -> Span:
     """Make an example of a question that may have no answer."""
     context = row.verbatim("context")
     answers = row.inner("answers")
-    every = zip(answers.items("text"), answers.items("answer_start"), strict=False)
-    found = next(every, None)
-    if found is None:
+    texts, starts = answers.items("text"), answers.items("answer_start")
+    if len(texts) != len(starts):
+        raise row.error("answers", f"has {len(texts)} texts, and {len(starts)} starts")
+    if not texts:
         return Span(row.text("question"), context, None)
-    first = DataRow(row.where, {"text": found[0], "answer_start": found[1]})
+    first = DataRow(row.where, {"text": texts[0], "answer_start": starts[0]})
     answer = first.verbatim("text")
     start = first.index("answer_start", len(context))
     if not context.startswith(answer, start):
-        raise row.error("answers", f"begin with one that does not stand at {start}: {answer!r}")
+        shown = answer[:_SHOWN_CHARACTERS]
+        raise row.error("answers", f"begin with one that does not stand at {start}: {shown!r}")
     return Span(row.text("question"), context, (start, start + len(answer)))
 
 

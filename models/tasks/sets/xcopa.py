@@ -2,11 +2,12 @@
 
 466 ``question`` fields of the published files contradict the COPA item that they translate,
 although every label agrees with it. ``questions="repaired"`` uses the question of the COPA item
-at the same position instead. XCOPA is never used for training or choice: the transfer is zero-shot.
+with the same number instead. XCOPA is never used for training or choice: the transfer is zero-shot.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Literal
@@ -14,6 +15,7 @@ from typing import Literal
 from models.tasks.example import DataError, Example
 from models.tasks.reading.files import json_lines
 from models.tasks.reading.hub import on_hub
+from models.tasks.reading.numbered import some
 from models.tasks.reading.source import Layout, Source
 from models.tasks.sets import copa
 
@@ -27,16 +29,49 @@ Questions = Literal["upstream", "repaired"]
 
 
 def load(data: Path | None, language: str, split: str, questions: Questions) -> list[Example]:
-    """Load ``val`` or ``test`` of a language.
+    """Load ``val`` or ``test`` of a language, in the order of COPA.
 
     Raises:
         DataError: no such language or split; a file is missing or the hub out of reach; a row is
             wrong, or does not match COPA item by item.
     """
-    published = source(language).load(data, split)
     if questions == "upstream":
-        return published
-    return repair(published, copa.load(data, split))
+        return list(load_numbered(data, language, split).values())
+    english = copa.load_numbered(data, split)
+    return list(load_beside(data, language, split, english, questions).values())
+
+
+def load_numbered(data: Path | None, language: str, split: str) -> dict[int, Example]:
+    """Load a split as published, by COPA's numbers of the items that it translates.
+
+    Raises:
+        DataError: as ``load``.
+    """
+    own = source(language)
+    return own.numbered(data, split, copa.FIRST.get(split, 0), copa.COUNT.get(split, 0))
+
+
+def load_beside(
+    data: Path | None,
+    language: str,
+    split: str,
+    english: Mapping[int, Example],
+    questions: Questions,
+) -> dict[int, Example]:
+    """Load a split in the order of the English items, with the question that is asked for.
+
+    Args:
+        data, language, split: what to load.
+        english: COPA's split by its numbers.
+        questions: whose question to take.
+
+    Raises:
+        DataError: as ``load``; or the items are not translations of the English ones, which is
+            said with file and numbers.
+    """
+    translated = load_numbered(data, language, split)
+    _check_translations(translated, english, source(language).place(data, split))
+    return translated if questions == "upstream" else repair(translated, english)
 
 
 def source(language: str) -> Source[Example]:
@@ -65,11 +100,27 @@ def source(language: str) -> Source[Example]:
     )
 
 
-def repair(translated: list[Example], english: list[Example]) -> list[Example]:
-    """Give each translated item the question of the English item at its position."""
-    if [each.label for each in translated] != [each.label for each in english]:
-        raise DataError("the labels of XCOPA and COPA differ, so their items do not correspond")
-    return [
-        Example(replace(ours.item, question=theirs.item.question), ours.label)
-        for ours, theirs in zip(translated, english, strict=True)
-    ]
+def repair(translated: Mapping[int, Example], english: Mapping[int, Example]) -> dict[int, Example]:
+    """Give each translated item the question of the English item of its number."""
+    return {
+        number: replace(own, item=replace(own.item, question=english[number].item.question))
+        for number, own in translated.items()
+    }
+
+
+def _check_translations(
+    translated: Mapping[int, Example], english: Mapping[int, Example], name: str
+) -> None:
+    """Refuse what is no translation, as far as numbers and labels tell."""
+    if alone := sorted(translated.keys() ^ english.keys()):
+        raise DataError(
+            f"{name} has {len(translated)} items and COPA {len(english)}, so they cannot be "
+            f"paired: item {some(alone)} is in one alone"
+        )
+    if other := [
+        number for number, own in translated.items() if own.label != english[number].label
+    ]:
+        raise DataError(
+            f"{name} and COPA do not correspond: their labels of item {some(other)} differ; "
+            "were its rows put into another order?"
+        )

@@ -7,7 +7,7 @@ position.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from models.tasks.example import Choices
 from models.tasks.reading.row import DataRow
@@ -20,7 +20,7 @@ def make(row: DataRow) -> Choices | None:
     each = question.inners("choices")
     letters = [choice.text("label") for choice in each]
     texts = [choice.text("text") for choice in each]
-    return choices(question.text("stem"), texts, row.one_of("answerKey", letters))
+    return choices(question.text("stem"), texts, _right(row, letters, texts))
 
 
 def makes_of_hub(stem: str) -> Callable[[DataRow], Choices | None]:
@@ -32,7 +32,14 @@ def makes_of_hub(stem: str) -> Callable[[DataRow], Choices | None]:
 
     def make_of_hub(row: DataRow) -> Choices | None:
         each = row.inner("choices")
-        letters = each.texts("label")
-        return choices(row.text(stem), each.texts("text"), row.one_of("answerKey", letters))
+        letters, texts = each.texts("label"), each.texts("text")
+        return choices(row.text(stem), texts, _right(row, letters, texts))
 
     return make_of_hub
+
+
+def _right(row: DataRow, letters: Sequence[str], texts: Sequence[str]) -> int:
+    """Return the position of the right choice."""
+    if len(set(letters)) != len(texts) or len(letters) != len(texts):
+        raise row.error("choices", f"are {len(texts)}, with the letters {', '.join(letters)}")
+    return row.one_of("answerKey", letters)

@@ -12,9 +12,11 @@ import pytest
 
 from app.engine.tokenizer import CausalItem
 from app.errors import FieldError
+from models.evaluation.ask.call_size import CALL_ITEMS
+from models.evaluation.ask.patience import PATIENCE_S, RetryClock
 from models.evaluation.ask.predictor import EvaluationError, ItemOutcome, Unanswered
-from models.evaluation.ask.remote import CALL_ITEMS, RemotePredictor
-from models.evaluation.ask.service import PATIENCE_S, RetryClock, Service
+from models.evaluation.ask.remote import RemotePredictor
+from models.evaluation.ask.service import Service
 
 ITEMS = [CausalItem(f"premise {n}", "yes", "no", "cause") for n in range(150)]
 URL = "http://service.test/xcopa/"
@@ -30,7 +32,7 @@ class Passing:
 
     @property
     def clock(self) -> RetryClock:
-        return RetryClock(now=lambda: sum(self.waits), sleep=self.waits.append)
+        return RetryClock(lambda: sum(self.waits), self.waits.append, draw=lambda: 0.0)
 
 
 def prediction(item: dict[str, str], revision: str = "abc") -> dict[str, Any]:
@@ -111,7 +113,7 @@ def test_a_service_that_restarts_is_waited_for() -> None:
         return answer(items)
 
     assert ask(handle, time) == EXPECTED
-    assert time.waits == [1, 1]
+    assert time.waits == [1, 2]
 
 
 def test_items_that_expired_alone_are_asked_again_alone() -> None:
@@ -131,11 +133,82 @@ def test_items_that_expired_alone_are_asked_again_alone() -> None:
     assert len(asked) == 150 + 15
 
 
-def test_a_service_that_never_answers_is_given_up() -> None:
+@pytest.mark.parametrize("named", ["60", "3600", "0", "1", "-1", "9" * 400, "soon"])
+def test_a_service_that_never_answers_is_given_up_when_patience_ends(named: str) -> None:
     time = Passing()
-    with pytest.raises(EvaluationError, match="503: not now"):
-        ask(lambda items: refuse(503, **{"Retry-After": "60"}), time)
-    assert PATIENCE_S - 60 <= sum(time.waits) <= PATIENCE_S
+    calls = 0
+
+    def handle(items: list[dict[str, str]]) -> httpx.Response:
+        nonlocal calls
+        calls += 1
+        return refuse(503, **{"Retry-After": named})
+
+    with pytest.raises(EvaluationError, match="answered nothing for 300 s; .* 503: not now"):
+        ask(handle, time)
+    assert sum(time.waits) == pytest.approx(PATIENCE_S)
+    assert calls <= PATIENCE_S + 1
+
+
+@pytest.mark.parametrize(
+    ("named", "waits"),
+    [
+        ("0", [1, 2, 4, 8, 16, 32, 60]),
+        ("3600", [60]),
+        ("5", [5, 5, 5, 5, 5, 5]),
+    ],
+)
+def test_a_wait_is_neither_none_nor_an_hour(named: str, waits: list[float]) -> None:
+    time = Passing()
+
+    def handle(items: list[dict[str, str]]) -> httpx.Response:
+        if len(time.waits) < len(waits):
+            return refuse(429, **{"Retry-After": named})
+        return answer(items)
+
+    assert ask(handle, time) == EXPECTED
+    assert time.waits == waits
+
+
+def test_clients_that_were_refused_together_do_not_come_back_together() -> None:
+    waits: list[float] = []
+
+    def handle(items: list[dict[str, str]]) -> httpx.Response:
+        return answer(items) if waits else refuse(503, **{"Retry-After": "8"})
+
+    with service(handle) as made:
+        made.clock = RetryClock(lambda: 0.0, waits.append, draw=lambda: 0.5)
+        RemotePredictor(made, "direct", "abc").outcomes(ITEMS[:1])
+    assert waits == [9]
+
+
+def test_a_bad_minute_does_not_make_all_later_calls_small() -> None:
+    many = ITEMS * 20
+    calls: list[int] = []
+
+    def handle(items: list[dict[str, str]]) -> httpx.Response:
+        calls.append(len(items))
+        return refuse(504) if len(calls) <= 6 else answer(items)
+
+    with service(handle) as made:
+        found = RemotePredictor(made, "direct", "abc").logits(many, lambda items: None)
+    assert len(found) == len(many)
+    assert calls[:7] == [64, 32, 16, 8, 4, 2, 1]
+    assert calls[-2] == CALL_ITEMS
+    assert len(calls) < 6 + 24 + len(many) / CALL_ITEMS + 12
+
+
+def test_a_limit_that_stays_costs_few_calls() -> None:
+    many = ITEMS * 20
+    refused = 0
+
+    def handle(items: list[dict[str, str]]) -> httpx.Response:
+        nonlocal refused
+        refused += len(items) > 10
+        return refuse(413) if len(items) > 10 else answer(items)
+
+    with service(handle) as made:
+        RemotePredictor(made, "direct", "abc").logits(many, lambda items: None)
+    assert refused < 12
 
 
 @pytest.mark.parametrize(
@@ -253,7 +326,7 @@ def test_a_service_that_is_closed_is_waited_for_no_longer() -> None:
     def close_meanwhile(seconds: float) -> None:
         made.__exit__()
 
-    made.clock = RetryClock(now=lambda: 0.0, sleep=close_meanwhile)
+    made.clock = RetryClock(lambda: 0.0, close_meanwhile)
     with pytest.raises(EvaluationError, match="asked no more"):
         RemotePredictor(made, "direct", "abc").outcomes(ITEMS[:1])
 
@@ -285,6 +358,22 @@ def test_a_service_that_still_loads_is_waited_for() -> None:
 
     assert models(reply, time) == {"direct": "abc"}
     assert time.waits == [2, 2, 2]
+
+
+@pytest.mark.parametrize("status", [429, 502, 503, 504])
+def test_a_service_that_is_away_at_first_is_waited_for(status: int) -> None:
+    time = Passing()
+    cards = {"models": [{"name": "direct", "revision": "abc"}]}
+
+    def reply() -> httpx.Response:
+        if len(time.waits) == 0:
+            return refuse(status)
+        if len(time.waits) == 1:
+            raise httpx.ReadError("reset by peer")
+        return httpx.Response(200, json=cards)
+
+    assert models(reply, time) == {"direct": "abc"}
+    assert time.waits == [1, 2]
 
 
 @pytest.mark.parametrize(

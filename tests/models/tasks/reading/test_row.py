@@ -65,7 +65,7 @@ def test_a_field_that_says_nothing_is_blank(name: str) -> None:
         (lambda: ROW.index("number", 1, first=3), "number is not one of 3 to 3: 2"),
         (lambda: ROW.index("yes", 2), "yes is not one of 0 to 1: True"),
         (lambda: ROW.index("text", 2), r"text is not one of 0 to 1: ' hello\n'"),
-        (lambda: ROW.index("long", 2), f"long is not one of 0 to 1: '{'9' * 5_000}'"),
+        (lambda: ROW.index("long", 2), f"long is not one of 0 to 1: '{'9' * 37}...{'9' * 38}'"),
         (lambda: ROW.one_of("digits", ("1", "3")), "digits is not one of 1, 3: '2'"),
         (lambda: ROW.inner("text"), r"text is not an object: ' hello\n'"),
         (lambda: ROW.inners("objects"), "objects[1] is not an object: 3"),

@@ -50,7 +50,11 @@ def _assert_twins(originals: list[Example], data: Path) -> None:
     ("content", "told"),
     [
         ("<copa-corpus>", r"balacopa-dev-all\.xml is not XML"),
-        (balanced_xml(twins()[:-1]), "here are 999, 1 of those missing"),
+        (balanced_xml(twins()[:-1]), "here are 999, 1 of those missing: 1500"),
+        (
+            balanced_xml([*twins(), {**twins()[4], "label": 1}]),
+            r"item 3: the number 3 is that of .*balacopa-dev-all\.xml:\d+, item 3 too",
+        ),
         (balanced_xml([{**twins()[0], "label": 2}]), r"item 1: most-plausible-alternative is not"),
         (balanced_xml([{**twins()[0], "premise": ""}]), r"item 1: p is missing"),
     ],

@@ -36,6 +36,8 @@ def test_listed_labels_come_in_the_order_of_the_list(tmp_path: Path) -> None:
     [
         ("Bo|N sleeps|VBZ|S", r"train\.txt:1: 'Bo\|N' is not word\|POS\|category"),
         ("a|b|N\nBo|NNP|", r"train\.txt:2: 'Bo\|NNP\|' lacks the word or its category"),
+        ("a\tDT\tN\tNP", r"train\.txt:1: 'a\\tDT\\tN\\tNP' is not word, POS and category"),
+        ("\n\n", r"train\.txt has no sentence"),
         ("a\tN\n\tN", r"train\.txt:2: '\\tN' lacks the word or its category"),
     ],
 )

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from models.tasks.example import DataError
-from models.tasks.sets.piqa import TASK
+from models.tasks.sets.piqa import SOURCE, TASK
 from tests.models.tasks.invented import GLUE, PIQA
 from tests.models.tasks.writing import lines, write
 
@@ -16,6 +16,20 @@ from tests.models.tasks.writing import lines, write
 def test_files_of_different_lengths_are_refused(tmp_path: Path, labels: str) -> None:
     data = write({**PIQA.files, "piqa/train-labels.lst": labels}, tmp_path)
     with pytest.raises(DataError, match=r"train\.jsonl and .*train-labels\.lst have different"):
+        TASK.load(data, "train")
+
+
+def test_empty_lines_at_the_end_of_the_labels_are_no_labels(tmp_path: Path) -> None:
+    data = write({**PIQA.files, "piqa/train-labels.lst": "0\r\n1\r\n\r\n\n"}, tmp_path)
+    assert [each.label for each in SOURCE.load(data, "train")] == [0, 1]
+
+
+def test_the_row_that_has_no_label_is_named(tmp_path: Path) -> None:
+    data = write({**PIQA.files, "piqa/train-labels.lst": "0\n"}, tmp_path)
+    with pytest.raises(DataError, match=r"train\.jsonl:2 has no label"):
+        TASK.load(data, "train")
+    data = write({**PIQA.files, "piqa/train-labels.lst": "0\n1\n1"}, tmp_path)
+    with pytest.raises(DataError, match=r"train-labels\.lst:3 has no row"):
         TASK.load(data, "train")
 
 

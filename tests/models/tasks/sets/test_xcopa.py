@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -45,10 +46,32 @@ def test_the_repair_takes_the_question_of_copa_and_nothing_else(
     assert [example.item.question for example in repaired] == questions
 
 
-def test_rows_that_do_not_correspond_are_not_repaired(measured: Path) -> None:
-    english = copa.load(measured, "test")
-    with pytest.raises(DataError, match="correspond"):
-        xcopa.repair(english, english[::-1])
+@pytest.mark.parametrize("questions", QUESTIONS)
+def test_a_language_that_is_no_translation_is_named_with_file_and_numbers(
+    measured: Path, questions: xcopa.Questions
+) -> None:
+    file = measured / "xcopa/it/test.it.jsonl"
+    english = copa.load_numbered(measured, "test")
+    rows = file.read_text("utf-8").splitlines()
+    file.write_text("\n".join(rows[3:] + rows[:3]), "utf-8")
+    told = r"test\.it\.jsonl and COPA do not correspond: their labels of item 50\d"
+    with pytest.raises(DataError, match=told):
+        xcopa.load_beside(measured, "it", "test", english, questions)
+    file.write_text("\n".join(rows[:-2]), "utf-8")
+    told = r"test\.it\.jsonl has 10 items and COPA 12, .* item 511, 512 is in one alone"
+    with pytest.raises(DataError, match=told):
+        xcopa.load_beside(measured, "it", "test", english, questions)
+
+
+def test_a_shuffled_language_is_paired_by_its_own_numbers(measured: Path) -> None:
+    file = measured / "xcopa/it/test.it.jsonl"
+    before = xcopa.load(measured, "it", "test", "repaired")
+    rows = [
+        json.dumps({**json.loads(line), "idx": index})
+        for index, line in enumerate(file.read_text("utf-8").splitlines())
+    ]
+    file.write_text("\n".join(rows[5:] + rows[:5]), "utf-8")
+    assert xcopa.load(measured, "it", "test", "repaired") == before
 
 
 def test_an_unknown_language_lists_those_there_are(tmp_path: Path) -> None:
