@@ -38,6 +38,8 @@ def _command(path: str, command: Any) -> Iterator[str]:
 def _spelling(parameter: Any) -> str:
     if parameter.param_type_name == "argument":
         return str(parameter.name).upper()
+    if parameter.is_flag:
+        return str(parameter.opts[0])
     return f"{parameter.opts[0]} {parameter.metavar or 'VALUE'}"
 
 
@@ -45,7 +47,7 @@ def _said(parameter: Any) -> str:
     said = [parameter.help or ""]
     if parameter.required:
         said.append("Required.")
-    elif parameter.default not in (None, [], ()):
+    elif parameter.default is not False and parameter.default not in (None, [], ()):
         said.append(f"Default `{parameter.default}`.")
     if parameter.envvar:
         said.append(f"Or the variable `{parameter.envvar}`.")

@@ -112,6 +112,8 @@ def _child(
     os.dup2(said.fileno(), 2)
     said.close()
     torch.set_num_threads(1)
+    # A shell has what it starts in the background ignore SIGINT.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     writes = _Writes(watched, fault)
     sys.addaudithook(writes)
     if fault.kind is Kind.FULL:

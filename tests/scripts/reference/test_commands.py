@@ -10,3 +10,8 @@ def test_every_command_is_there_with_its_options() -> None:
     assert "## xcopa train RECIPE" in page
     assert "| `--out DIR` | Directory for the sets. Required. |" in page
     assert "Or the variable `XCOPA_DATA_DIR`." in page
+
+
+def test_an_option_without_a_value_shows_none() -> None:
+    assert "| `--dry-run` | Check recipe, base," in commands()
+    assert "Default `False`" not in commands()
