@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from pathlib import Path
 
 import torch
@@ -23,7 +24,13 @@ PADDING = 1
 
 
 def tokenizer() -> Tokenizer:
-    """Train a small Unigram tokenizer of XLM-R's form on the load test's sample."""
+    """Return a small Unigram tokenizer of XLM-R's form, the same one in the whole process."""
+    return Tokenizer.from_str(_trained())
+
+
+@cache
+def _trained() -> str:
+    """Train it on the load test's sample; threads make each training a little different."""
     made = Tokenizer(models.Unigram())
     made.normalizer = normalizers.Sequence(
         [normalizers.NFKC(), normalizers.Replace(Regex(" {2,}"), " ")]
@@ -40,7 +47,7 @@ def tokenizer() -> Tokenizer:
         pair="<s> $A </s> </s> $B </s>",
         special_tokens=[("<s>", 0), ("</s>", 2)],
     )
-    return made
+    return made.to_str()
 
 
 def config(**changes: object) -> XLMRobertaConfig:

@@ -37,5 +37,8 @@ class Ranking(BaseModel):
     probabilities: list[float] = Field(description="Softmax of the logits over all choices.")
     logits: list[float] = Field(description="The model's score of each choice, as they were sent.")
     model: str
-    revision: str = Field(description="A hash of the model's weights.")
+    revision: str = Field(
+        description="A hash of all that changes an answer."
+        " Weights, configuration, tokenizer and prompt."
+    )
     request_id: str

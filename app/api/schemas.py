@@ -130,7 +130,10 @@ class Prediction(BaseModel):
     probabilities: list[float] = Field(description="Softmax of the logits over the choices.")
     logits: list[float] = Field(description="The model's score of each choice.")
     model: str
-    revision: str = Field(description="A hash of the model's weights.")
+    revision: str = Field(
+        description="A hash of all that changes an answer."
+        " Weights, configuration, tokenizer and prompt."
+    )
     request_id: str
 
 

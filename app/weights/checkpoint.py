@@ -6,17 +6,18 @@ checkpoint, or a PEFT adapter that names one. Nothing here imports torch.
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from app.engine.prompt import PROMPT_FILE, Prompt
 from app.errors import StartError, wanted_by
 from app.weights.embedded import EMBEDDED_BASE, ensure_base
 from app.weights.files import exists, readable
 from app.weights.hub import resolve
+from app.weights.revision import revision_of
 
 CONFIG = "config.json"
 WEIGHTS = "model.safetensors"
@@ -25,7 +26,6 @@ ADAPTER_CONFIG = "adapter_config.json"
 TOKENIZER = "tokenizer.json"
 ADAPTER_WEIGHTS = "adapter_model.safetensors"
 
-_REVISION_DIGITS = 12
 _MOST_NAMES = 4
 _FORMATS_OF_WEIGHTS = {".safetensors", ".bin", ".pt", ".pth", ".h5", ".msgpack", ".onnx", ".gguf"}
 
@@ -55,13 +55,16 @@ class Checkpoint:
         Raises:
             StartError: neither has a ``tokenizer.json``.
         """
-        for directory in reversed(self.directories):
-            if exists(path := directory / TOKENIZER):
-                return path
+        if (path := self._tokenizer()) is not None:
+            return path
         raise StartError(
             f"{self.full} has no {TOKENIZER}; save one beside the weights with "
             "AutoTokenizer.from_pretrained(...).save_pretrained(...)"
         )
+
+    def _tokenizer(self) -> Path | None:
+        paths = (directory / TOKENIZER for directory in reversed(self.directories))
+        return next(filter(exists, paths), None)
 
     @property
     def model_files(self) -> tuple[Path, ...]:
@@ -72,16 +75,18 @@ class Checkpoint:
         return tuple(files)
 
     def revision(self) -> str:
-        """Hash the model's files. Reads all of them."""
-        digest = hashlib.sha256()
-        for path in self.model_files:
-            with path.open("rb") as handle:
-                digest.update(hashlib.file_digest(handle, "sha256").digest())
-        return digest.hexdigest()[:_REVISION_DIGITS]
+        """Hash all that changes an answer. Reads all of it.
+
+        Raises:
+            StartError: the prompt is none.
+        """
+        return revision_of(self.model_files, self._tokenizer(), Prompt.load(self.own))
 
     def state(self) -> tuple[tuple[int, int, int], ...]:
         """What changes when somebody writes to one of the files, or puts another in its place."""
-        found = [path.stat() for path in self.model_files]
+        beside = (self._tokenizer(), self.own / PROMPT_FILE)
+        read = [*self.model_files, *(path for path in beside if path is not None and exists(path))]
+        found = [path.stat() for path in read]
         return tuple((each.st_ino, each.st_size, each.st_mtime_ns) for each in found)
 
 

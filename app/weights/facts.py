@@ -12,7 +12,7 @@ class Facts:
     """A model in memory, as those see it who only hand rows to it."""
 
     revision: str
-    """Twelve hex digits that change whenever the weights do."""
+    """Twelve hex digits that change with all that changes an answer; see ``revision``."""
     shape: str
     """Of the encoder; models of one shape, with whatever weights, take the same time."""
     parameters: int

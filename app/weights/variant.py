@@ -45,7 +45,7 @@ class Variant:
     name: str
     source: str
     revision: str
-    """Twelve hex digits that change whenever the weights do."""
+    """Twelve hex digits that change with all that changes an answer; see ``revision``."""
     shape: str
     """Of the encoder; models of one shape take the same time."""
     parameters: int

@@ -58,7 +58,7 @@ class Predictor(Protocol):
 
     @property
     def revision(self) -> str:
-        """Changes whenever the weights do."""
+        """Changes with all that changes an answer."""
         ...
 
     def logits(self, items: Sequence[CausalItem], advance: Advance) -> NDArray[np.float64]:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+from dataclasses import asdict, fields
 from pathlib import Path
 
 import pytest
 
+from app.engine.prompt import Prompt
 from app.errors import StartError
 from app.weights import checkpoint
 from app.weights.checkpoint import Checkpoint, locate
@@ -63,7 +65,7 @@ def test_the_adapters_own_tokenizer_comes_first(tmp_path: Path) -> None:
     assert found(directory).tokenizer_file == directory / "tokenizer.json"
 
 
-def test_the_revision_follows_the_weights_and_nothing_else(tmp_path: Path) -> None:
+def test_the_revision_follows_what_changes_an_answer_and_nothing_else(tmp_path: Path) -> None:
     one = tiny.multiple_choice(tmp_path / "one", seed=1)
     same = tiny.multiple_choice(tmp_path / "same", seed=1)
     (same / "README.md").write_text("A model card.", encoding="utf-8")
@@ -79,6 +81,59 @@ def test_a_changed_adapter_scale_is_another_revision(tmp_path: Path) -> None:
     config["lora_alpha"] *= 2
     (directory / "adapter_config.json").write_text(json.dumps(config))
     assert found(directory).revision() != before
+
+
+def changes_the_revision(directory: Path, name: str, content: str) -> bool:
+    before = found(directory)
+    state, revision = before.state(), before.revision()
+    (directory / name).write_text(content, encoding="utf-8")
+    after = found(directory)
+    assert (after.state() != state) == (after.revision() != revision)
+    return after.revision() != revision
+
+
+def prompt(**words: str) -> str:
+    return json.dumps({"prompt": {**asdict(Prompt()), **words}})
+
+
+def test_another_configuration_is_another_revision(tmp_path: Path) -> None:
+    directory = tiny.multiple_choice(tmp_path)
+    config = json.loads((directory / "config.json").read_text())
+    assert changes_the_revision(directory, "config.json", json.dumps({**config, "a": 1}))
+
+
+@pytest.mark.parametrize("field", [each.name for each in fields(Prompt)])
+def test_another_prompt_is_another_revision(tmp_path: Path, field: str) -> None:
+    directory = tiny.multiple_choice(tmp_path)
+    assert changes_the_revision(directory, "xcopa.json", prompt(**{field: "Why?"}))
+    assert changes_the_revision(directory, "xcopa.json", prompt(**{field: "Why so?"}))
+
+
+def test_the_default_prompt_is_the_same_revision_however_it_is_said(tmp_path: Path) -> None:
+    directory = tiny.multiple_choice(tmp_path)
+    (directory / "xcopa.json").unlink(missing_ok=True)
+    before = found(directory).revision()
+    for content in (prompt(), json.dumps(json.loads(prompt()), indent=7)):
+        (directory / "xcopa.json").write_text(content, encoding="utf-8")
+        assert found(directory).revision() == before
+
+
+def test_another_tokenizer_is_another_revision_also_beside_an_adapter(tmp_path: Path) -> None:
+    base = tiny.headless(tmp_path / "base")
+    directory = tiny.adapter(tmp_path / "adapter", base)
+    own = json.loads((base / "tokenizer.json").read_text("utf-8"))
+    assert changes_the_revision(base, "tokenizer.json", json.dumps({**own, "version": "2"}))
+    assert changes_the_revision(directory, "tokenizer.json", json.dumps({**own, "version": "3"}))
+
+
+def test_a_prompt_and_a_tokenizer_are_told_apart(tmp_path: Path) -> None:
+    directory = tiny.multiple_choice(tmp_path)
+    revisions = {found(directory).revision()}
+    assert changes_the_revision(directory, "tokenizer.json", "{}")
+    revisions.add(found(directory).revision())
+    assert changes_the_revision(directory, "xcopa.json", prompt(cause="Why?"))
+    revisions.add(found(directory).revision())
+    assert len(revisions) == 3
 
 
 def test_the_tokenizers_settings_are_no_part_of_the_revision(tmp_path: Path) -> None:

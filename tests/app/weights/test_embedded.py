@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from pathlib import Path
 
@@ -11,6 +12,8 @@ import torch
 from numpy.typing import NDArray
 from tokenizers import Tokenizer
 from transformers import XLMRobertaModel
+
+from app.weights.revision import XLMR_TOKENIZER
 
 # The paper's own prefix for symmetric tasks; without it the vectors are worse.
 PREFIX = "query: "
@@ -24,6 +27,11 @@ def test_it_is_a_standard_xlmr_checkpoint(embedded_base: Path) -> None:
     assert not info["unexpected_keys"]
     assert model.config.vocab_size == 250_002
     assert Tokenizer.from_file(str(embedded_base / "tokenizer.json")).get_vocab_size() == 250_002
+
+
+def test_its_tokenizer_is_the_one_that_revisions_leave_out(embedded_base: Path) -> None:
+    content = (embedded_base / "tokenizer.json").read_bytes()
+    assert hashlib.sha256(content).hexdigest() == XLMR_TOKENIZER
 
 
 def test_every_file_can_be_read_by_another_user(embedded_base: Path) -> None:

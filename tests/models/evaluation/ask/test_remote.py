@@ -143,7 +143,7 @@ def test_a_service_that_never_answers_is_given_up_when_patience_ends(named: str)
         calls += 1
         return refuse(503, **{"Retry-After": named})
 
-    with pytest.raises(EvaluationError, match="answered nothing for 300 s; .* 503: not now"):
+    with pytest.raises(EvaluationError, match=r"answered nothing for 300 s; .* 503: not now"):
         ask(handle, time)
     assert sum(time.waits) == pytest.approx(PATIENCE_S)
     assert calls <= PATIENCE_S + 1
