@@ -59,7 +59,7 @@ coverage-report: $(VENV)/.dev ## Report on the last test run with COVERAGE=1
 figures: $(VENV)/.dev ## Measure the source tree against its targets (CHECK=1 fails when one is missed)
 	$(BIN)/python -m scripts.figures $(if $(CHECK),--check)
 
-mutants: $(VENV)/.dev ## Change the code of the core line by line; tests must notice (an hour or two)
+mutants: $(VENV)/.dev ## Change the code of the core line by line; tests must notice (hours)
 	OMP_NUM_THREADS=1 $(BIN)/mutmut run --max-children 2 $(MUTANTS)
 	$(BIN)/python -m scripts.mutants --record
 
