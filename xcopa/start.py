@@ -73,7 +73,12 @@ def failing_on(*errors: type[Exception]) -> Iterator[None]:
 
 @contextmanager
 def needs(extra: str) -> Iterator[None]:
-    """Say which extra of the package brings what cannot be imported."""
+    """Say which extra of the package brings what cannot be imported.
+
+    Pictures go to files alone. A notebook names a backend of its own for its shells as well, which
+    need not be installed where this runs, and matplotlib would not even be imported then.
+    """
+    os.environ["MPLBACKEND"] = "agg"
     try:
         yield
     except ModuleNotFoundError as error:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -10,6 +11,7 @@ from pathlib import Path
 from typing import get_args
 
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from app.settings import VARIANTS
@@ -23,6 +25,7 @@ from models.evaluation.ask.service import Service
 from models.evaluation.measure.report import ReportSource, build
 from models.evaluation.show.console import print_report
 from models.evaluation.show.files import write
+from models.minute_lines import MinuteLines
 from models.tasks.sets.xcopa import Questions
 
 READINGS: Mapping[str, tuple[Questions, ...]] = {
@@ -163,13 +166,15 @@ def _evaluate(options: Options, runs: Sequence[Run], answered_by: str, console: 
     # Before the minutes of work, not after them.
     _make(options.out)
     item_sets = options.collect()
-    with _progress_bar(runs, item_sets) as advance_run:
+    with _progress(runs, item_sets) as advance_run:
         predicted, revisions = predict_all(runs, item_sets, advance_run)
     measured = build(options.source(answered_by, revisions), predicted)
-    print_report(measured, console)
+    # First, since who reads the tables through a pipe may end this before they are printed.
     if options.out is not None:
         write(measured, predicted, options.out)
-        console.print(f"wrote {options.out}", soft_wrap=True)
+    print_report(measured, console)
+    if options.out is not None:
+        console.print(escape(f"wrote {options.out}"), soft_wrap=True)
 
 
 def _make(directory: Path | None) -> None:
@@ -179,16 +184,35 @@ def _make(directory: Path | None) -> None:
         directory.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise EvaluationError(f"--out {directory} cannot be made: {error.strerror}") from error
+    if not os.access(directory, os.W_OK | os.X_OK):
+        raise EvaluationError(f"--out {directory} cannot be written by this user")
 
 
 @contextmanager
-def _progress_bar(runs: Sequence[Run], item_sets: ItemSets) -> Iterator[AdvanceRun]:
+def _progress(runs: Sequence[Run], item_sets: ItemSets) -> Iterator[AdvanceRun]:
+    """Show a bar on standard error, or a line a minute where that is no terminal."""
+    total = len(runs) * len(distinct(item_sets))
+    console = Console(stderr=True)
+    if not console.is_terminal:
+        yield _telling(total, MinuteLines())
+        return
     columns = (
         TextColumn("{task.description}"),
         BarColumn(),
         MofNCompleteColumn(),
         TimeRemainingColumn(),
     )
-    with Progress(*columns, console=Console(stderr=True)) as progress:
-        task = progress.add_task("", total=len(runs) * len(distinct(item_sets)))
+    with Progress(*columns, console=console) as progress:
+        task = progress.add_task("", total=total)
         yield lambda run, items: progress.update(task, description=run, advance=items)
+
+
+def _telling(total: int, lines: MinuteLines) -> AdvanceRun:
+    done = 0
+
+    def advance(run: str, items: int) -> None:
+        nonlocal done
+        done += items
+        lines.tell(run, done, total, "items")
+
+    return advance

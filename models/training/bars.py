@@ -12,6 +12,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemaini
 from rich.progress import Progress as Bars
 
 from app.process import quiet_transformers
+from models.minute_lines import MinuteLines
 from models.training.curves import SMOOTHING
 from models.training.loop import OnStep
 from models.training.progress import Progress
@@ -20,7 +21,10 @@ from models.training.run import OnPhase
 
 @contextmanager
 def training_progress() -> Iterator[OnPhase]:
-    """Show a bar a phase on standard error: steps, loss, last validation accuracy, time left."""
+    """Show a bar a phase on standard error: steps, loss, last validation accuracy, time left.
+
+    Where that is no terminal, a line a minute says the same.
+    """
     columns = (
         TextColumn("{task.description}"),
         BarColumn(),
@@ -32,19 +36,49 @@ def training_progress() -> Iterator[OnPhase]:
     quiet_transformers()
     console = Console(stderr=True)
     quiet = not PartialState(cpu=not torch.cuda.is_available()).is_main_process
+    if not (quiet or console.is_terminal):
+        yield _telling
+        return
     with Bars(*columns, console=console, refresh_per_second=2, disable=quiet) as bars:
         yield lambda title: _add_bar(bars, title)
 
 
 def _add_bar(bars: Bars, title: str) -> OnStep:
     bar = bars.add_task(title, total=None, loss=float("nan"), accuracy="-")
-    smooth: list[float] = []
+    smooth = _RunningLoss()
 
     def on_step(progress: Progress, steps: int) -> None:
-        loss = progress.losses[-1][2]
-        smooth[:] = [SMOOTHING * smooth[0] + (1 - SMOOTHING) * loss] if smooth else [loss]
-        evaluations = progress.evaluations
-        accuracy = f"{100 * evaluations[-1].mean:.1f} %" if evaluations else "-"
-        bars.update(bar, total=steps, completed=progress.step, loss=smooth[0], accuracy=accuracy)
+        loss = smooth.after(progress)
+        accuracy = _accuracy(progress)
+        bars.update(bar, total=steps, completed=progress.step, loss=loss, accuracy=accuracy)
 
     return on_step
+
+
+def _telling(title: str) -> OnStep:
+    lines = MinuteLines()
+    smooth = _RunningLoss()
+
+    def on_step(progress: Progress, steps: int) -> None:
+        more = f"loss {smooth.after(progress):.3f}, validation {_accuracy(progress)}"
+        lines.tell(title, progress.step, steps, "steps", more)
+
+    return on_step
+
+
+class _RunningLoss:
+    """The running mean of the loss of one phase."""
+
+    def __init__(self) -> None:
+        self._mean: float | None = None
+
+    def after(self, progress: Progress) -> float:
+        loss = progress.losses[-1][2]
+        before = loss if self._mean is None else self._mean
+        self._mean = SMOOTHING * before + (1 - SMOOTHING) * loss
+        return self._mean
+
+
+def _accuracy(progress: Progress) -> str:
+    evaluations = progress.evaluations
+    return f"{100 * evaluations[-1].mean:.1f} %" if evaluations else "-"

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -9,7 +13,7 @@ from typer.testing import CliRunner, Result
 
 from models.evaluation.measure import report
 from models.evaluation.show.numbers import interval
-from tests.models.tasks.invented_causal import write_measured
+from tests.models.tasks.invented_causal import copa_item, write_measured
 from xcopa.main import app
 
 
@@ -55,6 +59,47 @@ def test_the_models_of_the_settings_are_measured_printed_and_written(
     page = run("report", "markdown", str(tmp_path / "report.json"))
     assert card.stdout.splitlines()[2].startswith("| English | ")
     assert page.stdout == (tmp_path / "report.md").read_text("utf-8")
+
+
+def test_who_reads_the_first_line_alone_gets_all_files(
+    tiny_direct: Path, tiny_stilts: Path, tmp_path: Path
+) -> None:
+    """As ``xcopa evaluate --out e | head -1``: the screen goes away while tables are printed."""
+    rows = tmp_path / "mine.jsonl"
+    rows.write_text("".join(json.dumps(copa_item(n)) + "\n" for n in range(9)), encoding="utf-8")
+    out = tmp_path / "e"
+    command = [sys.executable, "-m", "xcopa", "evaluate", "--items", str(rows), "--out", str(out)]
+    reading, writing = os.pipe()
+    os.close(reading)
+    done = subprocess.run(
+        command,
+        stdout=writing,
+        stderr=subprocess.PIPE,
+        text=True,
+        check=False,
+        env={
+            **os.environ,
+            "XCOPA_THREADS": "1",
+            "XCOPA_MODELS__DIRECT": str(tiny_direct),
+            "XCOPA_MODELS__STILTS": str(tiny_stilts),
+            # As in a shell of Jupyter or Colab; the module need not be there.
+            "MPLBACKEND": "module://matplotlib_inline.backend_inline",
+        },
+    )
+    os.close(writing)
+    assert "Traceback" not in done.stderr
+    names = ["accuracy.png", "predictions.jsonl", "reliability.png", "report.json", "report.md"]
+    assert sorted(path.name for path in out.iterdir()) == names
+    # Nor is standard error a terminal.
+    assert "stilts: 18 of 18 items" in done.stderr
+
+
+def test_a_folder_that_may_not_be_written_is_told_before_the_work(
+    short_data: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "file").write_text("", encoding="utf-8")
+    for out in (tmp_path / "file", tmp_path / "file" / "below"):
+        assert "cannot be made" in refused("--data", str(short_data), "--out", str(out))
 
 
 def test_a_data_directory_that_is_none_is_one_clear_line(tmp_path: Path) -> None:

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 from pathlib import Path
+from tempfile import mkdtemp
 
 from models.evaluation.ask import predictions
 from models.evaluation.ask.predictions import Predictions
+from models.evaluation.ask.predictor import EvaluationError
 from models.evaluation.measure import report
 from models.evaluation.measure.report import Report
 from models.evaluation.show import plots
@@ -13,22 +17,63 @@ from models.evaluation.show.markdown import to_markdown
 
 REPORT, PAGE, PREDICTIONS = "report.json", "report.md", "predictions.jsonl"
 
+_LAST = REPORT
+"""Takes its place when all others have theirs: it is what a reader opens first."""
+
 
 def write(measured: Report, predicted: Predictions, directory: Path) -> None:
-    """Write the report as JSON and Markdown, its pictures, and the logits behind it."""
-    report.save(measured, directory / REPORT)
-    (directory / PAGE).write_text(to_markdown(measured), encoding="utf-8")
-    predictions.save(predicted, directory / PREDICTIONS)
-    plots.draw(measured, directory)
+    """Write the report as JSON and Markdown, its pictures, and the logits behind it.
+
+    All of them are written beside, and are on the disk before the first takes its place: what was
+    there stays whole until the new is.
+
+    Raises:
+        EvaluationError: the disk is full, or the like; what was there has not changed.
+    """
+    try:
+        made = Path(mkdtemp(prefix=".partial-", dir=directory))
+        try:
+            _write_all(measured, predicted, made)
+            _put_in_place(made, directory)
+        finally:
+            shutil.rmtree(made, ignore_errors=True)
+    except OSError as error:
+        reason = error.strerror or error
+        raise EvaluationError(f"--out {directory} cannot be written: {reason}") from error
 
 
 def recompute(directory: Path) -> Report:
     """Compute the report of a directory again, from the logits in it, and write it.
 
     Raises:
-        EvaluationError: the directory was not written by an evaluation.
+        EvaluationError: the directory was not written by an evaluation, or cannot be written.
     """
     predicted = predictions.load(directory / PREDICTIONS)
     measured = report.build(report.load(directory / REPORT).source, predicted)
     write(measured, predicted, directory)
     return measured
+
+
+def _write_all(measured: Report, predicted: Predictions, directory: Path) -> None:
+    report.save(measured, directory / REPORT)
+    (directory / PAGE).write_text(to_markdown(measured), encoding="utf-8")
+    predictions.save(predicted, directory / PREDICTIONS)
+    plots.draw(measured, directory)
+
+
+def _put_in_place(made: Path, directory: Path) -> None:
+    paths = sorted(made.iterdir(), key=lambda path: path.name == _LAST)
+    for path in paths:
+        _flush(path)
+    for path in paths:
+        path.replace(directory / path.name)
+    _flush(directory)
+
+
+def _flush(path: Path) -> None:
+    """Have the disk hold a file, or the names in a directory."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -12,6 +12,13 @@ from models.training.bars import training_progress
 from models.training.progress import Evaluation, Progress
 
 
+@pytest.fixture
+def terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Standard error as a terminal."""
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    monkeypatch.setenv("TERM", "dumb")
+
+
 @pytest.fixture(autouse=True)
 def _wide_and_restored(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Give the bars room, and the library back what they switch off."""
@@ -31,6 +38,7 @@ def progress(*losses: float, accuracy: float | None = None) -> Progress:
     )
 
 
+@pytest.mark.usefixtures("terminal")
 def test_a_bar_shows_steps_running_loss_and_the_last_accuracy(
     capfd: pytest.CaptureFixture[str],
 ) -> None:
@@ -46,6 +54,7 @@ def test_a_bar_shows_steps_running_loss_and_the_last_accuracy(
     assert shown.out == "", "standard output is for results"
 
 
+@pytest.mark.usefixtures("terminal")
 def test_a_phase_that_was_not_validated_yet_shows_no_accuracy(
     capfd: pytest.CaptureFixture[str],
 ) -> None:
@@ -57,6 +66,20 @@ def test_a_phase_that_was_not_validated_yet_shows_no_accuracy(
     [second] = [line for line in shown if line.startswith("second")]
     assert "loss 1.000  validation -" in first
     assert "loss 3.000" in second, "a phase does not go on with the loss of the one before"
+
+
+def test_without_a_terminal_lines_say_step_loss_and_accuracy(
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    with training_progress() as on_phase:
+        on_step = on_phase("stilts seed-1/2-copa")
+        on_step(progress(2.0), 2)
+        assert "1 of 2 steps, loss 2.000" in capfd.readouterr().err, "at once, not at the end"
+        on_step(progress(2.0, 1.0, accuracy=0.725), 2)
+    shown = capfd.readouterr()
+    told = "stilts seed-1/2-copa: 2 of 2 steps, loss 1.950, validation 72.5 %"
+    assert shown.err.splitlines() == [told]
+    assert shown.out == ""
 
 
 def test_only_the_first_of_several_processes_shows_a_bar(
