@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 from typer.testing import CliRunner
@@ -30,19 +27,3 @@ def test_a_base_that_is_missing_is_named_with_its_recipe(tmp_path: Path) -> None
     text = 'base = "/no/such/base"\n' + RECIPE.read_text(encoding="utf-8")
     recipe.write_text(text.replace('base = "embedded:multilingual-e5-small"\n', ""), "utf-8")
     assert f"{recipe}: base: '/no/such/base' is not a directory" in said(recipe, tmp_path / "out")
-
-
-def test_a_notebook_s_backend_of_pictures_stops_no_training(
-    tmp_path: Path,
-) -> None:
-    """Jupyter and Colab name it for their shells, where it need not be installed."""
-    command = [sys.executable, "-m", "xcopa", "train", str(tmp_path / "none.toml")]
-    done = subprocess.run(
-        [*command, "--out", str(tmp_path / "out")],
-        capture_output=True,
-        text=True,
-        check=False,
-        env={**os.environ, "MPLBACKEND": "module://matplotlib_inline.backend_inline"},
-    )
-    assert "cannot read the recipe" in done.stderr
-    assert "Traceback" not in done.stderr
