@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
+from pathlib import Path
+
 import pytest
 import typer
 
@@ -86,3 +91,16 @@ def test_what_is_ignored_is_in_the_log(
     assert "XCOPA_PORT=tcp://10.96.0.12:8000" in service
     assert "XCOPA_TIMEOUT is no setting" in unknown
     assert "XCOPA_REQUEST_TIMEOUT_MS" in unknown
+
+
+def test_a_notebooks_backend_of_pictures_stops_no_training(tmp_path: Path) -> None:
+    """Jupyter and Colab name it for their shells, where it need not be installed."""
+    done = subprocess.run(
+        [sys.executable, "-m", "xcopa", "train", str(tmp_path / "none.toml"), "--out", "x"],
+        capture_output=True,
+        text=True,
+        check=False,
+        env={**os.environ, "MPLBACKEND": "module://matplotlib_inline.backend_inline"},
+    )
+    assert "cannot read the recipe" in done.stderr
+    assert "Traceback" not in done.stderr

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 from typer.testing import CliRunner
@@ -81,19 +78,3 @@ def test_an_adapter_is_no_base(tmp_path: Path) -> None:
     text = recipe.read_text("utf-8").replace(f"{tmp_path}/base", f"{tmp_path}/adapter")
     recipe.write_text(text, "utf-8")
     assert "is an adapter on" in said(recipe, tmp_path / "out")
-
-
-def test_a_notebook_s_backend_of_pictures_stops_no_training(
-    tmp_path: Path,
-) -> None:
-    """Jupyter and Colab name it for their shells, where it need not be installed."""
-    command = [sys.executable, "-m", "xcopa", "train", str(tmp_path / "none.toml")]
-    done = subprocess.run(
-        [*command, "--out", str(tmp_path / "out")],
-        capture_output=True,
-        text=True,
-        check=False,
-        env={**os.environ, "MPLBACKEND": "module://matplotlib_inline.backend_inline"},
-    )
-    assert "cannot read the recipe" in done.stderr
-    assert "Traceback" not in done.stderr
