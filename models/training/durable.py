@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ctypes
-import errno
 import os
 import shutil
 from collections.abc import Iterator
@@ -12,6 +11,7 @@ from pathlib import Path
 
 from safetensors import SafetensorError
 
+from models.disk import flush
 from models.training.errors import TrainingError
 
 _AT_FDCWD = -100
@@ -67,19 +67,6 @@ def _flush(folder: Path) -> None:
         for path in (*(Path(directory, name) for name in files), Path(directory)):
             if not path.is_symlink():
                 flush(path)
-
-
-def flush(path: Path) -> None:
-    """Wait until the disk holds a file, or the names in a folder."""
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    except OSError as error:
-        # Some network file systems cannot do this for a folder.
-        if error.errno != errno.EINVAL:
-            raise
-    finally:
-        os.close(descriptor)
 
 
 def _put(partial: Path, target: Path) -> None:

@@ -46,7 +46,7 @@ class Provenance:
     """What a run is made from, besides recipe and data."""
 
     base: str
-    """Revision of the base: hex digits that change with its weights, settings or tokenizer."""
+    """Revision of the base, as the service gives it to a model."""
     code: Mapping[str, str]
     """Versions by package, and a digest of the files of training themselves: a checkout changes
     between two versions."""
@@ -63,17 +63,9 @@ class Provenance:
         """
         versions = {name: version(name) for name in _PACKAGES}
         code = {"xcopa-service": __version__, "models/training": _source_digest(), **versions}
-        return cls(_base_revision(base), code)
-
-
-def _base_revision(base: Path) -> str:
-    checkpoint = Checkpoint(str(base), full=base)
-    digest = hashlib.sha256()
-    with readable(checkpoint.source):
-        for path in (*checkpoint.model_files, checkpoint.tokenizer_file):
-            with path.open("rb") as handle:
-                digest.update(hashlib.file_digest(handle, "sha256").digest())
-    return digest.hexdigest()[:_DIGITS]
+        checkpoint = Checkpoint(str(base), full=base)
+        with readable(checkpoint.source):
+            return cls(checkpoint.revision(), code)
 
 
 @cache

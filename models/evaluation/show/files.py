@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 from pathlib import Path
 from tempfile import mkdtemp
 
+from models.disk import flush
 from models.evaluation.ask import predictions
 from models.evaluation.ask.predictions import Predictions
 from models.evaluation.ask.predictor import EvaluationError
@@ -64,16 +64,7 @@ def _write_all(measured: Report, predicted: Predictions, directory: Path) -> Non
 def _put_in_place(made: Path, directory: Path) -> None:
     paths = sorted(made.iterdir(), key=lambda path: path.name == _LAST)
     for path in paths:
-        _flush(path)
+        flush(path)
     for path in paths:
         path.replace(directory / path.name)
-    _flush(directory)
-
-
-def _flush(path: Path) -> None:
-    """Have the disk hold a file, or the names in a directory."""
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+    flush(directory)

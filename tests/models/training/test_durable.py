@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from models import disk
 from models.training import durable
 from models.training.durable import whole_folder
 from models.training.errors import TrainingError
@@ -83,7 +84,7 @@ def test_everything_is_on_the_disk_before_it_is_named(
 ) -> None:
     """A rename may reach the disk before the content does, and then power fails."""
     flushed: list[tuple[str, bool]] = []
-    real = durable.flush
+    real = disk.flush
 
     def flush(path: Path) -> None:
         flushed.append((path.name, (target / "inside").exists()))

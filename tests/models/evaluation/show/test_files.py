@@ -53,7 +53,7 @@ def test_the_files_of_the_user_stay_and_nothing_else_is_left(
         (files, "to_markdown"),
         (predictions, "save"),
         (plots, "draw"),
-        (files, "_flush"),
+        (files, "flush"),
     ],
 )
 def test_a_full_disk_leaves_the_good_evaluation_as_it_was(
@@ -79,7 +79,7 @@ def test_all_is_on_the_disk_before_the_first_file_takes_its_place(
     seen: list[tuple[str, set[str]]] = []
     monkeypatch.setattr(
         files,
-        "_flush",
+        "flush",
         lambda path: seen.append((path.name, {p.name for p in tmp_path.iterdir()} & WRITTEN)),
     )
     files.write(report, answers, tmp_path)
