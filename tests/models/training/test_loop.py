@@ -144,7 +144,8 @@ def test_points_end_with_the_last_step(steps: int, evaluations: int, points: set
 def test_a_loss_that_is_no_number_stops_the_phase_with_step_task_and_rate(
     base: Path, tmp_path: Path, rate: float
 ) -> None:
-    complaint = rf"the loss is (inf|nan) at step \d+, task task \d, with learning_rate {re.escape(f'{rate:g}')}"
+    where = rf"step \d+, task task \d, with learning_rate {re.escape(f'{rate:g}')}"
+    complaint = f"the loss is (inf|nan) at {where}"
     with pytest.raises(NotFiniteError, match=complaint):
         run(base, tmp_path, replace(SCHEDULE, learning_rate=rate, evaluations=1))
     assert not list(tmp_path.glob("checkpoint-*"))
