@@ -6,12 +6,13 @@ Phang et al. (2020, arXiv 2005.13013) use it while they train the intermediate t
 from __future__ import annotations
 
 import random
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from tokenizers import Tokenizer
 
 from models.tasks.example import DataError
+from models.tasks.reading.text import text_lines, undecodable
 from models.training.example_tokenizer import IGNORED, Encoded
 
 MASKED = 0.15
@@ -58,16 +59,20 @@ def read_passages(files: Sequence[Path]) -> list[str]:
     Raises:
         DataError: a file is missing, is not UTF-8, or none of them has text.
     """
-    passages = []
-    for file in files:
-        try:
-            lines = file.read_text(encoding="utf-8").splitlines()
-        except (OSError, UnicodeDecodeError) as error:
-            raise DataError(f"masked_text.files: cannot read {file}: {error}") from error
-        passages += [line.strip() for line in lines if line.strip()]
+    passages = [passage for file in files for passage in _passages_of(file)]
     if not passages:
         raise DataError("masked_text.files hold no text")
     return passages
+
+
+def _passages_of(file: Path) -> Iterator[str]:
+    if not file.is_file():
+        raise DataError(f"masked_text.files: there is no file {file}")
+    for number, line in text_lines(file):
+        if reason := undecodable(line):
+            raise DataError(f"masked_text.files: {file}:{number} {reason}")
+        if passage := line.strip():
+            yield passage
 
 
 def rows_of(passages: Sequence[str], tokenizer: Tokenizer, max_tokens: int) -> list[Encoded]:

@@ -15,7 +15,7 @@ from models.tasks.example import DataError, Head, Sentences
 from models.tasks.registry import find
 from models.tasks.task import Task, digest
 from models.training.batch import Inputs, make_inputs
-from models.training.example_tokenizer import Encoded, ExampleTokenizer
+from models.training.example_tokenizer import IGNORED, Encoded, ExampleTokenizer
 from models.training.heads import MASKED_TEXT, head_name
 from models.training.loop import Loop, OnStep, PhaseOutcome, PhaseWork, Schedule
 from models.training.masked import Masker, read_passages, rows_of
@@ -75,7 +75,10 @@ def load_sets(recipe: Recipe, phase: Phase, base: Path, data: Path | None) -> Se
         digests[f"{name}/{split}"] = digest(examples)
         if not examples:
             raise DataError(f"{name}/{split} has no examples")
-        return tokenizer.encode(examples)
+        items = tokenizer.encode(examples)
+        if not any(set(item.target) - {IGNORED} for item in items):
+            raise DataError(f"{name}/{split} has no word with a label of the task")
+        return items
 
     names = dict.fromkeys((*phase.tasks, *(name for name, _ in phase.validation_sets)))
     tasks = {name: find(name) for name in names}

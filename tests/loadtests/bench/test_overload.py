@@ -5,20 +5,32 @@ from __future__ import annotations
 import pytest
 
 from loadtests.bench.open_load import Arrival
-from loadtests.bench.overload import share_in_time
+from loadtests.bench.overload import OverloadRound, results_of
+from loadtests.bench.results import BenchResult
 
 ANSWERED = [Arrival(200, 0.5, "")] * 2400 + [Arrival(200, 1.5, "")] * 600
 REFUSED = [Arrival(429, 0.003, "2")] * 5 + [Arrival(429, 0.005, "")] * 4
 LOST = [Arrival(504, 1.0, ""), Arrival(200, 10.5, ""), Arrival(0, 0.1, "")]
 
 
+def overload(arrivals: list[Arrival], *capacity: tuple[float, float]) -> BenchResult:
+    rounds = [OverloadRound(arrivals, each, normal_after=0.5) for each in capacity]
+    return results_of(rounds)[0]
+
+
 def test_answers_after_the_deadline_count_for_nothing() -> None:
     # 2400 in 60 s are 40 per second, of a capacity of 50 on average.
-    assert share_in_time(ANSWERED + REFUSED, (40, 60)).value == pytest.approx(0.8)
+    assert overload(ANSWERED + REFUSED, (40, 60)).value == pytest.approx(0.8)
+
+
+def test_the_share_is_the_median_of_rounds_each_over_its_own_capacity() -> None:
+    told = overload(ANSWERED, (40, 60), (60, 100), (100, 60))
+    assert (told.least, told.value, told.greatest) == pytest.approx((0.5, 0.5, 0.8))
+    assert told.details["capacity_per_second"] == [40, 60, 100, 60]
 
 
 def test_details_count_each_kind_of_response() -> None:
-    details = share_in_time(ANSWERED + REFUSED + LOST, (40.04, 60)).details
+    details = overload(ANSWERED + REFUSED + LOST, (40.04, 60)).details
     assert details["statuses"] == {"0": 1, "200": 3001, "429": 9, "504": 1}
     assert details["arrivals"] == 3012
     assert details["refused_without_retry_after"] == 4
@@ -30,7 +42,7 @@ def test_details_count_each_kind_of_response() -> None:
 
 
 def test_without_answers_or_refusals_there_are_no_times_of_them() -> None:
-    refused, answered = share_in_time(REFUSED, (40, 60)), share_in_time(ANSWERED, (40, 60))
+    refused, answered = overload(REFUSED, (40, 60)), overload(ANSWERED, (40, 60))
     assert refused.value == 0
     assert "answered_ms" not in refused.details
     assert "refused_ms" not in answered.details

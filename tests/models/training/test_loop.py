@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import re
+import subprocess
+import sys
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -18,6 +21,7 @@ from models.training.loop import Loop, PhaseOutcome, PhaseWork, Schedule, _linea
 from models.training.network import Network
 from models.training.progress import Progress
 from models.training.recipe import Keep, RecipeError
+from tests.models.training import one_of_several
 from tests.models.training.networks import HEADS, LORA, recipe
 
 BATCHES = 12
@@ -102,6 +106,23 @@ def test_accumulated_batches_make_one_step(base: Path, tmp_path: Path) -> None:
     outcome, _ = run(base, tmp_path, replace(SCHEDULE, accumulation=5, evaluations=1))
     assert outcome.progress.step == 3, "five, five and two batches"
     assert outcome.progress.tokens == BATCHES * 10
+
+
+@pytest.mark.slow
+def test_all_processes_of_a_run_come_to_the_same_weights(base: Path, tmp_path: Path) -> None:
+    launch = [
+        *(sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "3"),
+        *("-m", one_of_several.__name__, str(base), str(tmp_path)),
+    ]
+    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
+    ended = subprocess.run(launch, env=environment, check=False, capture_output=True, text=True)
+    assert ended.returncode == 0, ended.stderr[-3000:]
+    told = [path.read_text("utf-8").split() for path in tmp_path.glob("rank-*.txt")]
+    assert len(told) == 3
+    before, after = (set(each) for each in zip(*told, strict=True))
+    assert len(before) == 3, "they began with heads of their own"
+    assert len(after) == 1
+    assert before.isdisjoint(after)
 
 
 def test_a_checkpoint_that_a_kill_left_half_written_is_not_resumed(

@@ -65,9 +65,17 @@ def test_passages_are_cut_into_rows_that_hold_every_piece() -> None:
 def test_files_that_cannot_be_read_are_named(tmp_path: Path) -> None:
     (tmp_path / "latin.txt").write_bytes(b"caf\xe9\n")
     (tmp_path / "empty.txt").write_text("\n \n")
-    with pytest.raises(DataError, match=r"cannot read .*none\.txt"):
+    (tmp_path / "wide.txt").write_text("rain", encoding="utf-16")
+    with pytest.raises(DataError, match=r"there is no file .*none\.txt"):
         read_passages([tmp_path / "none.txt"])
-    with pytest.raises(DataError, match=r"cannot read .*latin\.txt"):
+    with pytest.raises(DataError, match=r"latin\.txt:1 is not UTF-8"):
         read_passages([tmp_path / "latin.txt"])
+    with pytest.raises(DataError, match=r"wide\.txt:1 is UTF-16"):
+        read_passages([tmp_path / "wide.txt"])
     with pytest.raises(DataError, match="no text"):
         read_passages([tmp_path / "empty.txt"])
+
+
+def test_a_byte_order_mark_joins_no_word(tmp_path: Path) -> None:
+    (tmp_path / "marked.txt").write_bytes(b"\xef\xbb\xbfrain fell\r\n\r\nit is wet")
+    assert read_passages([tmp_path / "marked.txt"]) == ["rain fell", "it is wet"]

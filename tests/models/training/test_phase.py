@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -64,7 +65,7 @@ def run(made: PhaseRun, before: Weights | None = None) -> PhaseOutcome:
         ({"tasks": ("mnli",)}, "phases.0.tasks: .* needs a multiple-choice task"),
         ({"tasks": ("kopa",)}, "there is no task 'kopa'"),
         ({"validation": ("kopa",)}, "there is no task 'kopa'"),
-        ({"masked_text": {"files": ("none.txt",), "share": 0.1}}, r"cannot read none\.txt"),
+        ({"masked_text": {"files": ("none.txt",), "share": 0.1}}, r"there is no file none\.txt"),
         ({"max_tokens": 999}, "max_tokens = 999, but the base reads 256 at most"),
     ],
 )
@@ -140,6 +141,16 @@ def test_a_set_without_examples_is_told(base: Path, invented: Path, tmp_path: Pa
     (tmp_path / "copa" / "val.jsonl").write_bytes((invented / "copa" / "val.jsonl").read_bytes())
     with pytest.raises(DataError, match="copa/train"):
         loaded(phase(), base, tmp_path)
+
+
+def test_a_validation_set_that_asks_for_nothing_divides_by_no_zero(
+    base: Path, invented: Path, tmp_path: Path
+) -> None:
+    shutil.copytree(invented, tmp_path / "data")
+    (tmp_path / "data" / "ccg" / "dev.txt").write_text("Rain|X|UNSEEN fell|X|UNSEEN", "utf-8")
+    own = phase(tasks=("ccg",), validation=("ccg",))
+    with pytest.raises(DataError, match="ccg/val has no word with a label of the task"):
+        loaded(own, base, tmp_path / "data")
 
 
 # How it runs --------------------------------------------------------------------------------
