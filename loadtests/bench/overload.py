@@ -32,6 +32,8 @@ class OverloadRound:
     """Requests per second before and after: the machine drifts within minutes."""
     normal_after: float
     """Seconds until a lone request was as fast as before."""
+    cpu: tuple[float, float]
+    """Processor seconds that a request took in the front, and in the generator beside it."""
 
     @property
     def share(self) -> float:
@@ -61,11 +63,14 @@ def _round(
 ) -> OverloadRound:
     headers = {**JSON, "X-Request-Timeout-Ms": str(round(1000 * DEADLINE_S))}
     load = OpenLoad.to(server.port, "/predict/xcopa", bodies, headers)
+    front, generator = server.front_cpu_seconds, time.process_time()
     load.send(TIMES_CAPACITY * before, OVERLOAD_S)
+    spent = (server.front_cpu_seconds - front, time.process_time() - generator)
     normal_after = _back_to_normal(server, bodies, lone)
     load.wait()
     after = closed_load(server, bodies, CALLERS, CAPACITY_S).rate
-    return OverloadRound(load.arrivals, (before, after), normal_after)
+    a_request = (spent[0] / len(load.arrivals), spent[1] / len(load.arrivals))
+    return OverloadRound(load.arrivals, (before, after), normal_after, a_request)
 
 
 def results_of(rounds: Sequence[OverloadRound]) -> list[BenchResult]:
@@ -78,6 +83,10 @@ def results_of(rounds: Sequence[OverloadRound]) -> list[BenchResult]:
             [each.share for each in rounds],
             ">= 0.92",
             capacity_per_second=[round(rate, 1) for rate in capacity],
+            cpu_us_a_request={
+                "front": round(1e6 * statistics.median(each.cpu[0] for each in rounds)),
+                "generator": round(1e6 * statistics.median(each.cpu[1] for each in rounds)),
+            },
             **_details([arrival for each in rounds for arrival in each.arrivals]),
         ),
         BenchResult.of(

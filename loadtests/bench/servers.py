@@ -51,6 +51,12 @@ class BenchServer:
         return float(sum(each.user + each.system for each in times))
 
     @property
+    def front_cpu_seconds(self) -> float:
+        """Processor time since the start, of the process that speaks HTTP alone."""
+        times = self.process.cpu_times()
+        return float(times.user + times.system)
+
+    @property
     def memory(self) -> int:
         """Bytes that are resident; what processes share is counted once, where the system can."""
         infos = [process.memory_full_info() for process in self._processes()]

@@ -77,6 +77,7 @@ def test_engines_that_are_killed_under_load_cost_no_call(server: FaultyServer) -
     assert after.since(before, "xcopa_engine_busy_seconds_total", engine="0") > 0
 
 
+@pytest.mark.slow
 def test_the_only_engine_may_be_killed_under_load_and_the_service_stays_ready(
     start: StartServer,
 ) -> None:
@@ -250,6 +251,7 @@ def test_without_engines_and_without_templates_the_service_says_so(start: StartS
     assert server.exit_status() == 0
 
 
+@pytest.mark.slow
 def test_a_template_that_is_killed_while_it_loads_ends_the_start_with_one_line(
     sources: dict[str, str], tmp_path: Path
 ) -> None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from concurrent.futures import Future
 from http import HTTPStatus
 
+import pytest
+
 from tests.chaos.client import PREDICT, Reply, close_to, in_background, item
 from tests.chaos.conftest import StartServer
 from tests.chaos.service import FaultyServer, wait_until
@@ -61,6 +63,7 @@ def test_a_stuck_engine_is_told_to_everyone_until_it_comes_back(start: StartServ
     }
 
 
+@pytest.mark.slow
 def test_sigterm_while_the_engine_is_stuck_ends_with_0(start: StartServer) -> None:
     """Nobody waits for an engine that does not move: who waits is told, and the process goes."""
     server = start(XCOPA_WATCHDOG_S=WATCHDOG_S, XCOPA_DRAIN_GRACE_S="3600")

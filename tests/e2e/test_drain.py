@@ -77,6 +77,7 @@ def test_sigterm_under_load_loses_no_accepted_request(sources: dict[str, str]) -
     assert load.statuses.count(200) > 0
 
 
+@pytest.mark.slow
 def test_ctrl_c_at_rest_exits_with_0(sources: dict[str, str]) -> None:
     with ServerProcess(**sources) as server:
         server.wait_until_ready()

@@ -32,6 +32,7 @@ def refused(settings: Mapping[str, str]) -> Iterator[str]:
     yield line
 
 
+@pytest.mark.slow
 def test_it_starts_beside_a_kubernetes_service_of_its_name(sources: dict[str, str]) -> None:
     # The default port, on an address of this process alone: tests run side by side.
     host = f"127.{os.getpid() % 250 + 1}.{os.getpid() // 250 % 250}.9"
@@ -68,6 +69,7 @@ def test_a_host_that_is_none_is_one_line() -> None:
         assert "XCOPA_HOST" in line
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not socket.has_dualstack_ipv6(), reason="this system has no IPv6")
 def test_it_answers_on_ipv6_and_says_its_address_as_a_url(sources: dict[str, str]) -> None:
     with ServerProcess(**sources, XCOPA_HOST="::1") as server:

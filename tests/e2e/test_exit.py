@@ -117,6 +117,7 @@ def request(method: str, path: str, body: bytes = b"") -> bytes:
     return f"{head}Content-Length: {len(body)}\r\n\r\n".encode() + body
 
 
+@pytest.mark.slow
 def test_clients_that_are_idle_half_sent_or_read_nothing_do_not_hold_the_exit(
     sources: dict[str, str],
 ) -> None:

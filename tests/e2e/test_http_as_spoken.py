@@ -320,6 +320,7 @@ def test_a_field_that_is_there_twice_is_named(url: str) -> None:
 # A connection that is kept ------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_an_idle_connection_is_kept_as_long_as_the_setting_says(
     tiny_direct: Path, tiny_stilts: Path
 ) -> None:

@@ -273,6 +273,7 @@ def test_a_client_at_rest_gives_way_and_one_whose_call_runs_does_not(
             assert working.answer().status == 200
 
 
+@pytest.mark.slow
 def test_sigterm_does_not_wait_for_clients_that_send_slowly(
     tiny_direct: Path, tiny_stilts: Path
 ) -> None:

@@ -134,6 +134,7 @@ def test_handshakes_that_stop_halfway_keep_nobody_out(
         assert len(files) < MOST_CONNECTIONS + 128
 
 
+@pytest.mark.slow
 def test_sigterm_does_not_wait_for_clients_that_say_no_goodbye(
     models: dict[str, str], authority: Authority
 ) -> None:

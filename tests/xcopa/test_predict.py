@@ -168,6 +168,7 @@ def interrupted(out: Path, size: int, *arguments: object, **more: Any) -> bool:
     return False
 
 
+@pytest.mark.slow
 def test_killed_at_any_point_the_command_goes_on_where_it_was(url: str, tmp_path: Path) -> None:
     source = write(tmp_path / "rows.jsonl", rows(3000))
     whole, out = tmp_path / "whole", tmp_path / "out"

@@ -93,6 +93,7 @@ def test_what_is_ignored_is_in_the_log(
     assert "XCOPA_REQUEST_TIMEOUT_MS" in unknown
 
 
+@pytest.mark.slow
 def test_a_notebooks_backend_of_pictures_stops_no_training(tmp_path: Path) -> None:
     """Jupyter and Colab name it for their shells, where it need not be installed."""
     done = subprocess.run(

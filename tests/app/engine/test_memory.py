@@ -66,6 +66,7 @@ def test_one_text_of_7900_tokens_took_gigabytes(tokens: int) -> None:
     assert stated < 300e6
 
 
+@pytest.mark.slow
 @needs_peaks
 def test_many_short_rows_take_no_more_than_is_stated() -> None:
     rows = [row(length) for length in range(3, 60)] * 20 + [row(tiny.MAX_TOKENS)]

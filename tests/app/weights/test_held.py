@@ -109,6 +109,7 @@ def test_kernels_are_measured_with_threads_and_no_thread_is_left_where_engines_a
         running(variants).stop()
 
 
+@pytest.mark.slow
 def test_the_number_of_engines_is_measured_and_the_next_start_measures_nothing(
     tiny_direct: Path, tiny_stilts: Path, tmp_path: Path
 ) -> None:
@@ -137,6 +138,7 @@ def hold_on_two_nodes(job: Job) -> SharedWeights:
     return held.hold(job)
 
 
+@pytest.mark.slow
 def test_each_engine_runs_on_the_processors_of_its_node(
     tiny_direct: Path, tiny_stilts: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -163,6 +165,7 @@ def test_a_model_that_cannot_be_loaded_is_named_by_its_variable(
     assert templates() == before
 
 
+@pytest.mark.slow
 def test_a_tokenizer_that_does_not_fit_ends_the_engines(tiny_direct: Path, tmp_path: Path) -> None:
     before, broken = templates(), tiny.multiple_choice(tmp_path)
     (broken / "tokenizer.json").write_text("{}", encoding="ascii")

@@ -17,6 +17,7 @@ from tests.sample import sample_items
 
 MODELS = ("direct", "stilts")
 FIELDS = ("premise", "choice1", "choice2", "question")
+OUTPUTS = ("label", "logits", "probabilities")
 ITEMS = sample_items()
 GOOD, BLANK = ITEMS[0], {**ITEMS[0], "choice1": " "}
 
@@ -44,6 +45,11 @@ def predictions(client: httpx.Client, model: str, field: str) -> NDArray[Any]:
     return np.array([each[field] for each in response.json()["predictions"]])
 
 
+@pytest.fixture(scope="module")
+def expected(client: httpx.Client) -> dict[str, NDArray[Any]]:
+    return {name: predictions(client, "direct", name) for name in OUTPUTS}
+
+
 def test_the_server_and_its_models_say_what_they_are(server: Any, client: httpx.Client) -> None:
     assert server.is_server_live()
     assert server.is_server_ready()
@@ -65,20 +71,22 @@ def test_the_server_and_its_models_say_what_they_are(server: Any, client: httpx.
 @pytest.mark.parametrize("binary_out", [None, False, True], ids=["default", "json", "binary"])
 @pytest.mark.parametrize("binary_in", [False, True], ids=["json", "binary"])
 def test_its_answers_are_those_of_the_batch_route(
-    server: Any, client: httpx.Client, binary_in: bool, binary_out: bool | None, column: bool
+    server: Any,
+    expected: dict[str, NDArray[Any]],
+    binary_in: bool,
+    binary_out: bool | None,
+    column: bool,
 ) -> None:
-    names = ("label", "logits", "probabilities")
     wanted = (
         None
         if binary_out is None
-        else [triton.InferRequestedOutput(name, binary_data=binary_out) for name in names]
+        else [triton.InferRequestedOutput(name, binary_data=binary_out) for name in OUTPUTS]
     )
     result = server.infer("direct", inputs(ITEMS, binary_in, column), outputs=wanted)
-    for name in names:
-        expected = predictions(client, "direct", name)
+    for name, values in expected.items():
         found = result.as_numpy(name)
-        assert found.shape == expected.shape
-        np.testing.assert_allclose(found, expected, atol=1e-4)
+        assert found.shape == values.shape
+        np.testing.assert_allclose(found, values, atol=1e-4)
     assert result.as_numpy("logits").dtype == np.float32
     assert result.as_numpy("label").dtype == np.int64
 

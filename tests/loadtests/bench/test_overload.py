@@ -14,7 +14,7 @@ LOST = [Arrival(504, 1.0, ""), Arrival(200, 10.5, ""), Arrival(0, 0.1, "")]
 
 
 def overload(arrivals: list[Arrival], *capacity: tuple[float, float]) -> BenchResult:
-    rounds = [OverloadRound(arrivals, each, normal_after=0.5) for each in capacity]
+    rounds = [OverloadRound(arrivals, each, 0.5, cpu=(0.001, 3e-4)) for each in capacity]
     return results_of(rounds)[0]
 
 
@@ -39,6 +39,7 @@ def test_details_count_each_kind_of_response() -> None:
     assert details["refused_ms"] == 3
     assert details["answered_ms"] == {"p50": 500, "p99": 1500}
     assert details["capacity_per_second"] == [40.0, 60]
+    assert details["cpu_us_a_request"] == {"front": 1000, "generator": 300}
 
 
 def test_without_answers_or_refusals_there_are_no_times_of_them() -> None:

@@ -147,7 +147,13 @@ def bring(prepared: Prepared, kind: Kind, seed: int, folder: Path) -> None:
     assert not [name for name in left if name.startswith("checkpoint-")]
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize(
+    "kind",
+    [
+        pytest.param(kind, marks=pytest.mark.slow) if kind in (Kind.TERMINATE, Kind.INTERRUPT) else kind
+        for kind in KINDS
+    ],
+)
 def test_a_fault_leaves_the_old_or_the_new_output_whole(
     prepared: Prepared, kind: Kind, tmp_path: Path
 ) -> None:

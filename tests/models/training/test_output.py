@@ -147,6 +147,7 @@ def test_a_read_only_folder_below_one_that_may_be_written_is_told(tmp_path: Path
         check_output(out, tmp_path / "work")
 
 
+@pytest.mark.slow
 def test_a_kill_at_any_write_leaves_the_old_or_the_new_whole(
     variant: Path, out: Path, tmp_path: Path
 ) -> None:

@@ -196,6 +196,7 @@ def test_a_changed_recipe_does_not_go_on_with_an_old_run(folder: Path) -> None:
     assert (work / "seed-5" / "variant").is_dir()
 
 
+@pytest.mark.slow
 def test_full_fine_tuning_writes_a_checkpoint_that_is_served(folder: Path) -> None:
     write_recipe(folder, FULL)
     out = folder / "full" / "out"

@@ -126,6 +126,7 @@ print(*measure_plans([EnginePlan(2, 1), EnginePlan(1, 2)], encoder), sep=", ")
 """
 
 
+@pytest.mark.slow
 def test_an_encoder_is_measured_with_its_threads() -> None:
     """In a process that never had threads, as the template: they would not survive the fork."""
     done = subprocess.run(

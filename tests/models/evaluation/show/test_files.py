@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import errno
 import os
+import resource
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -71,6 +74,33 @@ def test_a_full_disk_leaves_the_good_evaluation_as_it_was(
     with pytest.raises(EvaluationError, match="cannot be written: No space left on device"):
         files.write(report, answers, tmp_path)
     assert bytes_of(tmp_path) == before
+
+
+@contextmanager
+def largest_file(size: int) -> Iterator[None]:
+    """Let no file of this process grow beyond so many bytes, as ``ulimit -f`` does."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+
+
+@pytest.mark.parametrize("stopped", sorted(WRITTEN))
+def test_a_limit_on_the_size_of_files_leaves_the_good_evaluation_as_it_was(
+    report: Report, answers: Predictions, tmp_path: Path, stopped: str
+) -> None:
+    """The real thing: the system itself refuses to write on, within each of the files."""
+    out, other = tmp_path / "out", tmp_path / "other"
+    for folder in (out, other):
+        folder.mkdir()
+        files.write(report, answers, folder)
+    before = bytes_of(out)
+    size = (other / stopped).stat().st_size
+    with largest_file(size - 1), pytest.raises(EvaluationError, match="File too large"):
+        files.write(report, answers, out)
+    assert bytes_of(out) == before
 
 
 def test_all_is_on_the_disk_before_the_first_file_takes_its_place(
