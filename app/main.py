@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import logging
 from collections.abc import AsyncIterator, Callable, Mapping
+from typing import TYPE_CHECKING
 
 from fastapi import FastAPI
 from fastapi_offline import FastAPIOffline
@@ -15,6 +16,7 @@ from app import __version__
 from app.api import keys_described, models, predict, probes, problem, rank
 from app.api.content_encoding import DecodeBodyMiddleware
 from app.api.cors import OriginsMiddleware
+from app.api.dispatch import DispatchMiddleware
 from app.api.middleware import (
     BodyLimitMiddleware,
     CountRequestsMiddleware,
@@ -36,7 +38,13 @@ from app.telemetry.metrics import Metrics
 from app.telemetry.tracing import Tracing, provider_from_environment
 from app.weights.variant import Variant, load_models
 
+if TYPE_CHECKING:
+    from fastapi.telemetry import TelemetryConfig
+
 log = logging.getLogger(__name__)
+
+NO_TELEMETRY: TelemetryConfig = {"tracing": False, "metrics": False, "logs": False}
+"""FastAPI would look for providers at each request; the service makes its own spans and metrics."""
 
 OnStarted = Callable[[StartError | None], None]
 """Called once: when the models are warm, or with the error that they met."""
@@ -76,6 +84,7 @@ def create_app(
         lifespan=_lifespan(runtime, tracing, keys, on_started),
         # A redirect would name the host and the scheme that the request claims.
         redirect_slashes=False,
+        telemetry=NO_TELEMETRY,
     )
     app.state.settings, app.state.runtime, app.state.metrics = settings, runtime, metrics
     for resource in (predict, rank, models, probes, metadata, infer):
@@ -101,7 +110,7 @@ def create_metrics_app(main: FastAPI) -> FastAPI:
 
     It has no keys and no pages, and what happens there is counted with the rest.
     """
-    app = FastAPI(openapi_url=None, redirect_slashes=False)
+    app = FastAPI(openapi_url=None, redirect_slashes=False, telemetry=NO_TELEMETRY)
     app.state = main.state
     for router in (probes.router, probes.metrics_router):
         app.include_router(router)
@@ -144,6 +153,7 @@ def _add_middleware(
     app: FastAPI, settings: Settings, metrics: Metrics, keys: KeysInForce | None
 ) -> None:
     # The last one added is the outermost.
+    app.add_middleware(DispatchMiddleware, routers=(predict.router, rank.router))
     app.add_middleware(DecodeBodyMiddleware, max_bytes=settings.max_body_bytes)
     app.add_middleware(BodyLimitMiddleware, max_bytes=settings.max_body_bytes)
     if keys is not None:

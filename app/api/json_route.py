@@ -14,6 +14,7 @@ from __future__ import annotations
 import json
 from collections.abc import Awaitable, Callable, Coroutine
 from email.message import Message
+from functools import cached_property
 from typing import Any, TypeVar, get_type_hints
 
 from fastapi import Request, Response
@@ -33,6 +34,11 @@ Checked = TypeVar("Checked", bound=BaseModel)
 
 class JsonRoute(APIRoute):
     """Reads, checks, calls and answers, and refuses bodies that are not declared as JSON."""
+
+    @cached_property
+    def handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        """What answers a request, or raises the error that it met."""
+        return self.get_route_handler()
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         endpoint: Callable[..., Awaitable[BaseModel]] = self.endpoint

@@ -142,7 +142,12 @@ def install(app: FastAPI) -> None:
 
 async def _on_service_error(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, ServiceError)
-    return problem_response(error, request.url.path, request_id_of(request))
+    return of_service_error(request, error)
+
+
+def of_service_error(request: Request, error: ServiceError) -> JSONResponse:
+    """Return the problem with which a request is answered."""
+    return problem_response(error, request.scope["path"], request_id_of(request))
 
 
 async def _on_validation_error(request: Request, error: Exception) -> JSONResponse:
@@ -153,6 +158,11 @@ async def _on_validation_error(request: Request, error: Exception) -> JSONRespon
 
 async def _on_http_exception(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, HTTPException)
+    return of_http_exception(request, error)
+
+
+def of_http_exception(request: Request, error: HTTPException) -> JSONResponse:
+    """Return the problem of an outcome of HTTP itself, as Starlette raises it."""
     if error.status_code == PayloadTooLargeError.status:
         too_large = PayloadTooLargeError(error.detail)
         return problem_response(too_large, request.url.path, request_id_of(request), error.headers)

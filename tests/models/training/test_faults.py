@@ -150,7 +150,9 @@ def bring(prepared: Prepared, kind: Kind, seed: int, folder: Path) -> None:
 @pytest.mark.parametrize(
     "kind",
     [
-        pytest.param(kind, marks=pytest.mark.slow) if kind in (Kind.TERMINATE, Kind.INTERRUPT) else kind
+        pytest.param(kind, marks=pytest.mark.slow)
+        if kind in (Kind.TERMINATE, Kind.INTERRUPT)
+        else kind
         for kind in KINDS
     ],
 )
