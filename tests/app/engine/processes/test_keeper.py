@@ -21,7 +21,6 @@ from app.errors import StartError
 from tests.app.engine.processes.stand_in_templates import Kept
 from tests.app.engine.stand_in_engines import LIMIT_S, wait_until
 
-
 Keep = Callable[..., Kept]
 
 
