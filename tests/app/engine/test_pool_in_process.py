@@ -17,12 +17,27 @@ from app.engine.seats import EngineLostError
 from app.errors import StartError
 from tests.app.engine.conftest import Bench
 from tests.app.engine.stand_in_engines import LIMIT_S, add_up, wait_until
+from tests.app.engine.stand_in_weights import order
 
 
 def taken(pool: EnginePool) -> EngineProcess:
     engine = pool.take()
     assert engine is not None
     return engine
+
+
+def test_a_pool_that_has_not_started_has_no_engine_and_no_model(bench: Bench) -> None:
+    pool = EnginePool(order())
+    assert pool.plan == EnginePlan(0, 0)
+    assert (pool.most, pool.moving, pool.pids, pool.take()) == (0, 0, {}, None)
+    with pytest.raises(ValueError, match="not in tuple"):
+        pool.model_number("plus")
+    pool.templates.end()
+
+
+def test_the_keeper_starts_engines_from_what_the_pool_was_ordered(bench: Bench) -> None:
+    assert bench.keeper.templates is bench.pool.templates
+    assert bench.pool.templates._order == order()
 
 
 def test_an_engine_is_taken_once_until_it_is_given_back(bench: Bench) -> None:
@@ -57,6 +72,19 @@ def test_a_batch_that_is_repeated_gets_an_engine_before_new_ones(bench: Bench) -
         assert waiting.result(LIMIT_S) is engine.process
     bench.pool.free(held, for_others=False)
     assert bench.pool.take() is held, "nobody waits any more"
+
+
+def test_each_batch_that_is_repeated_gets_an_engine_before_new_ones(bench: Bench) -> None:
+    engines = bench.fill(add_up, add_up)
+    held = [taken(bench.pool) for _ in engines]
+    with ThreadPoolExecutor() as threads:
+        waiting = [threads.submit(bench.pool.acquire) for _ in engines]
+        wait_until(lambda: bench.pool._repeats == len(engines))
+        with bench.pool._changed:
+            for each in held:
+                bench.pool.free(each, for_others=False)
+            assert bench.pool.take() is None
+        assert {each.result(LIMIT_S) for each in waiting} == set(held)
 
 
 def test_new_batches_get_what_repeated_ones_leave(bench: Bench) -> None:

@@ -68,6 +68,7 @@ def test_rows_go_to_the_model_that_is_named_in_the_order_that_is_given(bench: Be
 def test_a_batch_is_spread_over_no_more_engines_than_it_has_rows(bench: Bench) -> None:
     engines = bench.fill(add_up, add_up, add_up)
     seat = seat_of(bench)
+    assert seat.split is False, "no pass has run"
     assert seat.logits("plus", [(1,), (2, 3)], spread=True) == [1.0, 5.0]
     assert seat.split
     assert [len(each.ran) for each in engines] == [0, 1, 1]

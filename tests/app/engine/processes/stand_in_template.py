@@ -6,7 +6,7 @@ import itertools
 import os
 import subprocess
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from multiprocessing.connection import Connection
 from multiprocessing.reduction import recv_handle
 
@@ -85,6 +85,7 @@ class System:
         self.command: Sequence[str] = ()
         self.environment: Mapping[str, str] = {}
         self.killed: list[int] = []
+        self.on_kill: Callable[[], object] = lambda: None
         self.stuck = False
         """Whether the first process ends only when it is killed."""
         self.descriptors: list[int] = []
@@ -113,6 +114,7 @@ class System:
     def kill(self, pid: int, number: int) -> None:
         """Stand in for ``os.kill``."""
         self.killed.append(pid)
+        self.on_kill()
         for each in self.templates:
             if each.pid == pid and each.lives:
                 each.end()

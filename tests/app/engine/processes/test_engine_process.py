@@ -121,6 +121,13 @@ def test_an_engine_that_has_ended_takes_no_batch_and_gives_no_answer(
     assert engine.ended
 
 
+def test_an_engine_whose_channel_fails_has_ended_for_who_waits(engine: EngineProcess) -> None:
+    engine.ask(0, [[1]])
+    engine.channel.close()
+    with pytest.raises(EngineLostError, match=ENDED):
+        engine.answer()
+
+
 def test_an_engine_whose_sign_of_life_cannot_be_read_has_ended(engine: EngineProcess) -> None:
     engine.life.close()
     assert engine.ended
