@@ -176,7 +176,8 @@ class Templates:
     def look_after(self) -> None:
         """Replace the templates that have ended."""
         for each in [each for each in self._living if _has_ended(each.control)]:
-            self._lose(each, "it ended")
+            if each in self._living:  # else it was lost when it was to fork a spare
+                self._lose(each, "it ended")
 
     def _lose(self, template: _Template, why: str) -> None:
         log.error("process %d, which engines are started from, is lost: %s", template.pid, why)

@@ -20,7 +20,16 @@ from app.errors import StartError
 
 @pytest.mark.parametrize(
     ("threads", "plan"),
-    [(1, (1, 1)), (2, (2, 1)), (8, (8, 1)), (9, (8, 1)), (12, (6, 2)), (16, (8, 2)), (64, (8, 8))],
+    [
+        (1, (1, 1)),
+        (2, (2, 1)),
+        (8, (8, 1)),
+        (9, (8, 1)),
+        (12, (6, 2)),
+        (16, (8, 2)),
+        (44, (4, 11)),
+        (64, (8, 8)),
+    ],
 )
 def test_threads_are_shared_out_over_at_most_eight_engines(
     threads: int, plan: tuple[int, int]
@@ -45,6 +54,7 @@ def test_a_number_that_is_set_stands(setting: int, threads: int, plan: tuple[int
 def test_each_device_gets_an_engine() -> None:
     assert plan_engines("auto", 16, devices=4) == EnginePlan(4, 4)
     assert plan_engines("auto", 2, devices=4) == EnginePlan(4, 1)
+    assert plan_engines("auto", 7, devices=2) == EnginePlan(2, 3)
 
 
 def test_the_process_of_the_service_computes_if_it_is_told_so_or_cannot_fork() -> None:
@@ -57,7 +67,11 @@ def test_the_process_of_the_service_computes_if_it_is_told_so_or_cannot_fork() -
 
 
 def test_engines_that_the_system_cannot_have_are_refused_by_the_name_of_the_setting() -> None:
-    with pytest.raises(StartError, match=r"XCOPA_ENGINES is 2.*Linux.*auto or 0"):
+    says = (
+        "^XCOPA_ENGINES is 2, and engines in processes of their own need Linux; set it to auto or "
+        "0$"
+    )
+    with pytest.raises(StartError, match=says):
         in_process(2, "darwin")
 
 
