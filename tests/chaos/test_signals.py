@@ -28,6 +28,7 @@ SLOW_BATCH_S = 0.02
 PAUSE_S = 0.02
 
 
+@pytest.mark.slow
 def test_sigterm_under_overload_loses_no_call(start: StartServer) -> None:
     """Whoever got a connection gets a whole response: 200, 429 or 503. The exit status is 0."""
     server = start(XCOPA_QUEUE_SECONDS="0.5")

@@ -85,6 +85,7 @@ def test_ctrl_c_at_rest_exits_with_0(sources: dict[str, str]) -> None:
         assert server.exit_status() == 0
 
 
+@pytest.mark.slow
 def test_a_queue_that_is_full_refuses_with_retry_after(sources: dict[str, str]) -> None:
     with running(**sources, XCOPA_QUEUE_SECONDS="0.02", XCOPA_BATCH_TOKENS="128") as client:
         url = str(client.base_url)

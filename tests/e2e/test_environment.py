@@ -46,6 +46,7 @@ def test_it_starts_beside_a_kubernetes_service_of_its_name(sources: dict[str, st
         assert subprocess.run(probe, env=environment, check=False).returncode == 0
 
 
+@pytest.mark.slow
 def test_empty_variables_quotes_and_one_that_is_no_setting_do_not_stop_it(
     sources: dict[str, str],
 ) -> None:

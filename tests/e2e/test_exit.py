@@ -60,9 +60,10 @@ def unresolvable() -> tuple[str, Callable[[], None]]:
     return "http://no-such-host.invalid:4318", lambda: None
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "collector",
-    [nobody, *(pytest.param(each, marks=pytest.mark.slow) for each in (silent, unresolvable))],
+    [nobody, silent, unresolvable],
 )
 def test_a_collector_that_takes_no_spans_does_not_hold_the_exit(
     collector: Callable[[], tuple[str, Callable[[], None]]], sources: dict[str, str]

@@ -250,6 +250,7 @@ def test_bodies_that_wait_for_their_end_are_bounded_together(url: str) -> None:
         assert begun[-1].send(rest).answer().status == 200
 
 
+@pytest.mark.slow
 def test_a_client_at_rest_gives_way_and_one_whose_call_runs_does_not(
     tiny_direct: Path, tiny_stilts: Path
 ) -> None:

@@ -267,6 +267,7 @@ def test_a_file_that_is_broken_is_one_line_before_anything_is_loaded(
     assert "Traceback" not in "\n".join(server.output)
 
 
+@pytest.mark.slow
 def test_an_empty_file_lets_nobody_in_and_says_so(sources: dict[str, str], tmp_path: Path) -> None:
     (tmp_path / "keys").touch()
     with ServerProcess(**sources, XCOPA_API_KEYS_FILE=str(tmp_path / "keys")) as server:

@@ -94,6 +94,7 @@ def test_it_answers_within_a_second_while_the_main_port_is_flooded(
                     assert time.monotonic() - began < 1
 
 
+@pytest.mark.slow
 def test_it_is_there_while_the_models_load_and_until_the_service_has_drained(
     models: dict[str, str],
 ) -> None:

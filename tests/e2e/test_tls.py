@@ -156,6 +156,7 @@ def test_sigterm_does_not_wait_for_clients_that_say_no_goodbye(
         assert "Traceback" not in "\n".join(server.output)
 
 
+@pytest.mark.slow
 def test_a_renewed_certificate_is_served_without_a_restart_and_a_broken_one_is_not(
     models: dict[str, str], authority: Authority
 ) -> None:
@@ -181,6 +182,7 @@ def served_certificate(url: str) -> bytes:
         return certificate
 
 
+@pytest.mark.slow
 def test_callers_must_present_a_certificate_of_the_authorities_that_are_named(
     models: dict[str, str], authority: Authority, tmp_path: Path
 ) -> None:

@@ -61,6 +61,7 @@ def test_the_models_of_the_settings_are_measured_printed_and_written(
     assert page.stdout == (tmp_path / "report.md").read_text("utf-8")
 
 
+@pytest.mark.slow
 def test_who_reads_the_first_line_alone_gets_all_files(
     tiny_direct: Path, tiny_stilts: Path, tmp_path: Path
 ) -> None:

@@ -84,6 +84,7 @@ def test_no_thread_runs_where_engines_are_forked(pooled: Mapping[str, Variant]) 
         assert psutil.Process(pid).num_threads() == 1
 
 
+@pytest.mark.slow
 def test_kernels_are_measured_with_threads_and_no_thread_is_left_where_engines_are_forked(
     tiny_direct: Path, tiny_stilts: Path, tmp_path: Path
 ) -> None:
@@ -155,6 +156,7 @@ def test_each_engine_runs_on_the_processors_of_its_node(
         pool.stop()
 
 
+@pytest.mark.slow
 def test_a_model_that_cannot_be_loaded_is_named_by_its_variable(
     tiny_direct: Path, tmp_path: Path
 ) -> None:

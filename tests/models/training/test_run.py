@@ -165,6 +165,7 @@ def test_what_is_written_is_served_and_says_how_it_was_made(folder: Path) -> Non
     assert "<svg" in (out / "curves.svg").read_text("utf-8")
 
 
+@pytest.mark.slow
 def test_the_seed_with_the_best_validation_is_the_one_that_is_written(folder: Path) -> None:
     finish(folder, "run")
     work = folder / "run" / "work"
