@@ -9,10 +9,17 @@ CPUINFO = Path("/proc/cpuinfo")
 
 
 def processor_name(cpuinfo: Path = CPUINFO) -> str:
-    """Return the processor's name as Linux has it, else what Python knows, which may be empty."""
+    """Return the processor's name as Linux has it, else what Python knows, which may be empty.
+
+    Family and model follow, since virtual machines hide in the name which generation it is.
+    """
     try:
-        lines = cpuinfo.read_text(encoding="utf-8").splitlines()
+        first, _, _ = cpuinfo.read_text(encoding="utf-8").partition("\n\n")
     except OSError:
         return platform.processor()
-    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
-    return names[0] if names else platform.processor()
+    pairs = (line.partition(":") for line in first.splitlines())
+    fields = {name.strip(): value.strip() for name, _, value in pairs}
+    name = fields.get("model name", platform.processor())
+    if "cpu family" not in fields:
+        return name
+    return f"{name} (family {fields['cpu family']}, model {fields.get('model', '?')})"
