@@ -5,7 +5,7 @@ PYTHON ?= python3
 DATA ?= $(XCOPA_DATA_DIR)
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-slow lint format types audit docs reference lock ci coverage coverage-report figures mutants bare-clone image-test bench loadtest evaluate models data clean
+.PHONY: help run test test-slow test-gpu lint format types audit docs reference lock ci coverage coverage-report figures mutants bare-clone image-test bench loadtest evaluate models data clean
 
 help: ## List the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
@@ -26,10 +26,13 @@ run: $(VENV)/.serve ## Install, assemble the base once, and serve on 127.0.0.1:8
 
 test: $(VENV)/.dev ## Run the default test suite (COVERAGE=1 notes which lines it runs)
 	$(if $(COVERAGE),$(BIN)/coverage erase)
-	$(BIN)/python -m $(if $(COVERAGE),coverage run -m )pytest -n 2 --dist loadfile -m "not slow"
+	$(BIN)/python -m $(if $(COVERAGE),coverage run -m )pytest -n 2 --dist loadfile -m "not slow and not gpu"
 
 test-slow: $(VENV)/.dev ## Run the slow tests alone
-	$(BIN)/python -m pytest -m slow
+	$(BIN)/python -m pytest -m "slow and not gpu"
+
+test-gpu: $(VENV)/.dev ## Run the tests that need a CUDA device (without one they say that they did not run)
+	$(BIN)/python -m pytest -m gpu
 
 lint: $(VENV)/.dev ## Check style and the direction of imports
 	$(BIN)/ruff check .

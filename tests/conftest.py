@@ -20,6 +20,12 @@ hypothesis.settings.register_profile("no deadline", deadline=None)
 hypothesis.settings.load_profile("no deadline")
 
 
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Skip what needs a CUDA device where there is none."""
+    if item.get_closest_marker("gpu") and not torch.cuda.is_available():
+        pytest.skip("not run: torch finds no CUDA device")
+
+
 def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
     """Name a test by the place of its bytes and not by what they are.
 

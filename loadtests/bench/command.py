@@ -44,7 +44,8 @@ def bench(
         progress.rule(name)
         results = MEASUREMENTS[name].measure(progress)
         output.print(table_of(name, results))
-        if out is not None:
+        # What could not be measured here may have been measured elsewhere.
+        if out is not None and results:
             keep(out, name, results)
 
 

@@ -12,7 +12,8 @@ from models.machine import processor_name
 
 
 def describe_machine() -> dict[str, object]:
-    """Return date, processor, cores that may be used, instructions, and versions."""
+    """Return date, processor, cores that may be used, instructions, versions, and any GPU."""
+    gpu = {"gpu": torch.cuda.get_device_name()} if torch.cuda.is_available() else {}
     return {
         "date": datetime.datetime.now(tz=datetime.UTC).date().isoformat(),
         "processor": processor_name(),
@@ -20,4 +21,5 @@ def describe_machine() -> dict[str, object]:
         "instructions": torch.backends.cpu.get_cpu_capability(),
         "torch": torch.__version__,
         "python": platform.python_version(),
+        **gpu,
     }

@@ -30,10 +30,8 @@ def rewritten(page: str, data: Mapping[str, Mapping[str, Any]]) -> str:
 
     Args:
         page: the text, with markers.
-        data: by measurement, as ``python -m loadtests.bench --out`` keeps it.
-
-    Raises:
-        KeyError: a marker names a measurement that the data lacks.
+        data: by measurement, as ``python -m loadtests.bench --out`` keeps it; what it lacks has
+            not been measured.
     """
 
     def block(found: re.Match[str]) -> str:
@@ -45,6 +43,9 @@ def rewritten(page: str, data: Mapping[str, Mapping[str, Any]]) -> str:
 
 def table(names: list[str], data: Mapping[str, Mapping[str, Any]]) -> str:
     """Return a table of Markdown with the results of some measurements, one line for each."""
+    names = [name for name in names if name in data]
+    if not names:
+        return "Not measured yet.\n"
     lines = [
         "| measurement | what | unit | median | least | greatest | target | details |",
         "|---|---|---|---|---|---|---|---|",
@@ -64,8 +65,9 @@ def table(names: list[str], data: Mapping[str, Mapping[str, Any]]) -> str:
 
 def machine(content: Mapping[str, Any]) -> str:
     """Return what a reader should know of a machine, in one line."""
+    gpu = f"{content['gpu']}, " if "gpu" in content else ""
     return (
-        f"{content['date']}: {content['processor']}, {content['cores']} cores, "
+        f"{content['date']}: {gpu}{content['processor']}, {content['cores']} cores, "
         f"{content['instructions']}, torch {content['torch']}, Python {content['python']}"
     )
 

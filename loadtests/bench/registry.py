@@ -11,6 +11,7 @@ from loadtests.bench import (
     encoder,
     engines,
     fairness,
+    gpu,
     kills,
     lone,
     null,
@@ -42,6 +43,7 @@ _ALL = (
         encoder.measure,
         "How fast is the packed encoder, compared with transformers' padded pass?",
     ),
+    Measurement("gpu", gpu.measure, "Do answers hold on a GPU, and how much of it is used?"),
     Measurement("training", training.measure, "How fast is a training step, compared with PEFT?"),
     Measurement("engines", engines.measure, "What do engines in processes of their own cost?"),
     Measurement(

@@ -45,15 +45,28 @@ def shipped_stilts() -> PaddedVariant:
     return PaddedVariant.load(str(SHIPPED_MODELS / STILTS), Settings().cache_dir)
 
 
-def base_shape(vocabulary: int) -> XLMRobertaForMultipleChoice:
-    """Return a model of XLM-R base's shape with random weights, always the same."""
+@dataclass(frozen=True)
+class Size:
+    """The size of a published XLM-R (Conneau et al. 2020, arXiv 1911.02116, section 3.2)."""
+
+    hidden: int
+    layers: int
+    heads: int
+    inner: int
+
+
+SIZES = {"base": Size(768, 12, 12, 3072), "large": Size(1024, 24, 16, 4096)}
+
+
+def random_model(size: Size, vocabulary: int) -> XLMRobertaForMultipleChoice:
+    """Return a model of that size with random weights, always the same."""
     torch.manual_seed(0)
     config = XLMRobertaConfig(
         vocab_size=vocabulary,
-        hidden_size=768,
-        num_hidden_layers=12,
-        num_attention_heads=12,
-        intermediate_size=3072,
+        hidden_size=size.hidden,
+        num_hidden_layers=size.layers,
+        num_attention_heads=size.heads,
+        intermediate_size=size.inner,
         max_position_embeddings=514,
         type_vocab_size=1,
         pad_token_id=1,
@@ -62,6 +75,6 @@ def base_shape(vocabulary: int) -> XLMRobertaForMultipleChoice:
 
 
 def model_of(shape: str) -> XLMRobertaForMultipleChoice:
-    """Return the shipped model (``embedded``), or random weights in XLM-R base's shape."""
+    """Return the shipped model (``embedded``), or random weights in a shape of ``SIZES``."""
     stilts = shipped_stilts().model
-    return stilts if shape == "embedded" else base_shape(stilts.config.vocab_size)
+    return stilts if shape == "embedded" else random_model(SIZES[shape], stilts.config.vocab_size)

@@ -165,7 +165,7 @@ def test_every_tensor_is_made_where_the_model_is() -> None:
     assert (logits.device, logits.shape) == (meta, (3,))
 
 
-@pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device")
+@pytest.mark.gpu
 def test_cuda_answers_as_the_cpu_does_in_each_precision() -> None:
     model = make(8, hidden_size=64)
     rows = some_rows(8, [5, 9, 9, 14, 22, 22, 40, 200])

@@ -64,9 +64,15 @@ def test_writing_the_tables_again_changes_nothing() -> None:
     assert rewritten(once, {"lone": results()}) == once != before
 
 
-def test_a_marker_without_results_is_an_error() -> None:
-    with pytest.raises(KeyError, match="soak"):
-        rewritten("<!-- speed:begin soak -->\n<!-- speed:end -->\n", {"lone": results()})
+def test_what_has_not_been_measured_is_said_to_be() -> None:
+    found = rewritten("<!-- speed:begin gpu -->\n<!-- speed:end -->\n", {"lone": results()})
+    assert found.splitlines()[1] == "Not measured yet."
+
+
+def test_the_name_of_a_gpu_comes_before_the_processor() -> None:
+    measured = {"machine": {**MACHINE, "gpu": "A Card"}, "results": results()["results"]}
+    found = rewritten("<!-- speed:begin gpu -->\n<!-- speed:end -->\n", {"gpu": measured})
+    assert "2026-01-02: A Card, A Processor, 2 cores" in found
 
 
 def test_the_command_writes_the_page(tmp_path: Any, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -10,7 +10,7 @@ from transformers import XLMRobertaForMultipleChoice
 
 from app.engine.tokenizer import CausalItem
 from loadtests.peers import padded
-from loadtests.peers.padded import PaddedVariant, base_shape, model_of
+from loadtests.peers.padded import SIZES, PaddedVariant, Size, model_of, random_model
 from loadtests.peers.padded_encoder import PaddedEncoder
 from tests import tiny
 from tests.oracle import PaddedOracle
@@ -50,19 +50,22 @@ def test_loading_a_variant_leaves_the_threads_of_torch_alone(
         torch.set_num_threads(before)
 
 
-def test_the_base_shape_has_the_vocabulary_of_the_shipped_model(
+def test_published_shapes_have_the_vocabulary_of_the_shipped_model(
     tiny_stilts: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     shipped = PaddedVariant.load(str(tiny_stilts), tmp_path)
     monkeypatch.setattr(padded, "shipped_stilts", lambda: shipped)
-    monkeypatch.setattr(padded, "base_shape", lambda vocabulary: f"base of {vocabulary}")
+    monkeypatch.setattr(padded, "random_model", lambda *asked: asked)
     assert model_of("embedded") is shipped.model
-    assert model_of("base") == f"base of {tiny.PIECES}"
+    for shape, size in SIZES.items():
+        assert model_of(shape) == (size, tiny.PIECES)
 
 
-def test_the_base_shape_is_that_of_xlm_r_base_and_always_the_same() -> None:
-    one, other = base_shape(50), base_shape(50)
-    assert (one.config.hidden_size, one.config.num_hidden_layers) == (768, 12)
+def test_a_random_model_has_its_size_and_is_always_the_same() -> None:
+    size = Size(hidden=48, layers=3, heads=4, inner=96)
+    one, other = random_model(size, 50), random_model(size, 50)
+    assert (one.config.hidden_size, one.config.num_hidden_layers) == (48, 3)
+    assert (one.config.num_attention_heads, one.config.intermediate_size) == (4, 96)
     assert one.config.vocab_size == 50
     pairs = zip(one.state_dict().values(), other.state_dict().values(), strict=True)
     assert all(torch.equal(*pair) for pair in pairs)
