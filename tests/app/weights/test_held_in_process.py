@@ -1,0 +1,168 @@
+"""What a template holds, made in this process: the same facts and answers as of the service's own.
+
+``test_held.py`` asks real templates; here a fault is seen where it is made.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from app.engine.compute import Compute
+from app.engine.plan import EnginePlan
+from app.engine.target import EXACT, Precision, Target, TargetChoice
+from app.weights import held
+from app.weights.checkpoint import Checkpoint, locate
+from app.weights.choosing import ComputeChoice
+from app.weights.held import Held, OnCpu, OnDevices, hold, hold_here
+from app.weights.job import Job
+
+ROWS = [(0, 9, 8, 7, 2), (0, 5, 2), (0, *range(5, 60), 2)]
+
+
+@pytest.fixture(scope="module")
+def checkpoints(tiny_direct: Path, tiny_stilts: Path) -> dict[str, Checkpoint]:
+    sources = {"direct": tiny_direct, "stilts": tiny_stilts}
+    return {name: locate(str(source), Path()) for name, source in sources.items()}
+
+
+@pytest.fixture
+def job(checkpoints: dict[str, Checkpoint], tmp_path: Path) -> Job:
+    return Job(checkpoints, tmp_path, 1, "cpu", "fp32", "torch", 1)
+
+
+@pytest.fixture(scope="module")
+def here(
+    checkpoints: dict[str, Checkpoint], tmp_path_factory: pytest.TempPathFactory
+) -> dict[str, Held[Any]]:
+    return hold_here(checkpoints, tmp_path_factory.mktemp("cache"), Compute(kernel="torch"))
+
+
+@pytest.fixture
+def asked(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
+    """Have what is asked of another process answered in this one; threads are as before."""
+    seen: list[str] = []
+
+    def ask(question: Callable[[Any], Any], argument: Any) -> Any:
+        seen.append(question.__name__)
+        return question(argument)
+
+    monkeypatch.setattr(held, "apart", ask)
+    threads = torch.get_num_threads()
+    yield seen
+    torch.set_num_threads(threads)
+
+
+def chosen(job: Job, plan: EnginePlan) -> ComputeChoice:
+    """A choice that has been made."""
+    made = ComputeChoice(job, EXACT, 0)
+    made._chosen = plan
+    return made
+
+
+def test_a_template_holds_what_the_service_itself_would(
+    asked: list[str], job: Job, here: dict[str, Held[Any]]
+) -> None:
+    weights = hold(job)
+    assert isinstance(weights, OnCpu)
+    assert asked == ["_choose"]
+    assert torch.get_num_threads() == 1, "threads do not survive a fork"
+    assert list(weights.about) == ["direct", "stilts"]
+    assert weights.about == {name: each.facts for name, each in here.items()}
+    assert (weights.plan.engines, weights.plan.threads) == (1, 1)
+    for engine, own in zip(weights.engines(0), here.values(), strict=True):
+        assert list(engine.logits(ROWS)) == pytest.approx(own.made.logits(ROWS), abs=1e-5)
+
+
+def test_the_memory_of_passes_counts_one_for_each_engine(
+    job: Job, here: dict[str, Held[Any]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    choice = chosen(job, EnginePlan(3, 1))
+    monkeypatch.setattr(choice, "plan", lambda _: EnginePlan(3, 1))
+    weights = OnCpu(job.checkpoints, EXACT, choice)
+    for name, facts in weights.about.items():
+        assert facts.working_bytes == 3 * here[name].facts.working_bytes
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+def test_an_engine_of_several_threads_takes_them_and_is_warm(
+    asked: list[str], job: Job, threads: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    weights = hold(job)
+    assert isinstance(weights, OnCpu)
+    weights.plan = EnginePlan(1, threads)
+    bound: list[tuple[EnginePlan, int]] = []
+    warmed: list[bool] = []
+    monkeypatch.setattr(held, "bind", lambda plan, number: bound.append((plan, number)))
+    monkeypatch.setattr(weights, "_warm_up", lambda: warmed.append(True))
+    assert len(weights.engines(5)) == 2
+    assert bound == [(weights.plan, 5)]
+    assert torch.get_num_threads() == threads
+    assert warmed == [True] * (threads - 1)
+
+
+class Made:
+    """Stands in for a model and for its encoder: notes where it went, and whether it is warm."""
+
+    def __init__(self, *made_of: object) -> None:
+        self.made_of = made_of
+        self.warm = False
+
+    def to(self, device: torch.device) -> tuple[Made, torch.device]:
+        return self, device
+
+    def warm_up(self) -> None:
+        self.warm = True
+
+
+def test_each_engine_takes_the_device_of_its_number_and_is_warm(
+    job: Job, here: dict[str, Held[Any]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
+    target = Target(torch.device("cuda"), Precision.BF16)
+    weights = OnDevices({}, target, chosen(job, EnginePlan(2, 1)))
+    model, facts = Made(), here["direct"].facts
+    monkeypatch.setattr(weights, "_held", {"direct": Held(facts, model)})
+    monkeypatch.setattr(held, "PackedEncoder", Made)
+    for number, index in ((0, 0), (1, 1), (2, 0)):
+        [engine] = weights.engines(number)
+        device = torch.device("cuda", index)
+        assert isinstance(engine, Made)
+        assert engine.made_of == ((model, device), Target(device, Precision.BF16), facts.kernels)
+        assert engine.warm
+
+
+def test_where_there_are_devices_each_engine_is_to_have_one(
+    job: Job, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    target = Target(EXACT.device, Precision.FP32)
+    monkeypatch.setattr(held, "apart", lambda *_: (TargetChoice(target, "two of them"), 2))
+    threads = torch.get_num_threads()
+    try:
+        weights = hold(replace(job, engines="auto"))
+    finally:
+        torch.set_num_threads(threads)
+    assert isinstance(weights, OnDevices)
+    assert weights.plan.engines == 2
+
+
+def test_on_a_processor_no_device_is_counted(job: Job, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 7)
+    choice, devices = held._choose(job)
+    assert (choice.target, devices) == (EXACT, 0)
+
+
+def test_a_kernel_that_the_target_lacks_is_refused_before_anything_is_loaded(
+    asked: list[str], job: Job, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(kernel: str, target: Target) -> None:
+        raise ValueError(f"{kernel} on {target.device}")
+
+    monkeypatch.setattr(held, "check_kernel", refuse)
+    with pytest.raises(ValueError, match="onednn on cpu"):
+        hold(replace(job, kernel="onednn"))
