@@ -12,15 +12,22 @@ from typing import Any
 
 import pytest
 import torch
+from transformers import XLMRobertaForMultipleChoice
 
 from app.engine.compute import Compute
+from app.engine.encoder import PackedEncoder
+from app.engine.kernel_choice import Kernel
+from app.engine.lanes import Lanes
+from app.engine.memory import working_bytes
 from app.engine.plan import EnginePlan
 from app.engine.target import EXACT, Precision, Target, TargetChoice
+from app.engine.threads import LanePlan
 from app.weights import held
 from app.weights.checkpoint import Checkpoint, locate
-from app.weights.choosing import ComputeChoice
+from app.weights.choosing import ComputeChoice, name_shape
 from app.weights.held import Held, OnCpu, OnDevices, hold, hold_here
 from app.weights.job import Job
+from tests import tiny
 
 ROWS = [(0, 9, 8, 7, 2), (0, 5, 2), (0, *range(5, 60), 2)]
 
@@ -56,6 +63,53 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
     threads = torch.get_num_threads()
     yield seen
     torch.set_num_threads(threads)
+
+
+# In the process of the service ----------------------------------------------------------------
+
+
+def test_facts_are_those_of_the_model(here: dict[str, Held[Any]], tiny_direct: Path) -> None:
+    model = XLMRobertaForMultipleChoice.from_pretrained(tiny_direct)
+    config, facts = model.config, here["direct"].facts
+    assert facts.parameters == sum(each.numel() for each in model.parameters())
+    assert facts.max_tokens == config.max_position_embeddings - config.pad_token_id - 1
+    assert facts.working_bytes == working_bytes(config, EXACT, facts.max_tokens)
+    assert (facts.vocab_size, facts.bos_token_id, facts.eos_token_id) == (tiny.PIECES, 0, 2)
+    assert facts.shape == name_shape(config)
+    assert facts.revision != here["stilts"].facts.revision
+    assert facts.kernels.otherwise == Kernel.TORCH
+
+
+def test_each_lane_has_memory_of_its_own(
+    checkpoints: dict[str, Checkpoint], here: dict[str, Held[Any]], tmp_path: Path
+) -> None:
+    lanes = hold_here(checkpoints, tmp_path, Compute(plan=LanePlan(2, 1), kernel="torch"))
+    for name, each in lanes.items():
+        assert isinstance(each.made, Lanes)
+        assert isinstance(here[name].made, PackedEncoder)
+        assert each.facts.working_bytes == 2 * here[name].facts.working_bytes
+        assert each.made.logits(ROWS) == pytest.approx(here[name].made.logits(ROWS), abs=1e-5)
+
+
+def test_lanes_are_for_processors(checkpoints: dict[str, Checkpoint], tmp_path: Path) -> None:
+    meta = Target(torch.device("meta"))
+    one = {"direct": checkpoints["direct"]}
+    made = hold_here(one, tmp_path, Compute(meta, LanePlan(2, 1)))["direct"].made
+    assert isinstance(made, PackedEncoder)
+    assert made.word_table.device.type == "meta"
+
+
+def test_equal_word_tables_are_in_memory_once(
+    checkpoints: dict[str, Checkpoint], tmp_path: Path
+) -> None:
+    twice = {"direct": checkpoints["direct"], "stilts": checkpoints["direct"]}
+    one, other = (each.made for each in hold_here(twice, tmp_path, Compute()).values())
+    assert isinstance(one, PackedEncoder)
+    assert isinstance(other, PackedEncoder)
+    assert one.word_table is other.word_table
+
+
+# In a template --------------------------------------------------------------------------------
 
 
 def chosen(job: Job, plan: EnginePlan) -> ComputeChoice:
