@@ -59,6 +59,11 @@ class Forecast:
         yield f"  {self._taken(cost.tokens, cost.flops)}"
         yield f"  {memory_said(cost.memory)}"
 
+    @property
+    def has_phases(self) -> bool:
+        """Whether any phase that is not done was counted."""
+        return bool(self._left)
+
     def left(self) -> str:
         """Sum up the phases that are not done, each from its first step."""
         tokens = sum(cost.tokens for cost in self._left)
@@ -72,16 +77,18 @@ class Forecast:
 
 def memory_said(memory: Memory) -> str:
     """Say what a device holds, as an estimate, with its parts."""
+    activations = f"{memory.activations / _MB:,.1f}" if memory.activations else "not known"
     return (
         f"about {memory.total / _MB:,.1f} MB on each device: weights {memory.weights / _MB:,.1f}, "
         f"gradients {memory.gradients / _MB:,.1f}, AdamW {memory.moments / _MB:,.1f}, "
-        f"activations {memory.activations / _MB:,.1f}"
+        f"activations {activations}"
     )
 
 
 def _assumed(processes: int) -> str:
     each = "" if processes == 1 else f" on each of {processes} devices"
-    return f"if it computes {ASSUMED_FLOPS / _TERA:,.0f} TFLOP/s{each}, which is assumed, evaluations left out"
+    rate = f"{ASSUMED_FLOPS / _TERA:,.0f} TFLOP/s{each}"
+    return f"at {rate} (assumed: small batches do less, evaluations come on top)"
 
 
 def _measured(rate: Rate) -> str:

@@ -25,8 +25,8 @@ def test_without_a_measured_phase_the_rate_is_assumed_and_said() -> None:
         "activations 0.5",
     ]
     assert forecast.left() == (
-        "phases that are not done: 1,200 tokens, 6.00e+15 FLOPs, about 1.0 min, if "
-        "it computes 100 TFLOP/s, which is assumed, evaluations left out"
+        "phases that are not done: 1,200 tokens, 6.00e+15 FLOPs, about 1.0 min, at "
+        "100 TFLOP/s (assumed: small batches do less, evaluations come on top)"
     )
 
 
@@ -34,10 +34,7 @@ def test_several_devices_divide_the_time() -> None:
     forecast = Forecast(None, processes=4)
     [taken, _] = forecast.lines(cost(4e18), is_done=False)
     assert taken == "  1,200 tokens, 4.00e+18 FLOPs, about 2.8 h"
-    assert (
-        "if it computes 100 TFLOP/s on each of 4 devices, which is assumed, evaluations left out"
-        in forecast.left()
-    )
+    assert " at 100 TFLOP/s on each of 4 devices (assumed: " in forecast.left()
 
 
 def test_the_rate_of_a_phase_that_is_done_comes_first() -> None:

@@ -37,7 +37,9 @@ def test_it_names_base_phases_steps_and_room_and_writes_nothing(run: TrainingRun
     assert all(" tokens, " in line and line.startswith("  ") for line in costs)
     assert all(line.startswith("  about ") and "; " not in line for line in memories)
     assert left.startswith("phases that are not done: ")
-    assert left.endswith(", if it computes 100 TFLOP/s, which is assumed, evaluations left out")
+    assert left.endswith(
+        ", at 100 TFLOP/s (assumed: small batches do less, evaluations come on top)"
+    )
     assert "MB more, of " in room
     assert files(run.base.parent) == before
 
