@@ -151,7 +151,8 @@ def train(
         typer.Option(
             "--dry-run",
             help="Check recipe, base, the data of all phases, folders and disk space, show the "
-            "plan, and end.",
+            "plan with steps, tokens, FLOPs, memory and time, and end. Fetches and writes nothing; "
+            "names what a run would fetch.",
         ),
     ] = False,
 ) -> None:

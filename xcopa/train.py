@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,11 +11,12 @@ import typer
 from app.errors import StartError, wanted_by
 from app.process import quiet_transformers
 from app.settings import Settings
-from app.weights.checkpoint import locate
+from app.weights.checkpoint import directory_here, locate
 from models.tasks.example import DataError
 from models.training import TrainingRun, rehearse, train, training_progress
 from models.training.errors import TrainingError
-from models.training.recipe import load_recipe
+from models.training.outline import Folders, absent_sets, outline, stand_in
+from models.training.recipe import Recipe, load_recipe
 from xcopa.start import failing_on
 
 
@@ -42,26 +44,55 @@ def run(wanted: WantedTraining, settings: Settings) -> None:
         settings: say where the embedded base is kept.
     """
     with failing_on(TrainingError, DataError, StartError, OSError):
-        training = _training_run(wanted, settings)
+        recipe = load_recipe(wanted.recipe)
         if wanted.dry_run:
             quiet_transformers()
-            for line in rehearse(training):
+            for line in _plan(wanted, recipe, settings):
                 typer.echo(line)
-            typer.echo("nothing was trained or written")
+            typer.echo("nothing was fetched, trained or written")
             return
+        training = _training_run(wanted, recipe, recipe.base, settings)
         with training_progress() as watch:
             train(training, watch)
     typer.echo(f"wrote {wanted.out}")
 
 
-def _training_run(wanted: WantedTraining, settings: Settings) -> TrainingRun:
-    recipe = load_recipe(wanted.recipe)
+def _plan(wanted: WantedTraining, recipe: Recipe, settings: Settings) -> Iterator[str]:
+    """Say what a run would do. Where parts are still to be fetched, say what is known without."""
     with wanted_by(f"{wanted.recipe}: base"):
-        found = locate(recipe.base, settings.cache_dir)
+        base = directory_here(recipe.base, settings.cache_dir)
+    absent = absent_sets(recipe, wanted.data)
+    # What is here is looked at where it lies: the hub may have another revision by now.
+    training = base and _training_run(wanted, recipe, str(base), settings)
+    if training and not absent:
+        yield from rehearse(training)
+        return
+    folders = Folders(wanted.data, _work(wanted, recipe), wanted.out)
+    known = stand_in(recipe.base, training.base if training else None, settings.cache_dir)
+    yield from outline(recipe, known, folders, absent)
+
+
+def _work(wanted: WantedTraining, recipe: Recipe) -> Path:
+    return wanted.work or Path("runs") / recipe.name
+
+
+def _training_run(
+    wanted: WantedTraining, recipe: Recipe, base: str, settings: Settings
+) -> TrainingRun:
+    """Look for the base of a run.
+
+    Args:
+        wanted: the command's options.
+        recipe: as it was read.
+        base: where its base is looked for.
+        settings: as of ``run``.
+    """
+    with wanted_by(f"{wanted.recipe}: base"):
+        found = locate(base, settings.cache_dir)
         if found.adapter is not None:
             raise StartError(
                 f"{recipe.base!r} is an adapter on {found.full}, and training would leave it out; "
                 "name a full checkpoint (xcopa export makes one of an adapter)"
             )
-    work = wanted.work or Path("runs") / recipe.name
+    work = _work(wanted, recipe)
     return TrainingRun(recipe, found.full, wanted.data, work, wanted.out, wanted.force)

@@ -14,9 +14,9 @@ from typing import Any
 
 from app.engine.prompt import PROMPT_FILE, Prompt
 from app.errors import StartError, wanted_by
-from app.weights.embedded import EMBEDDED_BASE, ensure_base
+from app.weights.embedded import EMBEDDED_BASE, assembled_base, ensure_base
 from app.weights.files import exists, readable
-from app.weights.hub import resolve
+from app.weights.hub import cached, resolve
 from app.weights.revision import revision_of
 
 CONFIG = "config.json"
@@ -111,6 +111,19 @@ def locate(source: str, cache_dir: Path) -> Checkpoint:
             full = _directory(base, cache_dir)
             _check_full(full, base)
         return Checkpoint(source, full=full, adapter=directory)
+
+
+def directory_here(source: str, cache_dir: Path) -> Path | None:
+    """Return the directory of a source, or None where ``locate`` would have to fetch it.
+
+    Args:
+        source, cache_dir: as of ``locate``.
+
+    Raises:
+        StartError: the source can be neither a directory nor a hub id.
+    """
+    with readable(source):
+        return assembled_base(cache_dir) if source == EMBEDDED_BASE else cached(source)
 
 
 def _directory(source: str, cache_dir: Path) -> Path:

@@ -81,6 +81,16 @@ TOKENIZER = WheelMember(
 DIRECTORY_NAME = f"multilingual-e5-small-{WEIGHTS.member_sha256[:12]}"
 
 
+def assembled_base(cache_dir: Path) -> Path | None:
+    """Return the directory of the embedded base, or None where it is not assembled yet."""
+    target = _target(cache_dir)
+    return target if target.is_dir() else None
+
+
+def _target(cache_dir: Path) -> Path:
+    return cache_dir / "base" / DIRECTORY_NAME
+
+
 def ensure_base(cache_dir: Path, console: Console | None = None) -> Path:
     """Return the directory of the embedded base, assembling it the first time.
 
@@ -92,7 +102,7 @@ def ensure_base(cache_dir: Path, console: Console | None = None) -> Path:
         StartError: the index cannot be reached, a digest does not match, or the
             cache folder cannot be written.
     """
-    target = cache_dir / "base" / DIRECTORY_NAME
+    target = _target(cache_dir)
     if target.is_dir():
         return target
     try:

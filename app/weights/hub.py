@@ -97,6 +97,31 @@ def resolve(source: str) -> Path:
         raise StartError(hide_credentials(_why_not(error, source, wanted))) from error
 
 
+def cached(source: str) -> Path | None:
+    """Return the directory of a source if ``resolve`` need not fetch it; asks no hub.
+
+    Raises:
+        StartError: the source is no directory, and cannot be a hub id.
+        OSError: the directory may not be entered.
+    """
+    source = source.strip()
+    if (directory := _directory(source)) is not None:
+        return directory
+    wanted = HubId.parse(source)
+    try:
+        return Path(
+            snapshot_download(
+                wanted.repository,
+                revision=wanted.revision,
+                allow_patterns=list(FETCHED),
+                ignore_patterns=[IN_FOLDERS],
+                local_files_only=True,
+            )
+        )
+    except LocalEntryNotFoundError:
+        return None
+
+
 def _directory(source: str) -> Path | None:
     """Return a directory that is there; None for what can only be a hub id.
 

@@ -16,6 +16,7 @@ from transformers import XLMRobertaModel
 
 from app.weights.checkpoint import weight_files
 from models.training.batch import Inputs
+from models.training.flops import training_flops
 from models.training.heads import MASKED_TEXT, BatchResult, make_head
 from models.training.recipe import Full, LowRank, Recipe
 from models.training.stream import ATTENTION, register_attention
@@ -80,17 +81,9 @@ class Network(nn.Module):
         return next(self.parameters()).device
 
     def flops(self, inputs: Inputs) -> float:
-        """Return the floating-point operations of a training step on a batch.
-
-        Two a weight and token forward, in the linear layers, and four a score and channel in
-        attention; twice that again backward (Kaplan et al. 2020, arXiv 2001.08361, section 2.1).
-        Heads and optimiser, small beside them, are left out.
-        """
-        config = self.encoder.config
-        weights = config.hidden_size * (4 * config.hidden_size + 2 * config.intermediate_size)
-        scores = sum(group.rows * group.width**2 for group in inputs.stream.groups)
-        forward = 2 * weights * inputs.stream.ids.numel() + 4 * scores * config.hidden_size
-        return float(3 * config.num_hidden_layers * forward)
+        """Return the floating-point operations of a training step on a batch."""
+        groups = inputs.stream.groups
+        return training_flops(self.encoder.config, ((each.rows, each.width) for each in groups))
 
     def trained(self) -> Weights:
         """Return the weights that training changes, heads included, by name."""

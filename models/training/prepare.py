@@ -56,15 +56,13 @@ class PreparedRun:
     def phases(self, seed: int) -> Iterator[PhaseRun]:
         """Yield the phases of a seed, in order."""
         for number, phase in enumerate(self.run.recipe.phases, start=1):
-            owner = SHARED if phase.shared else f"seed-{seed}"
-            name = f"{number}-{'+'.join(phase.tasks)}"[:80]
             yield PhaseRun(
                 self.run.recipe,
                 phase,
                 self._seed(phase, seed),
                 self.run.base,
                 self.sets[phase],
-                self.run.work / owner / name,
+                phase_folder(self.run.work, number, phase, seed),
             )
 
     def depends_on(self, number: int, seed: int) -> DependsOn:
@@ -80,6 +78,12 @@ class PreparedRun:
 
     def _seed(self, phase: Phase, seed: int) -> int:
         return self.run.recipe.seeds[0] if phase.shared else seed
+
+
+def phase_folder(work: Path, number: int, phase: Phase, seed: int) -> Path:
+    """Return the folder of a phase, which is counted from 1."""
+    owner = SHARED if phase.shared else f"seed-{seed}"
+    return work / owner / f"{number}-{'+'.join(phase.tasks)}"[:80]
 
 
 def prepare(run: TrainingRun) -> PreparedRun:

@@ -9,7 +9,9 @@ import torch
 from accelerate import PartialState
 
 from models.training.checkpoints import Checkpoints
+from models.training.cost import phase_cost
 from models.training.done import DonePhase
+from models.training.forecast import Forecast, measured_rate
 from models.training.holding import check_free
 from models.training.phase import PhaseRun
 from models.training.prepare import TrainingRun, check_room, prepare
@@ -20,7 +22,7 @@ def rehearse(run: TrainingRun) -> Iterator[str]:
     """Check a run as ``train`` does before its first step; trains, writes and removes nothing.
 
     Yields:
-        What the run would do, a line each.
+        What the run would do, and what it would take, a line each.
 
     Raises:
         TrainingError, DataError, StartError: ``train`` would raise it.
@@ -33,24 +35,39 @@ def rehearse(run: TrainingRun) -> Iterator[str]:
     room = check_room(prepared)
     yield f"base: {run.recipe.base}, revision {prepared.provenance.base}"
     runs = [each for seed in run.recipe.seeds for each in prepared.phases(seed)]
-    for phase_run in {each.folder: each for each in runs}.values():
-        yield _described(phase_run, stale)
+    folders = {each.folder: each for each in runs}
+    valid = [folder for folder in folders if folder not in stale]
+    forecast = Forecast(measured_rate(valid), processes())
+    for folder, phase_run in folders.items():
+        state = _state(folder, stale)
+        yield described(phase_run, state)
+        cost = phase_cost(phase_run, prepared.config, forecast.processes)
+        yield from forecast.lines(cost, is_done=state == _DONE)
+    yield forecast.left()
     for folder in stale.keys() - {each.folder for each in runs}:
         yield f"{folder}: would be removed, made with {stale[folder]}"
     yield room
 
 
-def _described(phase_run: PhaseRun, stale: Mapping[Path, str]) -> str:
+_DONE = "done"
+
+
+def processes() -> int:
+    """Return how many processes divide the batches."""
+    return int(PartialState(cpu=not torch.cuda.is_available()).num_processes)
+
+
+def described(phase_run: PhaseRun, state: str) -> str:
+    """Say what a phase trains on, and in how many steps."""
     sets = ", ".join(f"{name} ({len(rows):,})" for name, rows in phase_run.sets.training.items())
-    processes = PartialState(cpu=not torch.cuda.is_available()).num_processes
-    steps = -(-len(phase_run.batches()) // (phase_run.phase.accumulation * processes))
-    return f"{phase_run.folder}: {sets}; {steps:,} steps; {_state(phase_run.folder, stale)}"
+    steps = -(-len(phase_run.batches()) // (phase_run.phase.accumulation * processes()))
+    return f"{phase_run.folder}: {sets}; {steps:,} steps; {state}"
 
 
 def _state(folder: Path, stale: Mapping[Path, str]) -> str:
     if folder in stale:
         return f"would start anew, made with {stale[folder]}"
     if DonePhase.is_in(folder):
-        return "done"
+        return _DONE
     step = Checkpoints(folder).last_step()
     return "not begun" if step is None else f"would go on from step {step:,}"

@@ -20,7 +20,14 @@ _MOMENTS = 2
 
 
 def trained_bytes(config: XLMRobertaConfig, recipe: Recipe, heads: Mapping[str, int]) -> int:
-    """Return how many bytes the trained weights of a phase take, in fp32.
+    """Return how many bytes the trained weights of a phase take, in fp32; as ``weight_bytes``."""
+    return weight_bytes(config, recipe, heads)[1]
+
+
+def weight_bytes(
+    config: XLMRobertaConfig, recipe: Recipe, heads: Mapping[str, int]
+) -> tuple[int, int]:
+    """Return how many bytes all weights of a phase take, and those that it trains, in fp32.
 
     Args:
         config: of the base.
@@ -32,8 +39,8 @@ def trained_bytes(config: XLMRobertaConfig, recipe: Recipe, heads: Mapping[str, 
         choose_trained(encoder, recipe.tuning)
         made = nn.ModuleList(make_head(name, labels, encoder) for name, labels in heads.items())
     weights = (*encoder.parameters(), *made.parameters())
-    count: int = sum(weight.numel() for weight in weights if weight.requires_grad)
-    return _FP32 * count
+    trained = sum(weight.numel() for weight in weights if weight.requires_grad)
+    return _FP32 * sum(weight.numel() for weight in weights), _FP32 * trained
 
 
 def phase_bytes(trained: int, evaluations: int) -> int:

@@ -9,7 +9,7 @@ forward and backward pass on a CPU, that costs more than this padding.)
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -102,6 +102,15 @@ def stream(rows: Sequence[Sequence[int]], padding_id: int) -> Stream:
         tuple(groups),
         sum(lengths),
     )
+
+
+def group_shapes(lengths: Iterable[int]) -> list[tuple[int, int]]:
+    """Return rows and width of the groups that ``stream`` makes of rows of these lengths."""
+    ordered = sorted(lengths)
+    shapes = [(run.stop - run.start, ordered[run.stop - 1]) for run in _runs(ordered)]
+    if tail := -sum(rows * width for rows, width in shapes) % ALIGNMENT:
+        shapes.append((1, tail))
+    return shapes
 
 
 def _runs(lengths: Sequence[int]) -> list[slice]:

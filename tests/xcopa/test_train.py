@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+from huggingface_hub.errors import LocalEntryNotFoundError
 from typer.testing import CliRunner
 
 from tests import tiny
@@ -59,7 +61,7 @@ def test_a_dry_run_says_the_plan_and_a_run_of_other_data_is_refused_until_it_is_
     plan = CliRunner().invoke(app, [*command, "--dry-run"])
     assert plan.exit_code == 0, plan.output
     assert "seed-1/1-copa: copa (24); " in plan.stdout, plan.stdout
-    assert plan.stdout.endswith("nothing was trained or written\n")
+    assert plan.stdout.endswith("nothing was fetched, trained or written\n")
     assert not (tmp_path / "work").exists()
 
     assert CliRunner().invoke(app, command).stdout == f"wrote {tmp_path / 'out'}\n"
@@ -69,6 +71,28 @@ def test_a_dry_run_says_the_plan_and_a_run_of_other_data_is_refused_until_it_is_
     assert refused.exit_code == 1
     assert "other data (phases.0.copa/train was" in refused.stderr
     assert CliRunner().invoke(app, [*command, "--force"]).exit_code == 0
+
+
+def test_a_dry_run_fetches_no_base_and_no_set(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fetch(*_: object, **options: object) -> None:
+        assert options.get("local_files_only"), "the hub is asked"
+        raise LocalEntryNotFoundError("not here")
+
+    monkeypatch.setattr("app.weights.hub.snapshot_download", fetch)
+    monkeypatch.setattr("datasets.config.HF_DATASETS_CACHE", tmp_path / "cached")
+    monkeypatch.setenv("XCOPA_CACHE_DIR", str(tmp_path / "cache"))
+    recipe = RECIPE.with_name("large-stilts.toml")
+    command = ["train", str(recipe), "--work", str(tmp_path / "work"), "--dry-run"]
+    plan = CliRunner().invoke(app, [*command, "--out", str(tmp_path / "out")])
+    assert plan.exit_code == 0, plan.output
+    hub = "would be fetched from the Hugging Face hub"
+    assert f"missing: FacebookAI/xlm-roberta-large {hub}\n" in plan.stdout
+    assert f"missing: hellaswag {hub} (Rowan/hellaswag)\n" in plan.stdout
+    assert "about 8,941.5 MB on each device: weights 2,235.4, " in plan.stdout
+    assert plan.stdout.endswith("nothing was fetched, trained or written\n")
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_an_adapter_is_no_base(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
 from models.tasks.example import DataError
 from models.tasks.reading.row import DataRow
@@ -38,6 +39,22 @@ class HubSplit:
             ) from error
         for number, fields in enumerate(loaded):
             yield DataRow(f"{self.id}, {self.split}, row {number}", fields)
+
+
+def is_cached(split: HubSplit) -> bool:
+    """Whether a set is in the cache of the ``datasets`` library; asks no hub."""
+    try:
+        from datasets import config  # noqa: PLC0415 - as above
+        from datasets.naming import camelcase_to_snakecase  # noqa: PLC0415
+    except ImportError:  # without the library there is no cache
+        return False
+
+    owner, _, name = split.id.rpartition("/")
+    folder = "___".join(part for part in (owner, camelcase_to_snakecase(name)) if part)
+    # Below it: the configuration, its version, and a digest of the revision.
+    cache = Path(config.HF_DATASETS_CACHE, folder)
+    parts = [part.partition("[")[0] for part in split.split.split("+")]
+    return all(any(True for _ in cache.glob(f"*/*/*/*-{part}*.arrow")) for part in parts)
 
 
 def on_hub(

@@ -11,7 +11,7 @@ from huggingface_hub import constants
 
 from app.errors import StartError
 from app.weights import hub
-from app.weights.checkpoint import locate
+from app.weights.checkpoint import directory_here, locate
 from app.weights.hub import HubId
 from app.weights.variant import load_variants
 from tests import tiny
@@ -28,6 +28,22 @@ def test_a_hub_id_is_fetched_and_served(stand_in: type[StandInHub]) -> None:
     served = load_variants({"direct": REPOSITORY}, Path())["direct"]
     same = load_variants({"direct": str(stand_in.folder)}, Path())["direct"]
     assert served.engine.logits([(0, 5, 2)]) == same.engine.logits([(0, 5, 2)])
+
+
+def test_what_the_cache_holds_is_found_without_asking_the_hub(
+    stand_in: type[StandInHub], tmp_path: Path
+) -> None:
+    assert hub.cached(REPOSITORY) is None
+    assert hub.cached(str(tmp_path)) == tmp_path
+    fetched = hub.resolve(REPOSITORY)
+    stand_in.repository = "somewhere/else"
+    assert hub.cached(REPOSITORY) == fetched
+    assert hub.cached(f"{REPOSITORY}@{COMMIT}") == fetched
+    assert directory_here(REPOSITORY, tmp_path) == fetched
+    (fetched / "model.safetensors").unlink()
+    assert hub.cached(f"{REPOSITORY}@other") is None
+    with pytest.raises(StartError, match="is not a directory: there is nothing there"):
+        directory_here("/no/such/base", tmp_path)
 
 
 def test_nothing_that_could_run_and_no_earlier_checkpoint_is_fetched(

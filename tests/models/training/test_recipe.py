@@ -9,17 +9,35 @@ import pytest
 from models.training.recipe import RecipeError, load_recipe
 
 RECIPES = Path(__file__).resolve().parents[3] / "models" / "recipes"
+KINDS = ("direct", "stilts")
 
 
-def test_stilts_is_direct_with_intermediate_tasks_before_it() -> None:
-    direct, stilts = load_recipe(RECIPES / "direct.toml"), load_recipe(RECIPES / "stilts.toml")
+@pytest.mark.parametrize("prefix", ["", "base-", "large-"])
+def test_stilts_is_direct_with_intermediate_tasks_before_it(prefix: str) -> None:
+    direct, stilts = (load_recipe(RECIPES / f"{prefix}{name}.toml") for name in KINDS)
     assert len(direct.phases) == 1
     assert stilts.phases[-1:] == direct.phases
     intermediate = {task for phase in stilts.phases[:-1] for task in phase.tasks}
     assert intermediate
     assert not intermediate & {"copa", "balanced-copa"}
+    assert (direct.name, stilts.name) == tuple(f"{prefix}{name}" for name in KINDS)
     same = {"name", "phases"}
     assert direct.model_dump(exclude=same) == stilts.model_dump(exclude=same)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_base_and_large_differ_in_what_their_sources_say_of_the_size(kind: str) -> None:
+    base, large = (load_recipe(RECIPES / f"{size}-{kind}.toml") for size in ("base", "large"))
+    assert (base.base, large.base) == tuple(
+        f"FacebookAI/xlm-roberta-{size}" for size in ("base", "large")
+    )
+    same = {"name", "base", "phases"}
+    assert base.model_dump(exclude=same) == large.model_dump(exclude=same)
+    batches = {"learning_rate", "batch_tokens", "accumulation"}
+    for ours, theirs in zip(base.phases, large.phases, strict=True):
+        assert ours.model_dump(exclude=batches) == theirs.model_dump(exclude=batches)
+        step = ours.batch_tokens * ours.accumulation
+        assert step == theirs.batch_tokens * theirs.accumulation
 
 
 @pytest.mark.parametrize(

@@ -27,12 +27,19 @@ def files(folder: Path) -> list[Path]:
 
 def test_it_names_base_phases_steps_and_room_and_writes_nothing(run: TrainingRun) -> None:
     before = files(run.base.parent)
-    base, *phases, room = rehearse(with_recipe(run, seeds=(3, 4)))
+    base, *lines, left, room = rehearse(with_recipe(run, seeds=(3, 4)))
+    phases, costs, memories = lines[::3], lines[1::3], lines[2::3]
     assert base.startswith(f"base: {run.base}, revision ")
     assert [line.partition(": ")[0] for line in phases] == [
         str(run.work / name) for name in ("shared/1-socialiqa", "seed-3/2-copa", "seed-4/2-copa")
     ]
     assert all("(12); " in line and line.endswith(" steps; not begun") for line in phases)
+    assert all(" tokens, " in line and line.startswith("  ") for line in costs)
+    assert all(line.startswith("  about ") and "; " not in line for line in memories)
+    assert left.startswith("phases that are not done: ")
+    assert left.endswith(
+        ", at 100 TFLOP/s (assumed: small batches do less, evaluations come on top)"
+    )
     assert "MB more, of " in room
     assert files(run.base.parent) == before
 
@@ -47,8 +54,11 @@ def test_it_tells_what_is_done_and_where_the_rest_goes_on(run: TrainingRun) -> N
         list(rehearse(longer))
     lines = list(rehearse(replace(longer, force=True)))
     assert lines[1].endswith("; done")
-    assert lines[2].endswith("; done")
-    assert "would start anew, made with something that it has no record of" in lines[3]
+    assert lines[4].endswith("; done")
+    assert "would start anew, made with something that it has no record of" in lines[7]
+    taken = lines[8].strip()
+    assert lines[10].startswith(f"phases that are not done: {taken}, at the ")
+    assert lines[10].endswith(f" TFLOP/s of {run.work / 'seed-3' / '2-copa'}")
     assert set(before) < set(files(run.base.parent)), "a dry run removes nothing"
 
 

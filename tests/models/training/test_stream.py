@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
@@ -10,7 +11,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from transformers import XLMRobertaModel
 
-from models.training.stream import ALIGNMENT, ATTENTION, register_attention, stream
+from models.training.stream import (
+    ALIGNMENT,
+    ATTENTION,
+    group_shapes,
+    register_attention,
+    stream,
+)
 from tests import tiny
 
 PADDING = 1
@@ -83,3 +90,9 @@ def test_attention_drops_out_in_training_alone(training: bool) -> None:
         hidden = noisy.embeddings.word_embeddings(made.ids)
         outputs.append(noisy.encoder.layer[0].attention.self(hidden, batch=made)[0])
     assert torch.equal(*outputs) is not training
+
+
+@pytest.mark.parametrize("lengths", [(5,), (16, 16), (3, 40, 41, 200, 7), range(4, 90, 3)])
+def test_the_shapes_of_groups_are_known_from_lengths_alone(lengths: Sequence[int]) -> None:
+    made = stream([[0] * length for length in lengths], 1)
+    assert group_shapes(lengths) == [(group.rows, group.width) for group in made.groups]

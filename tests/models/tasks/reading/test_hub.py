@@ -15,7 +15,7 @@ import datasets
 import pytest
 
 from models.tasks.example import DataError
-from models.tasks.reading.hub import HubSplit
+from models.tasks.reading.hub import HubSplit, is_cached
 from models.tasks.registry import TASKS
 from models.tasks.sets import copa
 from models.tasks.task import digest
@@ -34,6 +34,7 @@ AS_CSV = {"12ml/e-CARE", "pkavumba/balanced-copa"}
 class Loaded:
     digests: dict[str, str]
     asked: list[str]
+    cache: Path
 
 
 @pytest.fixture(scope="module")
@@ -44,7 +45,7 @@ def loaded(tmp_path_factory: pytest.TempPathFactory) -> Loaded:
         names = [f"{name}/{split}" for name in ON_THE_HUB for split in ("train", "val")]
         home = tmp_path_factory.mktemp("home")
         digests = _load([*names, "copa/test"], {"HF_ENDPOINT": endpoint, "HF_HOME": str(home)})
-    return Loaded(digests, asked)
+    return Loaded(digests, asked, home / "datasets")
 
 
 @pytest.mark.parametrize("name", ON_THE_HUB)
@@ -60,6 +61,17 @@ def test_the_hub_and_a_directory_give_the_same_examples(
 def test_the_measured_items_of_copa_come_with_their_labels(loaded: Loaded, tmp_path: Path) -> None:
     here = copa.load(write(SETS["copa"].files, tmp_path), "test")
     assert loaded.digests["copa/test"] == digest(here)
+
+
+def test_sets_that_were_fetched_are_found_in_the_cache(
+    loaded: Loaded, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    splits = [split for task in TASKS.values() for split in task.hub]
+    monkeypatch.setattr(datasets.config, "HF_DATASETS_CACHE", loaded.cache)
+    assert [split for split in splits if not is_cached(split)] == []
+    assert not is_cached(replace(splits[0], split="another"))
+    monkeypatch.setattr(datasets.config, "HF_DATASETS_CACHE", tmp_path)
+    assert not any(map(is_cached, splits))
 
 
 def test_a_known_commit_is_the_one_that_is_asked_for(loaded: Loaded) -> None:
