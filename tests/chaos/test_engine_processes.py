@@ -198,7 +198,8 @@ def test_an_engine_that_is_killed_in_a_drain_loses_no_call(start: StartServer) -
     assert not any("work was left" in line for line in server.output)
 
 
-@pytest.mark.parametrize("stopped", [pytest.param(False, marks=pytest.mark.slow), True])
+@pytest.mark.slow
+@pytest.mark.parametrize("stopped", [False, True])
 def test_a_service_that_is_killed_leaves_no_process(start: StartServer, stopped: bool) -> None:
     """Also in the midst of a pass, and of an engine that is stopped."""
     server = start(XCOPA_ENGINES="2")

@@ -6,6 +6,8 @@ import re
 from collections.abc import Sequence
 from http import HTTPStatus
 
+import pytest
+
 from tests.chaos.client import BATCH, PREDICT, Crowd, Reply, item, items
 from tests.chaos.conftest import Poison, StartServer
 from tests.chaos.faults import Mode
@@ -39,6 +41,7 @@ def check(replies: Sequence[tuple[float, Reply]]) -> set[int]:
     return {reply.status for _, reply in replies}
 
 
+@pytest.mark.slow
 def test_deadlines_are_kept_under_overload(start: StartServer) -> None:
     """An answer in time, a refusal that says when to retry, or a 504 that says how long it was."""
     server = start(XCOPA_QUEUE_SECONDS="0.5")

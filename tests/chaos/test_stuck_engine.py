@@ -25,6 +25,7 @@ def stick(server: FaultyServer) -> list[Future[Reply]]:
     return [held, *(in_background(server.call, PREDICT, item(number)) for number in (1, 2))]
 
 
+@pytest.mark.slow
 def test_a_stuck_engine_is_told_to_everyone_until_it_comes_back(start: StartServer) -> None:
     """Not ready, alive, 503 to who waits and who comes; then ready and right, with no restart."""
     server = start(XCOPA_WATCHDOG_S=WATCHDOG_S)

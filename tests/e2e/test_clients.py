@@ -12,6 +12,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import httpx
+import pytest
 
 from tests.conftest import ROOT
 from tests.e2e.server import running
@@ -30,6 +31,7 @@ def cancelled(client: httpx.Client) -> bool:
     )
 
 
+@pytest.mark.slow
 def test_an_item_whose_caller_left_is_never_run(tiny_direct: Path, tiny_stilts: Path) -> None:
     settings = {
         "XCOPA_MODELS__DIRECT": str(tiny_direct),

@@ -134,6 +134,7 @@ def test_a_table_from_standard_input_is_answered_by_the_model_that_is_named(url:
     assert (answered["model"], answered["choice2"]) == ("direct", "It; snowed")
 
 
+@pytest.mark.slow
 def test_refusals_and_broken_connections_lose_no_row_and_double_none(
     served: subprocess.CompletedProcess[str], source: Path, url: str, tmp_path: Path
 ) -> None:

@@ -180,6 +180,7 @@ def templates() -> set[int]:
     return {each.pid for each in psutil.Process().children() if "template" in str(each.cmdline())}
 
 
+@pytest.mark.slow
 def test_the_process_of_the_service_imports_no_torch(tiny_direct: Path, tiny_stilts: Path) -> None:
     """It starts sooner, and is smaller, than the processes that compute."""
     program = (

@@ -136,6 +136,7 @@ def test_a_training_killed_again_and_again_ends_at_the_same_weights(folder: Path
         assert alone.digests == resumed.digests
 
 
+@pytest.mark.slow
 def test_what_is_written_is_served_and_says_how_it_was_made(folder: Path) -> None:
     finish(folder, "run")
     out = folder / "run" / "out"

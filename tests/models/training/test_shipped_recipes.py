@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from accelerate.state import AcceleratorState
 
 from app.weights.variant import load_variants
 from models.training.prepare import TrainingRun
@@ -54,6 +56,14 @@ def run_of(folder: Path, name: str) -> TrainingRun:
     return TrainingRun(
         recipe, base, data.write(folder / "data"), folder / "work", folder / "made" / "out"
     )
+
+
+@pytest.fixture(autouse=True)
+def _own_precision() -> Iterator[None]:
+    """Accelerate keeps the precision of a process; other tests train in fp32 in this one."""
+    AcceleratorState._reset_state()
+    yield
+    AcceleratorState._reset_state()
 
 
 SLOW = [
