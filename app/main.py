@@ -43,6 +43,8 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
+ROUTERS = [each.router for each in (predict, rank, models, probes, metadata, infer)]
+
 NO_TELEMETRY: TelemetryConfig = {"tracing": False, "metrics": False, "logs": False}
 """FastAPI would look for providers at each request; the service makes its own spans and metrics."""
 
@@ -87,8 +89,8 @@ def create_app(
         telemetry=NO_TELEMETRY,
     )
     app.state.settings, app.state.runtime, app.state.metrics = settings, runtime, metrics
-    for resource in (predict, rank, models, probes, metadata, infer):
-        app.include_router(resource.router)
+    for router in ROUTERS:
+        app.include_router(router)
     if settings.metrics_port is None:
         app.include_router(probes.metrics_router)
     problem.install(app)
@@ -153,7 +155,7 @@ def _add_middleware(
     app: FastAPI, settings: Settings, metrics: Metrics, keys: KeysInForce | None
 ) -> None:
     # The last one added is the outermost.
-    app.add_middleware(DispatchMiddleware, routers=(predict.router, rank.router))
+    app.add_middleware(DispatchMiddleware, routers=ROUTERS)
     app.add_middleware(DecodeBodyMiddleware, max_bytes=settings.max_body_bytes)
     app.add_middleware(BodyLimitMiddleware, max_bytes=settings.max_body_bytes)
     if keys is not None:

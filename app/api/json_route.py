@@ -1,7 +1,7 @@
 """A route whose body and answer are JSON and nothing else, at the least cost.
 
-FastAPI describes such a route, and finds it; what it would then do for each request in general
-is done here for the one form that these routes have::
+FastAPI describes such a route, and ``dispatch.py`` finds it; what FastAPI would do for each request
+in general is done here for the one form that these routes have::
 
     async def endpoint(body: SomeModel, call: CallDep) -> AnotherModel
 

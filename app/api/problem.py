@@ -153,7 +153,7 @@ def of_service_error(request: Request, error: ServiceError) -> JSONResponse:
 async def _on_validation_error(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, RequestValidationError)
     invalid = InvalidRequestError(field_errors(error.errors()))
-    return problem_response(invalid, request.url.path, request_id_of(request))
+    return problem_response(invalid, request.scope["path"], request_id_of(request))
 
 
 async def _on_http_exception(request: Request, error: Exception) -> JSONResponse:
@@ -163,9 +163,10 @@ async def _on_http_exception(request: Request, error: Exception) -> JSONResponse
 
 def of_http_exception(request: Request, error: HTTPException) -> JSONResponse:
     """Return the problem of an outcome of HTTP itself, as Starlette raises it."""
+    path, request_id = request.scope["path"], request_id_of(request)
     if error.status_code == PayloadTooLargeError.status:
         too_large = PayloadTooLargeError(error.detail)
-        return problem_response(too_large, request.url.path, request_id_of(request), error.headers)
+        return problem_response(too_large, path, request_id, error.headers)
     titles = {404: "Not found", 405: "Method not allowed"}
     details = {
         404: "there is nothing at this path (none ends in a slash); /docs lists what there is",
@@ -179,7 +180,7 @@ def of_http_exception(request: Request, error: HTTPException) -> JSONResponse:
     headers = dict(error.headers or {})
     if headers.get("Allow") == "GET":
         headers["Allow"] = "GET, HEAD"
-    return problem_response(mapped, request.url.path, request_id_of(request), headers)
+    return problem_response(mapped, path, request_id, headers)
 
 
 def request_id_of(request: Request) -> str:

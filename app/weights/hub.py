@@ -85,14 +85,7 @@ def resolve(source: str) -> Path:
     except StartError as error:
         raise StartError(f"cannot fetch {source!r}: {error}") from error
     try:
-        return Path(
-            snapshot_download(
-                wanted.repository,
-                revision=wanted.revision,
-                allow_patterns=list(FETCHED),
-                ignore_patterns=[IN_FOLDERS],
-            )
-        )
+        return _snapshot(wanted)
     except Exception as error:  # the client lets through whatever its own libraries raise
         raise StartError(hide_credentials(_why_not(error, source, wanted))) from error
 
@@ -109,17 +102,20 @@ def cached(source: str) -> Path | None:
         return directory
     wanted = HubId.parse(source)
     try:
-        return Path(
-            snapshot_download(
-                wanted.repository,
-                revision=wanted.revision,
-                allow_patterns=list(FETCHED),
-                ignore_patterns=[IN_FOLDERS],
-                local_files_only=True,
-            )
-        )
+        return _snapshot(wanted, local_files_only=True)
     except LocalEntryNotFoundError:
         return None
+
+
+def _snapshot(wanted: HubId, *, local_files_only: bool = False) -> Path:
+    found = snapshot_download(
+        wanted.repository,
+        revision=wanted.revision,
+        allow_patterns=list(FETCHED),
+        ignore_patterns=[IN_FOLDERS],
+        local_files_only=local_files_only,
+    )
+    return Path(found)
 
 
 def _directory(source: str) -> Path | None:

@@ -43,9 +43,10 @@ def bench(
     for name in measurements or []:
         progress.rule(name)
         results = MEASUREMENTS[name].measure(progress)
+        if not results:  # it has said why; what is kept may have been measured elsewhere
+            continue
         output.print(table_of(name, results))
-        # What could not be measured here may have been measured elsewhere.
-        if out is not None and results:
+        if out is not None:
             keep(out, name, results)
 
 
