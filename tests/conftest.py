@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import hypothesis
@@ -14,6 +15,8 @@ from app.weights.embedded import ensure_base
 from tests import tiny
 
 ROOT = Path(__file__).resolve().parent.parent
+
+_DATA = os.environ.get("XCOPA_DATA_DIR", "")
 
 # A machine that is busy with other work must not fail a test.
 hypothesis.settings.register_profile("no deadline", deadline=None)
@@ -36,6 +39,19 @@ def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
 
 
 @pytest.fixture(scope="session", autouse=True)
+def _no_settings_of_the_caller() -> Iterator[None]:
+    """A test sees the settings that it makes, and none of whoever runs it.
+
+    The cache stays where the caller has it, so that the base is not assembled anew.
+    """
+    with pytest.MonkeyPatch.context() as patch:
+        for name in [name for name in os.environ if name.startswith("XCOPA_")]:
+            if name != "XCOPA_CACHE_DIR":
+                patch.delenv(name)
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
 def _one_thread() -> None:
     """Tests run in parallel, and threads that spin for a core slow each other a hundredfold."""
     torch.set_num_threads(1)
@@ -50,10 +66,9 @@ def anyio_backend() -> str:
 @pytest.fixture(scope="session")
 def data() -> Path:
     """The directory of real data, or a skip: a newcomer's checkout has none."""
-    named = os.environ.get("XCOPA_DATA_DIR", "")
-    if not named or not Path(named).is_dir():
+    if not _DATA or not Path(_DATA).is_dir():
         pytest.skip("XCOPA_DATA_DIR names no data directory")
-    return Path(named)
+    return Path(_DATA)
 
 
 @pytest.fixture(scope="session")
