@@ -55,7 +55,7 @@ def _needs() -> dict[str, tuple[str, ...]]:
     needed: dict[str, tuple[str, ...]] = {"xcopa evaluate": EVALUATION_SETS}
     for path in sorted(RECIPES.glob("*.toml")):
         recipe = load_recipe(path)
-        tasks = [task for phase in recipe.phases for task in phase.tasks]
-        tasks += [task for phase in recipe.phases for task, _ in phase.validation_sets]
+        sets = [(*phase.training_sets, *phase.validation_sets) for phase in recipe.phases]
+        tasks = [task for own in sets for task, _ in own]
         needed[f"xcopa train {path.name}"] = tuple(dict.fromkeys(tasks))
     return needed

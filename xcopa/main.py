@@ -61,6 +61,20 @@ OwnKeyOption = Annotated[
         "XCOPA_API_KEY, if it is set.",
     ),
 ]
+WorkOption = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="DIR", help="Directory for checkpoints and logs; default runs/<recipe name>."
+    ),
+]
+ForceOption = Annotated[
+    bool,
+    typer.Option(
+        "--force",
+        help="Remove phases in --work that were made from another recipe, base, code or other "
+        "data, and make them anew. Without it the command names what differs and ends.",
+    ),
+]
 ReportFile = Annotated[
     Path, typer.Argument(help="A report.json, as xcopa evaluate --out writes it.")
 ]
@@ -132,20 +146,8 @@ def train(
     recipe: Annotated[Path, typer.Argument(help="A recipe, such as models/recipes/stilts.toml.")],
     out: Annotated[Path, typer.Option(metavar="DIR", help="Directory for the finished variant.")],
     data: OptionalDataOption = None,
-    work: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="DIR", help="Directory for checkpoints and logs; default runs/<recipe name>."
-        ),
-    ] = None,
-    force: Annotated[
-        bool,
-        typer.Option(
-            "--force",
-            help="Remove phases in --work that were made from another recipe, base, code or other "
-            "data, and make them anew. Without it the command names what differs and ends.",
-        ),
-    ] = False,
+    work: WorkOption = None,
+    force: ForceOption = False,
     dry_run: Annotated[
         bool,
         typer.Option(
@@ -163,6 +165,25 @@ def train(
 
     wanted = training.WantedTraining(recipe, out, data, work, force, dry_run)
     training.run(wanted, settings)
+
+
+@app.command("cross-validate")
+def cross_validate(
+    recipe: Annotated[
+        Path, typer.Argument(help="A recipe with balanced-copa/all in its last phase.")
+    ],
+    out: Annotated[Path, typer.Option(metavar="DIR", help="Directory for figures and logits.")],
+    data: OptionalDataOption = None,
+    work: WorkOption = None,
+    force: ForceOption = False,
+) -> None:
+    """Train on four fifths of COPA 1-500 with mirrors, in turn, and measure the last fifth."""
+    settings = read_settings()
+    with needs("train"), needs("evaluate"):
+        from xcopa import cross_validate as validating
+        from xcopa.train import WantedTraining
+
+    validating.run(WantedTraining(recipe, out, data, work, force), settings)
 
 
 @app.command()

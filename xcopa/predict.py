@@ -87,6 +87,6 @@ def _remote(service: Service, model: str | None) -> RemotePredictor:
     served = service.models()
     for each in served:
         if each.name == model or (model is None and each.default):
-            return RemotePredictor(service, each.name, each.revision)
+            return RemotePredictor(service, each)
     names = ", ".join(each.name for each in served)
     raise EvaluationError(f"{service.url} serves {names}, and not {model}; name one with --model")

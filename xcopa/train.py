@@ -51,7 +51,7 @@ def run(wanted: WantedTraining, settings: Settings) -> None:
                 typer.echo(line)
             typer.echo("nothing was fetched, trained or written")
             return
-        training = _training_run(wanted, recipe, recipe.base, settings)
+        training = training_run(wanted, recipe, recipe.base, settings)
         with training_progress() as watch:
             train(training, watch)
     typer.echo(f"wrote {wanted.out}")
@@ -63,7 +63,7 @@ def _plan(wanted: WantedTraining, recipe: Recipe, settings: Settings) -> Iterato
         base = directory_here(recipe.base, settings.cache_dir)
     absent = absent_sets(recipe, wanted.data)
     # What is here is looked at where it lies: the hub may have another revision by now.
-    training = base and _training_run(wanted, recipe, str(base), settings)
+    training = base and training_run(wanted, recipe, str(base), settings)
     if training and not absent:
         yield from rehearse(training)
         return
@@ -76,7 +76,7 @@ def _work(wanted: WantedTraining, recipe: Recipe) -> Path:
     return wanted.work or Path("runs") / recipe.name
 
 
-def _training_run(
+def training_run(
     wanted: WantedTraining, recipe: Recipe, base: str, settings: Settings
 ) -> TrainingRun:
     """Look for the base of a run.

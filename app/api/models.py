@@ -18,6 +18,7 @@ from app.api.schemas import (
     MeasuredKernel,
     ModelCard,
     ModelsResponse,
+    PromptCard,
 )
 from app.engine.kernel_choice import Kernels
 from app.engine.plan import EnginePlan
@@ -36,7 +37,8 @@ async def models(runtime: RuntimeDep, settings: SettingsDep) -> ModelsResponse:
             revision=served.variant.revision,
             parameters=served.variant.parameters,
             max_tokens=served.variant.tokenizer.max_tokens,
-            prompt=asdict(served.variant.tokenizer.prompt),
+            prompt=PromptCard(**asdict(served.variant.tokenizer.prompt)),
+            temperature=served.variant.temperature,
             batching=_batching(served.calibration, settings),
             linear_kernels=_linear_kernels(served.variant.kernels),
             default=name == settings.default_model,

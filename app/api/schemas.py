@@ -212,6 +212,16 @@ class LinearKernels(BaseModel):
     otherwise: str = Field(description="The kernel of all other layers.")
 
 
+class PromptCard(BaseModel):
+    """How a question is put to a model."""
+
+    cause: str = Field(description="Stands before the choice where the cause is asked for.")
+    effect: str = Field(description="Stands before the choice where the effect is asked for.")
+    order: Literal["premise-first", "cause-first"] = Field(
+        description="Which text is read first: the premise, or whichever would be the cause."
+    )
+
+
 class ModelCard(BaseModel):
     """One model that is served."""
 
@@ -220,7 +230,10 @@ class ModelCard(BaseModel):
     revision: str
     parameters: int
     max_tokens: int = Field(description="Most tokens of premise, question and choice together.")
-    prompt: dict[str, str] = Field(description="The words that stand for each question.")
+    prompt: PromptCard
+    temperature: float = Field(
+        description="What logits are divided by before the softmax that makes them probabilities."
+    )
     batching: Batching
     linear_kernels: LinearKernels
     default: bool

@@ -1,50 +1,27 @@
-"""The words that turn ``cause`` and ``effect`` into text.
-
-They belong to a variant. Training stores them with the weights and serving reads them from there,
-so that both use the same words.
-"""
+"""How a question about cause or effect becomes the two texts of a row."""
 
 from __future__ import annotations
 
-import json
-from dataclasses import asdict, dataclass
-from pathlib import Path
+from dataclasses import dataclass
+from typing import Literal
 
-from app.errors import StartError
-
-PROMPT_FILE = "xcopa.json"
+Order = Literal["premise-first", "cause-first"]
 
 
 @dataclass(frozen=True)
 class Prompt:
-    """The question in words; the choice follows it after a space."""
+    """How a question is put: the words before the choice, and which text stands first."""
 
     cause: str = "What was the cause?"
     effect: str = "What happened as a result?"
+    order: Order = "premise-first"
+    """``cause-first`` has the choice first where it is asked for as the cause, so that the order
+    says what is asked even without words."""
 
-    def ask(self, question: str, choice: str) -> str:
-        """Return the second text of a pair: the question in words, then the choice."""
+    def pair(self, premise: str, question: str, choice: str) -> tuple[str, str]:
+        """Return the two texts of a row; words, if there are any, stand before the choice."""
         words = self.cause if question == "cause" else self.effect
-        return f"{words} {choice}" if words else choice
-
-    def save(self, directory: Path) -> None:
-        content = json.dumps({"prompt": asdict(self)}, indent=2) + "\n"
-        (directory / PROMPT_FILE).write_bytes(content.encode())
-
-    @classmethod
-    def load(cls, directory: Path) -> Prompt:
-        """Read the prompt of a checkpoint; a checkpoint without one gets the default words.
-
-        Raises:
-            StartError: the file is there and does not hold a prompt.
-        """
-        path = directory / PROMPT_FILE
-        if not path.exists():
-            return cls()
-        try:
-            words = json.loads(path.read_bytes())["prompt"]
-            return cls(cause=str(words["cause"]), effect=str(words["effect"]))
-        except (ValueError, KeyError, TypeError) as error:
-            raise StartError(
-                f'{path} must hold {{"prompt": {{"cause": "...", "effect": "..."}}}}: {error!r}'
-            ) from error
+        asked = f"{words} {choice}" if words else choice
+        if self.order == "cause-first" and question == "cause":
+            return asked, premise
+        return premise, asked

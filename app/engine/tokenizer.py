@@ -98,7 +98,7 @@ class PairTokenizer:
     def encode(self, items: Sequence[HasChoices]) -> list[Rows | InvalidRequestError]:
         """Return each item's rows, or why it has none; a bad item leaves the others alone."""
         pairs = [
-            (item.premise, self.prompt.ask(item.question, choice))
+            self.prompt.pair(item.premise, item.question, choice)
             for item in items
             for choice in item.choices
         ]

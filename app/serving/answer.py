@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 from app.engine.tokenizer import HasChoices
 from app.errors import DeadlineExceededError
@@ -43,16 +43,32 @@ class Answer:
     times: StageTimes
 
 
-def answer(logits: tuple[float, ...], model: str, revision: str, times: StageTimes) -> Answer:
+class Answering(Protocol):
+    """What an answer needs of the model that gives it."""
+
+    @property
+    def revision(self) -> str: ...
+    @property
+    def temperature(self) -> float: ...
+
+
+def answer(logits: tuple[float, ...], name: str, model: Answering, times: StageTimes) -> Answer:
     """Make the answer of an item from its logits, one for each choice."""
     label = max(range(len(logits)), key=logits.__getitem__)
-    return Answer(label, softmax(logits), logits, model, revision, times)
+    probabilities = softmax(logits, model.temperature)
+    return Answer(label, probabilities, logits, name, model.revision, times)
 
 
-def softmax(logits: Sequence[float]) -> tuple[float, ...]:
-    """Return the probabilities of the choices, which sum to 1."""
+def softmax(logits: Sequence[float], temperature: float) -> tuple[float, ...]:
+    """Return the probabilities of the choices, which sum to 1.
+
+    Args:
+        logits: one for each choice.
+        temperature: what they are divided by; above 1 makes the answer less sure, and never
+            another one.
+    """
     highest = max(logits)
-    weights = [math.exp(logit - highest) for logit in logits]
+    weights = [math.exp((logit - highest) / temperature) for logit in logits]
     total = math.fsum(weights)
     return tuple(weight / total for weight in weights)
 

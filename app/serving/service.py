@@ -52,6 +52,8 @@ class ServedModel(Protocol):
     @property
     def revision(self) -> str: ...
     @property
+    def temperature(self) -> float: ...
+    @property
     def tokenizer(self) -> PairTokenizer: ...
     @property
     def engine(self) -> Engine: ...
@@ -273,7 +275,7 @@ class PredictionService(Generic[Model]):
             parts.inference_seconds,
             batch.reason.value if batch else "cache",
         )
-        return answer(parts.logits, ask.model, self.models[ask.model].revision, stages)
+        return answer(parts.logits, ask.model, self.models[ask.model], stages)
 
     def _trace(self, items: Collection[tuple[str, InFlightItem]], times: _CallTimes) -> None:
         if self._tracing.provider is None:

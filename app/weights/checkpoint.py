@@ -12,12 +12,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from app.engine.prompt import PROMPT_FILE, Prompt
 from app.errors import StartError, wanted_by
 from app.weights.embedded import EMBEDDED_BASE, assembled_base, ensure_base
 from app.weights.files import exists, readable
 from app.weights.hub import cached, resolve
 from app.weights.revision import revision_of
+from app.weights.variant_config import VARIANT_CONFIG, VariantConfig
 
 CONFIG = "config.json"
 WEIGHTS = "model.safetensors"
@@ -78,13 +78,13 @@ class Checkpoint:
         """Hash all that changes an answer. Reads all of it.
 
         Raises:
-            StartError: the prompt is none.
+            StartError: its ``xcopa.json`` is not as it must be.
         """
-        return revision_of(self.model_files, self._tokenizer(), Prompt.load(self.own))
+        return revision_of(self.model_files, self._tokenizer(), VariantConfig.load(self.own))
 
     def state(self) -> tuple[tuple[int, int, int], ...]:
         """What changes when somebody writes to one of the files, or puts another in its place."""
-        beside = (self._tokenizer(), self.own / PROMPT_FILE)
+        beside = (self._tokenizer(), self.own / VARIANT_CONFIG)
         read = [*self.model_files, *(path for path in beside if path is not None and exists(path))]
         found = [path.stat() for path in read]
         return tuple((each.st_ino, each.st_size, each.st_mtime_ns) for each in found)

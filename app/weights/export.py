@@ -6,18 +6,18 @@ import shutil
 import tempfile
 from pathlib import Path
 
-from app.engine.prompt import Prompt
 from app.errors import StartError
 from app.weights.checkpoint import Checkpoint
 from app.weights.embedded import TOKENIZER_CONFIG
 from app.weights.files import finish, readable, write_json
 from app.weights.loading import load, max_tokens
+from app.weights.variant_config import VariantConfig
 
 _TOKENIZER_FILES = ("tokenizer.json", "tokenizer_config.json", "special_tokens_map.json")
 
 
 def export(checkpoint: Checkpoint, out: Path) -> None:
-    """Write the model with its adapter merged, its tokenizer and its prompt.
+    """Write the model with its adapter merged, its tokenizer and its ``xcopa.json``.
 
     The directory appears under its name when all of it is on the disk. An interrupted export
     leaves nothing that could be mistaken for a checkpoint.
@@ -33,14 +33,14 @@ def export(checkpoint: Checkpoint, out: Path) -> None:
     _check_empty(out)
     with readable(checkpoint.source):
         loaded = load(checkpoint)
-        prompt = Prompt.load(checkpoint.own)
+        config = VariantConfig.load(checkpoint.own)
     try:
         out.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(prefix=f".{out.name}-", dir=out.parent) as workspace:
             made = Path(workspace) / out.name
             made.mkdir()
             loaded.model.save_pretrained(made)
-            prompt.save(made)
+            config.save(made)
             _write_tokenizer(checkpoint.tokenizer_file, max_tokens(loaded.model.config), made)
             finish(made)
             made.rename(out)  # onto an empty directory as well; fails if it has been filled since

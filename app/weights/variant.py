@@ -21,7 +21,6 @@ from app.engine.plan import in_process
 from app.engine.pool import EnginePool
 from app.engine.pool_engines import engines_of, stopping_on_failure
 from app.engine.processes.messages import Order
-from app.engine.prompt import Prompt
 from app.engine.threads import choose_threads
 from app.engine.tokenizer import PairTokenizer
 from app.errors import StartError, wanted_by
@@ -31,6 +30,7 @@ from app.weights.facts import Facts
 from app.weights.files import readable, refuse_lfs_pointer
 from app.weights.fitting import check_tokenizer
 from app.weights.job import FACTORY, Job, variable_of
+from app.weights.variant_config import VariantConfig
 
 if TYPE_CHECKING:
     from app.engine.compute import Compute
@@ -52,6 +52,8 @@ class Variant:
     working_bytes: int
     """The most memory that its engine takes beside the weights, whatever it is asked."""
     tokenizer: PairTokenizer
+    temperature: float
+    """What its logits are divided by before the softmax."""
     engine: Engine
     kernels: Kernels
 
@@ -173,6 +175,7 @@ def _variant(
 ) -> Variant:
     tokenizer = tokenizers.load(checkpoint.tokenizer_file)
     check_tokenizer(tokenizer, facts, checkpoint.tokenizer_file)
+    config = VariantConfig.load(checkpoint.own)
     return Variant(
         name=name,
         source=checkpoint.source,
@@ -180,7 +183,8 @@ def _variant(
         shape=facts.shape,
         parameters=facts.parameters,
         working_bytes=facts.working_bytes,
-        tokenizer=PairTokenizer(tokenizer, Prompt.load(checkpoint.own), facts.max_tokens),
+        tokenizer=PairTokenizer(tokenizer, config.prompt, facts.max_tokens),
+        temperature=config.temperature,
         engine=engine,
         kernels=facts.kernels,
     )

@@ -10,11 +10,11 @@ import torch
 from tokenizers import Tokenizer
 from transformers import XLMRobertaConfig, XLMRobertaForMultipleChoice
 
-from app.engine.prompt import Prompt
 from app.engine.tokenizer import PairTokenizer
 from app.settings import SHIPPED_MODELS, STILTS, Settings
 from app.weights.checkpoint import locate
 from app.weights.loading import load_model, max_tokens
+from app.weights.variant_config import VariantConfig
 from loadtests.peers.padded_encoder import PaddedEncoder
 
 
@@ -36,7 +36,9 @@ class PaddedVariant:
         checkpoint = locate(source, cache_dir)
         model = load_model(checkpoint)
         pieces = Tokenizer.from_file(str(checkpoint.tokenizer_file))
-        tokenizer = PairTokenizer(pieces, Prompt.load(checkpoint.own), max_tokens(model.config))
+        tokenizer = PairTokenizer(
+            pieces, VariantConfig.load(checkpoint.own).prompt, max_tokens(model.config)
+        )
         return cls(tokenizer, PaddedEncoder(model), model)
 
 

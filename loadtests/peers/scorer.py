@@ -27,11 +27,12 @@ CHOICES = ("choice1", "choice2")
 
 @dataclass(frozen=True)
 class Scorer:
-    """A model with its tokenizer, and the words of its prompt by question."""
+    """A model with its tokenizer, and what its ``xcopa.json`` says of how it is asked."""
 
     encoder: PaddedEncoder
     tokenizer: Tokenizer
-    words: Mapping[str, str]
+    prompt: Mapping[str, str]
+    temperature: float = 1.0
 
     @classmethod
     def configured(cls) -> Self:
@@ -46,22 +47,25 @@ class Scorer:
         model = XLMRobertaForMultipleChoice.from_pretrained(
             directory, dtype=torch.float32, attn_implementation="sdpa"
         )
-        words = json.loads((directory / "xcopa.json").read_bytes())["prompt"]
+        config = json.loads((directory / "xcopa.json").read_bytes())
         tokenizer = Tokenizer.from_file(str(directory / "tokenizer.json"))
         tokenizer.no_padding()  # the rows of a batch are padded by the encoder
-        return cls(PaddedEncoder(model), tokenizer, words)
+        prompt, temperature = config["prompt"], config.get("temperature", 1.0)
+        return cls(PaddedEncoder(model), tokenizer, prompt, temperature)
 
     def answers(self, items: Sequence[PeerItem]) -> list[dict[str, Any]]:
         """Return label, probabilities and logits of each item, from one forward pass."""
-        pairs = [
-            (item["premise"], f"{self.words[item['question']]} {item[choice]}".lstrip())
-            for item in items
-            for choice in CHOICES
-        ]
+        pairs = [self._pair(item, item[choice]) for item in items for choice in CHOICES]
         rows = [encoding.ids for encoding in self.tokenizer.encode_batch_fast(pairs)]
         logits = torch.tensor(self.encoder.logits(rows)).reshape(-1, len(CHOICES))
-        probabilities = logits.softmax(-1)
+        probabilities = (logits / self.temperature).softmax(-1)
         return [
             {"label": int(own.argmax()), "probabilities": shares.tolist(), "logits": own.tolist()}
             for own, shares in zip(logits, probabilities, strict=True)
         ]
+
+    def _pair(self, item: PeerItem, choice: str) -> tuple[str, str]:
+        asked = f"{self.prompt[item['question']]} {choice}".lstrip()
+        if self.prompt.get("order") == "cause-first" and item["question"] == "cause":
+            return asked, item["premise"]
+        return item["premise"], asked

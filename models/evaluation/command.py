@@ -139,14 +139,12 @@ def evaluate_service(options: Options, url: str, console: Console, key: str | No
             "--seeds loads models in this process, so it cannot be used with --against"
         )
     with Service(url, key=key) as service:
-        revisions = service.revisions()
-        if missing := [name for name in VARIANTS if name not in revisions]:
+        served = {model.name: model for model in service.models()}
+        if missing := [name for name in VARIANTS if name not in served]:
             raise EvaluationError(
-                f"{url} serves no model {' and no '.join(missing)}, only {', '.join(revisions)}"
+                f"{url} serves no model {' and no '.join(missing)}, only {', '.join(served)}"
             )
-        runs = [
-            Run(name, partial(RemotePredictor, service, name, revisions[name])) for name in VARIANTS
-        ]
+        runs = [Run(name, partial(RemotePredictor, service, served[name])) for name in VARIANTS]
         _evaluate(options, runs, url, console)
 
 

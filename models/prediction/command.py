@@ -68,7 +68,7 @@ def predict_file(
     with opened(wanted.path) as source, _sink(wanted.out) as sink:
         rows = read_rows(source, wanted.path)
         predictor = load()
-        answering = AnsweringModel(model, predictor.revision)
+        answering = AnsweringModel(model, predictor.revision, predictor.temperature)
         tally = Tally()
         with _progress(wanted) as show:
             for row, choice in sink.resumed(rows, answering):

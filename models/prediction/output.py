@@ -31,6 +31,8 @@ class AnsweringModel:
 
     name: str
     revision: str
+    temperature: float = 1.0
+    """See ``app.weights.variant_config``."""
 
 
 def output_line(row: FileRow, outcome: ItemOutcome, model: AnsweringModel) -> bytes:
@@ -70,7 +72,7 @@ def _answer(row: FileRow, outcome: ItemOutcome, model: AnsweringModel) -> Mappin
         return {"error": {"detail": detail, "errors": [asdict(error) for error in outcome.errors]}}
     return {
         "label": choice_of(outcome),
-        "probabilities": softmax(outcome),
+        "probabilities": softmax(outcome, model.temperature),
         "logits": outcome,
         "model": model.name,
         "revision": model.revision,

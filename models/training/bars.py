@@ -80,5 +80,5 @@ class _RunningLoss:
 
 
 def _accuracy(progress: Progress) -> str:
-    evaluations = progress.evaluations
-    return f"{100 * evaluations[-1].mean:.1f} %" if evaluations else "-"
+    last = progress.evaluations[-1:]
+    return f"{100 * last[0].mean:.1f} %" if last and last[0].accuracy else "-"

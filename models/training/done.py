@@ -39,9 +39,16 @@ class DonePhase:
         Raises:
             TrainingError: the file is damaged or missing.
         """
+        return self._read("weights.safetensors")
+
+    def last_weights(self) -> Weights:
+        """Read the weights after the last step; raises as ``weights``."""
+        return self._read("last.safetensors")
+
+    def _read(self, name: str) -> Weights:
         done = self.folder / "done"
         with _whole(done):
-            weights: Weights = load_file(done / "weights.safetensors", backend="pread")
+            weights: Weights = load_file(done / name, backend="pread")
             return weights
 
     @staticmethod
@@ -57,6 +64,7 @@ class DonePhase:
         """
         with whole_folder(folder / "done", folder / "finishing") as partial:
             save_file(outcome.weights, partial / "weights.safetensors")
+            save_file(outcome.last, partial / "last.safetensors")
             outcome.progress.write(partial / "progress.json")
             rest = {"chosen": asdict(outcome.chosen), "digests": dict(digests)}
             text = json.dumps(rest, indent=2) + "\n"

@@ -69,12 +69,12 @@ class ExampleTokenizer:
     @_encode.register
     def _(self, example: Example) -> Iterator[Encoded]:
         item = example.item
-        seconds = [self._prompt.ask(item.question, choice) for choice in item.choices]
-        yield self._choices(item.premise, seconds, example.label)
+        pairs = [self._prompt.pair(item.premise, item.question, each) for each in item.choices]
+        yield self._choices(pairs, example.label)
 
     @_encode.register
     def _(self, example: Choices) -> Iterator[Encoded]:
-        yield self._choices(example.context, example.endings, example.label)
+        yield self._choices([(example.context, each) for each in example.endings], example.label)
 
     @_encode.register
     def _(self, example: Sentences) -> Iterator[Encoded]:
@@ -101,8 +101,8 @@ class ExampleTokenizer:
         )
         yield Encoded((tuple(ids),), tuple(target))
 
-    def _choices(self, context: str, endings: Sequence[str], label: int) -> Encoded:
-        return Encoded(tuple(self._row(context, ending) for ending in endings), (label,))
+    def _choices(self, pairs: Sequence[tuple[str, str]], label: int) -> Encoded:
+        return Encoded(tuple(self._row(*pair) for pair in pairs), (label,))
 
     def _row(self, first: str, second: str | None) -> tuple[int, ...]:
         encoding = self.tokenizer.encode(first, second)

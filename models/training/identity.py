@@ -1,6 +1,6 @@
 """What a phase depends on, and how a folder that was made with something else is found out.
 
-Each phase's folder has a ``depends-on.json``: the recipe up to this phase, the seed, the digest of
+Each phase's folder has a ``depends-on.json``: the recipe up to this phase, the seeds, the digest of
 every set, the digest of the base and the version of the code. A run goes on only in folders whose
 record equals its own. Paths are no part of it, since what is there is digested.
 """
@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import cache
 from importlib.metadata import version
@@ -79,23 +79,22 @@ def _source_digest() -> str:
 
 
 def depends_on(
-    recipe: Recipe, phases: int, seed: int, data: Mapping[str, str], provenance: Provenance
+    recipe: Recipe, seeds: Sequence[int], data: Mapping[str, str], provenance: Provenance
 ) -> DependsOn:
     """Return what the first phases depend on: not on later ones, nor on other seeds.
 
     Args:
         recipe: of the run.
-        phases: how many of its phases.
-        seed: that these phases draw from.
+        seeds: that these phases draw from, in order.
         data: digests of the sets of these phases.
         provenance: of the run.
     """
-    everything = recipe.model_dump(mode="json", exclude={"name", "seeds", "base"})
-    own = everything["phases"][:phases]
+    everything = recipe.model_dump(mode="json", exclude={"name", "seeds", "base", "publish"})
+    own = everything["phases"][: len(seeds)]
     for phase in own:
         if phase["masked_text"] is not None:
             del phase["masked_text"]["files"]
-    flat = dict(_flatten({**everything, "phases": own, "seed": seed}))
+    flat = dict(_flatten({**everything, "phases": own, "seeds": list(seeds)}))
     made_from = asdict(provenance)
     return {
         "base": {"revision": made_from["base"]},
@@ -124,6 +123,16 @@ def write_marker(folder: Path, own: DependsOn) -> None:
     partial = folder / "claiming"
     partial.write_text(json.dumps(own, indent=2, sort_keys=True) + "\n", encoding="utf-8")
     partial.replace(marker)
+
+
+def recorded_seeds(folder: Path) -> tuple[int, ...] | None:
+    """Return the seeds of the phases that led to a folder, by its record; None without one."""
+    try:
+        own = json.loads((folder / MARKER).read_text(encoding="utf-8"))["recipe"]
+        names = sorted(name for name in own if name.startswith("seeds."))
+        return tuple(int(own[name]) for name in names) or None
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
 
 
 def differences(folder: Path, own: DependsOn) -> str | None:

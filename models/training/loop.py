@@ -67,6 +67,8 @@ class PhaseOutcome:
     progress: Progress
     chosen: Evaluation
     """The evaluation of the weights: the best, the last, or that of their mean."""
+    last: Weights
+    """Those after the last step, whatever was chosen: with them a choice is compared."""
 
 
 OnStep = Callable[[Progress, int], None]
@@ -210,14 +212,15 @@ class Loop:
 
     def _outcome(self, work: PhaseWork, progress: Progress) -> PhaseOutcome:
         keep = self._schedule.keep
+        last = self._checkpoints.weights(progress.evaluations[-1].step)
         if keep is Keep.AVERAGE:
             weights = self._mean([each.step for each in progress.evaluations])
             self._network.put(weights)
-            return PhaseOutcome(weights, progress, self._evaluate(work, progress.step))
+            return PhaseOutcome(weights, progress, self._evaluate(work, progress.step), last)
         chosen = progress.evaluations[-1]
         if keep is Keep.BEST:
             chosen = max(progress.evaluations, key=lambda each: (each.mean, -each.step))
-        return PhaseOutcome(self._checkpoints.weights(chosen.step), progress, chosen)
+        return PhaseOutcome(self._checkpoints.weights(chosen.step), progress, chosen, last)
 
     def _mean(self, steps: Sequence[int]) -> Weights:
         """Average the weights of some checkpoints.

@@ -85,7 +85,7 @@ def _why_absent(task: Task, data: Path | None) -> str | None:
 
 
 def _names(phase: Phase) -> dict[str, None]:
-    return dict.fromkeys((*phase.tasks, *(task for task, _ in phase.validation_sets)))
+    return dict.fromkeys(task for task, _ in (*phase.training_sets, *phase.validation_sets))
 
 
 def stand_in(source: str, directory: Path | None, cache_dir: Path) -> StandIn:
@@ -149,9 +149,8 @@ def outline(recipe: Recipe, base: StandIn, folders: Folders, absent: Absent) -> 
 
 def _folders(recipe: Recipe, number: int, work: Path) -> dict[int, Path]:
     """Return the folders of a phase, by the seed that it draws from."""
-    phase = recipe.phases[number - 1]
-    seeds = recipe.seeds[:1] if phase.shared else recipe.seeds
-    return {seed: phase_folder(work, number, phase, seed) for seed in seeds}
+    seeds = dict.fromkeys(recipe.phase_seeds(seed)[number - 1] for seed in recipe.seeds)
+    return {seed: phase_folder(work, number, recipe.phases[number - 1], seed) for seed in seeds}
 
 
 def _counted(
@@ -172,7 +171,7 @@ def _sizes(
     recipe: Recipe, number: int, base: StandIn, folders: Folders, absent: Absent
 ) -> Iterator[str]:
     phase = recipe.phases[number - 1]
-    sizes = ", ".join(_size(name, phase, folders.data, absent) for name in phase.tasks)
+    sizes = ", ".join(_size(phase, own, folders.data, absent) for own in phase.training_sets)
     for folder in _folders(recipe, number, folders.work).values():
         yield f"{folder}: {sizes}; steps, tokens and FLOPs are not known"
         if base.config is not None:
@@ -180,7 +179,8 @@ def _sizes(
             yield f"  {memory_said(memory(weights, trained, 0, processes()))}"
 
 
-def _size(name: str, phase: Phase, data: Path | None, absent: Absent) -> str:
+def _size(phase: Phase, own: tuple[str, str], data: Path | None, absent: Absent) -> str:
+    name, split = own
     if name in absent:
         return f"{name} (missing)"
-    return f"{name} ({len(find(name).load(data, 'train')[: phase.max_items]):,})"
+    return f"{name} ({len(find(name).load(data, split)[: phase.max_items]):,})"

@@ -21,7 +21,7 @@ from models.training.loop import Loop, OnStep, PhaseOutcome, PhaseWork, Schedule
 from models.training.masked import Masker, read_passages, rows_of
 from models.training.network import Network, Weights, encoder_weights
 from models.training.plan import Mix, PlannedBatch, by_length, interleave, plan
-from models.training.recipe import Phase, Recipe, RecipeError
+from models.training.recipe import Phase, Recipe, RecipeError, prompt_of
 
 
 def check(recipe: Recipe, base: Path) -> None:
@@ -34,15 +34,15 @@ def check(recipe: Recipe, base: Path) -> None:
     """
     for phase in recipe.phases:
         _check_length(phase.max_tokens, base)
-        for name in (*phase.tasks, *(name for name, _ in phase.validation_sets)):
+        for name, _ in (*phase.training_sets, *phase.validation_sets):
             find(name)
         if phase.masked_text is not None:
             read_passages(phase.masked_text.files)
-    last = recipe.phases[-1].tasks
-    if not any(find(name).head is Head.MULTIPLE_CHOICE for name in last):
+    last = recipe.phases[-1]
+    if not any(find(name).head is Head.MULTIPLE_CHOICE for name, _ in last.training_sets):
         raise RecipeError(
-            f"phases.{len(recipe.phases) - 1}.tasks: the last phase trains the head that is "
-            f"served, so it needs a multiple-choice task, such as copa; it has {', '.join(last)}"
+            f"phases.{len(recipe.phases) - 1}.tasks: the last phase trains the head that is served,"
+            f" so it needs a multiple-choice task, such as copa; it has {', '.join(last.tasks)}"
         )
 
 
@@ -51,6 +51,7 @@ class Sets:
     """The data of a phase, encoded."""
 
     training: Mapping[str, Sequence[Encoded]]
+    """By the task's name."""
     validation: Mapping[str, Sequence[Encoded]]
     heads: Mapping[str, str]
     """The head of each task, by the task's name."""
@@ -66,8 +67,7 @@ def load_sets(recipe: Recipe, phase: Phase, base: Path, data: Path | None) -> Se
     Raises:
         DataError: a set cannot be had, or is not as described.
     """
-    words = Prompt(recipe.prompt.cause, recipe.prompt.effect)
-    tokenizer = ExampleTokenizer(base, words, phase.max_tokens)
+    tokenizer = ExampleTokenizer(base, prompt_of(recipe), phase.max_tokens)
     digests: dict[str, str] = {}
 
     def encoded(name: str, split: str) -> list[Encoded]:
@@ -80,9 +80,9 @@ def load_sets(recipe: Recipe, phase: Phase, base: Path, data: Path | None) -> Se
             raise DataError(f"{name}/{split} has no word with a label of the task")
         return items
 
-    names = dict.fromkeys((*phase.tasks, *(name for name, _ in phase.validation_sets)))
+    names = dict.fromkeys(name for name, _ in (*phase.training_sets, *phase.validation_sets))
     tasks = {name: find(name) for name in names}
-    sets = {name: encoded(name, "train") for name in phase.tasks}
+    sets = {name: encoded(name, split) for name, split in phase.training_sets}
     heads = {name: head_name(task.head, name) for name, task in tasks.items()}
     labels = {heads[name]: _label_count(task, data) for name, task in tasks.items()}
     if phase.masked_text is not None:
@@ -124,7 +124,8 @@ class PhaseRun:
             before: the weights of the phase before; empty for the first.
             on_step: told after every step.
         """
-        torch.manual_seed(self.seed)
+        start = self.recipe.start
+        torch.manual_seed(self.seed if start is None else start)
         network = Network(self.base, self.recipe, self.sets.labels)
         network.put(self._handed_on(before, network))
         loop = Loop(network, self._schedule(), self.folder, self.recipe.precision == "bf16")
@@ -160,7 +161,7 @@ class PhaseRun:
         """Plan the batches of the phase, in order."""
         phase = self.phase
         mix = Mix(phase.epochs, phase.batch_tokens, phase.size_cap)
-        tasks = {name: self.sets.training[name] for name in phase.tasks}
+        tasks = {name: self.sets.training[name] for name, _ in phase.training_sets}
         batches = plan(tasks, mix, self.seed)
         if phase.masked_text is None:
             return batches

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,8 +18,6 @@ from models.training.output import check_output, check_work
 from models.training.phase import PhaseRun, Sets, check, load_sets
 from models.training.recipe import Phase, Recipe
 from models.training.space import bytes_in, phase_bytes, trained_bytes, variant_bytes
-
-SHARED = "shared"
 
 _MARGIN = 1.1
 """Of room for names, records, pictures and what a file system itself takes."""
@@ -41,6 +39,19 @@ class TrainingRun:
     """The finished variant."""
     force: bool = False
     """Whether phases that were made from something else are removed and made anew."""
+    fold: str | None = None
+    """In a cross-validation: the folder in ``work`` for the last phase, which alone differs."""
+
+    @property
+    def last_work(self) -> Path:
+        """Where the last phase of each seed is."""
+        return self.work if self.fold is None else self.work / self.fold
+
+    def phase_folder(self, number: int, seed: int) -> Path:
+        """Return the folder of a phase, which is counted from 1, as one seed runs it."""
+        phases = self.recipe.phases
+        work = self.last_work if number == len(phases) else self.work
+        return phase_folder(work, number, phases[number - 1], seed)
 
 
 @dataclass(frozen=True)
@@ -55,35 +66,37 @@ class PreparedRun:
 
     def phases(self, seed: int) -> Iterator[PhaseRun]:
         """Yield the phases of a seed, in order."""
-        for number, phase in enumerate(self.run.recipe.phases, start=1):
+        recipe = self.run.recipe
+        seeds = recipe.phase_seeds(seed)
+        for number, (phase, own) in enumerate(zip(recipe.phases, seeds, strict=True), start=1):
             yield PhaseRun(
-                self.run.recipe,
+                recipe,
                 phase,
-                self._seed(phase, seed),
+                own,
                 self.run.base,
                 self.sets[phase],
-                phase_folder(self.run.work, number, phase, seed),
+                self.run.phase_folder(number, own),
             )
 
-    def depends_on(self, number: int, seed: int) -> DependsOn:
-        """Return what a phase depends on, which is counted from 1."""
+    def depends_on(self, seeds: Sequence[int]) -> DependsOn:
+        """Return what a phase depends on.
+
+        Args:
+            seeds: of the phases up to this one, in order.
+        """
         recipe = self.run.recipe
         data = {
             f"phases.{place}.{name}": digest
-            for place, phase in enumerate(recipe.phases[:number])
+            for place, phase in enumerate(recipe.phases[: len(seeds)])
             for name, digest in self.sets[phase].digests.items()
         }
-        own_seed = self._seed(recipe.phases[number - 1], seed)
-        return depends_on(recipe, number, own_seed, data, self.provenance)
-
-    def _seed(self, phase: Phase, seed: int) -> int:
-        return self.run.recipe.seeds[0] if phase.shared else seed
+        return depends_on(recipe, seeds, data, self.provenance)
 
 
 def phase_folder(work: Path, number: int, phase: Phase, seed: int) -> Path:
-    """Return the folder of a phase, which is counted from 1."""
-    owner = SHARED if phase.shared else f"seed-{seed}"
-    return work / owner / f"{number}-{'+'.join(phase.tasks)}"[:80]
+    """Return the folder of a phase, which is counted from 1, as one seed runs it."""
+    name = f"{number}-{'+'.join(phase.tasks)}".replace("/", "-")
+    return work / f"seed-{seed}" / name[:80]
 
 
 def prepare(run: TrainingRun) -> PreparedRun:

@@ -18,6 +18,7 @@ class Evaluation:
 
     @property
     def mean(self) -> float:
+        """The mean over the validation sets, of which there must be one."""
         return sum(self.accuracy.values()) / len(self.accuracy)
 
 

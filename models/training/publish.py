@@ -12,15 +12,15 @@ from peft import get_peft_model
 from safetensors.torch import load_file, save_file
 from transformers import XLMRobertaForMultipleChoice
 
-from app.engine.prompt import Prompt
 from app.weights.adapter import quiet_peft
 from app.weights.checkpoint import Checkpoint
 from app.weights.loading import load_model
 from app.weights.tensors import name_some
+from app.weights.variant_config import VariantConfig
 from models.tasks.example import Head
 from models.training.errors import NotFiniteError
 from models.training.network import Weights, low_rank
-from models.training.recipe import LowRank, Recipe
+from models.training.recipe import LowRank, Recipe, prompt_of
 
 _HEAD = ("pooler", "classifier")
 _HEAD_NAMES = {"dense": "roberta.pooler.dense", "projection": "classifier"}
@@ -36,7 +36,7 @@ _TOKENIZER_FILES = ("tokenizer.json", "tokenizer_config.json")
 
 
 def publish(recipe: Recipe, base: Path, weights: Weights, out: Path) -> None:
-    """Write a variant: a PEFT adapter in half precision, or a full checkpoint, and the prompt.
+    """Write a variant: a PEFT adapter in half precision, or a full checkpoint, and ``xcopa.json``.
 
     Args:
         recipe: says what was trained, and the base by the name that travels.
@@ -53,7 +53,7 @@ def publish(recipe: Recipe, base: Path, weights: Weights, out: Path) -> None:
         _write_adapter(model, recipe.tuning, recipe.base, weights, out)
     else:
         _write_checkpoint(model, base, weights, out)
-    Prompt(recipe.prompt.cause, recipe.prompt.effect).save(out)
+    VariantConfig(prompt_of(recipe), recipe.publish.temperature).save(out)
     # safetensors lets the owner alone read what it writes; the service may be another user.
     for file in out.iterdir():
         file.chmod(0o644)

@@ -13,14 +13,14 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 from pydantic_core import ErrorDetails
 
+from app.engine.prompt import Order, Prompt
 from app.weights.embedded import EMBEDDED_BASE
 from models.training.errors import TrainingError
 
 _FAMILIES = {"balanced-copa": "copa"}
 """Sets that share items with another one."""
 
-_TRAINED_SPLITS = ("train", "mirror")
-"""Those that have items of a training split."""
+_TEST = "test"
 
 _MOST_SEED = 2**32
 """numpy takes no larger one."""
@@ -35,10 +35,11 @@ class _Part(BaseModel):
 
 
 class PromptWords(_Part):
-    """The question in words, put before each choice."""
+    """How a question is put; see ``app.engine.prompt``."""
 
     cause: str
     effect: str
+    order: Order = "premise-first"
 
 
 class LowRank(_Part):
@@ -79,7 +80,9 @@ class MaskedText(_Part):
 class Phase(_Part):
     """One part of the training: the encoder comes from the phase before it."""
 
-    tasks: tuple[str, ...] = Field(min_length=1)
+    tasks: tuple[str, ...] = Field(
+        min_length=1, description="Sets, as TASK (its split train) or TASK/SPLIT."
+    )
     learning_rate: float = Field(gt=0)
     epochs: float = Field(gt=0, description="Passes over the (capped) sets.")
     batch_tokens: int = Field(gt=0, description="Tokens in a batch, at most.")
@@ -91,7 +94,7 @@ class Phase(_Part):
     max_tokens: int = Field(default=128, ge=16, description="Longer contexts lose their beginning.")
     masked_text: MaskedText | None = None
     validation: tuple[str, ...] = Field(
-        min_length=1,
+        default=(),
         description="English sets, as TASK (its split val) or TASK/SPLIT; their mean chooses.",
     )
     evaluations: int = Field(gt=0, description="At equal distances; checkpoints are made there.")
@@ -99,27 +102,73 @@ class Phase(_Part):
     head: Literal["new", "keep"] = Field(
         default="new", description="Whether the phase before hands its head on, if it fits."
     )
-    shared: bool = Field(default=False, description="Run once, with the first seed, for all seeds.")
+    runs: int | None = Field(
+        default=None,
+        gt=0,
+        description="How often the phase is run, with the first seeds; the seeds take turns at "
+        "what it made. Without, each seed runs its own.",
+    )
+
+    @property
+    def training_sets(self) -> tuple[tuple[str, str], ...]:
+        """What is trained on, as task and split."""
+        return _sets(self.tasks, "train")
 
     @property
     def validation_sets(self) -> tuple[tuple[str, str], ...]:
         """The validation sets as task and split."""
-        parts = (name.partition("/") for name in self.validation)
-        return tuple((task, split or "val") for task, _, split in parts)
+        return _sets(self.validation, "val")
 
     @model_validator(mode="after")
-    def _is_not_chosen_by_a_test(self) -> Phase:
+    def _leaves_the_tests_alone(self) -> Phase:
+        for task, split in self.training_sets:
+            if split == _TEST:
+                raise ValueError(f"tasks: {task}/test is a test split, so nothing may learn it")
         for task, split in self.validation_sets:
             if task == "xcopa":
                 raise ValueError(
                     "validation: xcopa is what models are measured on, so it cannot be used for "
                     "validation"
                 )
-            if split == "test":
+            if split == _TEST:
                 raise ValueError(
                     f"validation: {task}/test is a test split, so it cannot be used for validation"
                 )
         return self
+
+    @model_validator(mode="after")
+    def _has_what_chooses(self) -> Phase:
+        if self.keep is Keep.BEST and not self.validation:
+            raise ValueError(
+                'validation: keep = "best" chooses by it; name a set, or keep "last" or "average"'
+            )
+        names = [task for task, _ in self.training_sets]
+        if twice := next((name for name in names if names.count(name) > 1), None):
+            raise ValueError(f"tasks: {twice} may occur only once")
+        return self
+
+
+def _sets(names: Sequence[str], split: str) -> tuple[tuple[str, str], ...]:
+    parts = (name.partition("/") for name in names)
+    return tuple((task, own or split) for task, _, own in parts)
+
+
+class Publish(_Part):
+    """What the seeds become."""
+
+    what: Literal["best", "average"] = Field(
+        default="best",
+        description="The seed with the best validation of its last phase, or the mean of all "
+        "seeds' weights.",
+    )
+    rank: int | None = Field(
+        default=None,
+        gt=0,
+        description="Of an averaged adapter, which else has the ranks of all seeds together.",
+    )
+    temperature: float = Field(
+        default=1.0, gt=0, description="What logits are divided by to give probabilities."
+    )
 
 
 class Recipe(_Part):
@@ -133,37 +182,87 @@ class Recipe(_Part):
     warmup_ratio: float = Field(ge=0, lt=1)
     weight_decay: float = Field(ge=0)
     clip_norm: float = Field(default=1.0, gt=0)
+    start: int | None = Field(
+        default=None,
+        ge=0,
+        lt=_MOST_SEED,
+        description="Draws new heads and adapters, the same for all seeds, as averaging needs. "
+        "Without, each seed draws its own.",
+    )
     prompt: PromptWords
     tuning: Annotated[LowRank | Full, Field(discriminator="method")]
     phases: tuple[Phase, ...] = Field(min_length=1)
+    publish: Publish = Publish()
 
     @model_validator(mode="after")
-    def _shared_come_first(self) -> Recipe:
-        shared = [phase.shared for phase in self.phases]
-        if shared != sorted(shared, reverse=True):
-            raise ValueError("phases: a shared phase cannot follow one that each seed has its own")
+    def _seeds_fit(self) -> Recipe:
         if len(set(self.seeds)) != len(self.seeds):
             raise ValueError("seeds: each may occur only once")
+        runs = [phase.runs or len(self.seeds) for phase in self.phases]
+        for number, own in enumerate(runs):
+            if own > len(self.seeds):
+                raise ValueError(f"phases.{number}.runs: there are {len(self.seeds)} seeds")
+            if number and own < runs[number - 1]:
+                raise ValueError(
+                    f"phases.{number}.runs: a phase cannot run less often than the one before it"
+                )
+            if number and own % runs[number - 1] and own != len(self.seeds):
+                raise ValueError(
+                    f"phases.{number}.runs: {own} runs cannot take turns at {runs[number - 1]}"
+                )
         return self
+
+    @model_validator(mode="after")
+    def _can_be_published(self) -> Recipe:
+        if self.publish.what == "best":
+            if len(self.seeds) > 1 and not self.phases[-1].validation:
+                raise ValueError(
+                    'publish.what: "best" of several seeds is chosen by the validation of the '
+                    'last phase, which has none; name a set, or publish "average"'
+                )
+        elif self.start is None and len(self.seeds) > 1:
+            raise ValueError(
+                'publish.what: "average" needs start, since weights that began apart have no '
+                "useful mean"
+            )
+        if self.publish.rank is not None and not (
+            self.publish.what == "average" and isinstance(self.tuning, LowRank)
+        ):
+            raise ValueError("publish.rank: is of an averaged adapter alone")
+        return self
+
+    def phase_seeds(self, seed: int) -> tuple[int, ...]:
+        """Return which seed's run of each phase a seed goes through; of the last, often its own."""
+        place = self.seeds.index(seed)
+        return tuple(self.seeds[place % (phase.runs or len(self.seeds))] for phase in self.phases)
 
     @model_validator(mode="after")
     def _validates_on_what_it_has_not_seen(self) -> Recipe:
-        trained: set[str] = set()
+        trained: list[tuple[str, str]] = []
         for number, phase in enumerate(self.phases):
-            trained |= {_FAMILIES.get(task, task) for task in phase.tasks}
+            trained += phase.training_sets
             for task, split in phase.validation_sets:
-                if split != "val" and _FAMILIES.get(task, task) in trained:
-                    raise ValueError(f"phases.{number}.validation: {_why_not(task, split)}")
+                for own, part in trained:
+                    if _family(own) == _family(task) and not _are_apart(part, split):
+                        raise ValueError(
+                            f"phases.{number}.validation: {task}/{split} is not known to be apart "
+                            f"from {own}/{part}, which this or an earlier phase trains on"
+                        )
         return self
 
 
-def _why_not(task: str, split: str) -> str:
-    if split in _TRAINED_SPLITS:
-        return f"{task}/{split} has items that this or an earlier phase trains on"
-    return (
-        f"{task} has no split {split!r} that is known to be apart from what this or an earlier "
-        "phase trains on; its split val is"
-    )
+def prompt_of(recipe: Recipe) -> Prompt:
+    """Return how the variant of a recipe is asked."""
+    return Prompt(recipe.prompt.cause, recipe.prompt.effect, recipe.prompt.order)
+
+
+def _family(task: str) -> str:
+    return _FAMILIES.get(task, task)
+
+
+def _are_apart(trained: str, split: str) -> bool:
+    """Whether no item is in both splits, also where two sets of a family have them."""
+    return (trained, split) == ("train", "val") or trained == f"but-{split}"
 
 
 _PARTS: dict[str, type[_Part]] = {
@@ -173,6 +272,7 @@ _PARTS: dict[str, type[_Part]] = {
     "full": Full,
     "phases": Phase,
     "masked_text": MaskedText,
+    "publish": Publish,
 }
 """By the name that leads to it; of ``tuning``, by its method."""
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import platform
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from importlib.metadata import version
 from pathlib import Path
@@ -25,15 +25,27 @@ _PACKAGES = (
 
 
 def write_record(
-    recipe: Recipe, seed: int, phases: Sequence[DonePhase], provenance: Provenance, path: Path
+    recipe: Recipe,
+    seeds: Mapping[int, Sequence[DonePhase]],
+    provenance: Provenance,
+    path: Path,
 ) -> None:
-    """Write recipe, base, digests of the data, versions, machine and costs as JSON."""
+    """Write recipe, base, digests of the data, versions, machine and costs as JSON.
+
+    Args:
+        recipe: of the run.
+        seeds: those that went into the variant, and the phases of each; a phase that several
+            seeds went through is written once.
+        provenance: of the run.
+        path: the file.
+    """
+    phases = {phase.folder: phase for own in seeds.values() for phase in own}
     content = {
         "recipe": recipe.model_dump(mode="json"),
-        "seed": seed,
+        "seeds": list(seeds),
         "base": {"source": recipe.base, "revision": provenance.base},
         "code": dict(provenance.code),
-        "phases": [_phase(phase) for phase in phases],
+        "phases": [_phase(phase) for phase in phases.values()],
         "packages": {name: version(name) for name in _PACKAGES},
         "machine": _machine(),
     }
@@ -44,7 +56,7 @@ def _phase(phase: DonePhase) -> dict[str, Any]:
     progress = phase.progress
     return {
         "title": phase.title,
-        "shared_by_all_seeds": phase.folder.parent.name == "shared",
+        "seed": int(phase.folder.parent.name.rpartition("-")[2]),
         "steps": progress.step,
         "tokens": progress.tokens,
         "flops": progress.flops,

@@ -2,15 +2,14 @@
 
 A run that was killed resumes. Its files:
 
-work/shared/1-<tasks>/      a phase that all seeds share
-work/seed-<n>/2-<tasks>/    a phase of one seed: checkpoints, then ``done/``
+work/seed-<n>/1-<tasks>/    a phase of one seed: checkpoints, then ``done/``
 work/seed-<n>/variant/      the result of that seed, in the format that the service loads
-out/                        the variant of the seed with the best English validation accuracy
+out/                        the variant of the best seed by English validation, or of their mean
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext
 from pathlib import Path
 
@@ -18,16 +17,19 @@ import torch
 from accelerate import PartialState
 
 from models.training import stale
+from models.training.average import average, reduce_rank
 from models.training.curves import draw
 from models.training.done import DonePhase
 from models.training.durable import whole_folder, writing
 from models.training.holding import held
 from models.training.identity import DependsOn, write_marker
 from models.training.loop import OnStep
+from models.training.network import Weights
 from models.training.output import put_out
 from models.training.phase import PhaseRun
 from models.training.prepare import PreparedRun, TrainingRun, check_room, prepare
 from models.training.publish import publish
+from models.training.recipe import LowRank, Recipe
 from models.training.record import write_record
 
 OnPhase = Callable[[str], OnStep]
@@ -48,19 +50,39 @@ def train(run: TrainingRun, on_phase: OnPhase) -> None:
     process = PartialState(cpu=not torch.cuda.is_available())
     prepared = prepare(run)
     with held(run.work) if process.is_main_process else nullcontext():
-        _make_way(prepared, process)
-        made: dict[Path, float] = {}
-        for seed in run.recipe.seeds:
-            phases = _run_phases(prepared, seed, on_phase, process)
-            variant = run.work / f"seed-{seed}" / "variant"
-            if process.is_main_process:
-                _write_variant(prepared, seed, phases, variant)
-            made[variant] = phases[-1].chosen.mean
+        make_way(prepared, process)
+        seeds = {seed: run_phases(prepared, seed, on_phase, process) for seed in run.recipe.seeds}
         if process.is_main_process:
-            put_out(max(made, key=made.__getitem__), run.out)
+            for seed, phases in seeds.items():
+                folder = run.work / f"seed-{seed}" / "variant"
+                write_variant(prepared, {seed: phases}, run.recipe, phases[-1].weights(), folder)
+            put_out(_published(prepared, seeds), run.out)
 
 
-def _make_way(prepared: PreparedRun, process: PartialState) -> None:
+def _published(prepared: PreparedRun, seeds: Mapping[int, Sequence[DonePhase]]) -> Path:
+    """Return the folder of what the recipe publishes, which may have to be made."""
+    run = prepared.run
+    if run.recipe.publish.what == "best":
+        best = max(seeds, key=lambda seed: _score(seeds[seed]))
+        return run.work / f"seed-{best}" / "variant"
+    weights, tuning = average(
+        [phases[-1].weights() for phases in seeds.values()], run.recipe.tuning
+    )
+    if run.recipe.publish.rank is not None:
+        assert isinstance(tuning, LowRank)
+        weights, tuning = reduce_rank(weights, tuning, run.recipe.publish.rank)
+    recipe = run.recipe.model_copy(update={"tuning": tuning})
+    folder = run.work / "average" / "variant"
+    write_variant(prepared, seeds, recipe, weights, folder)
+    return folder
+
+
+def _score(phases: Sequence[DonePhase]) -> float:
+    chosen = phases[-1].chosen
+    return chosen.mean if chosen.accuracy else 0.0  # of a single seed, which has no rival
+
+
+def make_way(prepared: PreparedRun, process: PartialState) -> None:
     """Refuse, or remove, what other runs left in the work folder."""
     found = stale.stale_phases(prepared)
     if not prepared.run.force:
@@ -72,14 +94,15 @@ def _make_way(prepared: PreparedRun, process: PartialState) -> None:
     process.wait_for_everyone()
 
 
-def _run_phases(
+def run_phases(
     prepared: PreparedRun, seed: int, on_phase: OnPhase, process: PartialState
 ) -> list[DonePhase]:
+    """Run the phases of a seed that are not done yet; every process calls this."""
     done: list[DonePhase] = []
     for number, phase_run in enumerate(prepared.phases(seed), start=1):
         folder = phase_run.folder
         if process.is_main_process:
-            _begin(folder, prepared.depends_on(number, seed))
+            _begin(folder, prepared.depends_on(prepared.run.recipe.phase_seeds(seed)[:number]))
         process.wait_for_everyone()
         if not DonePhase.is_in(folder):
             _run_phase(phase_run, done, on_phase, process)
@@ -107,12 +130,26 @@ def _run_phase(
     process.wait_for_everyone()
 
 
-def _write_variant(
-    prepared: PreparedRun, seed: int, phases: list[DonePhase], variant: Path
+def write_variant(
+    prepared: PreparedRun,
+    seeds: Mapping[int, Sequence[DonePhase]],
+    recipe: Recipe,
+    weights: Weights,
+    variant: Path,
 ) -> None:
-    """Write what a seed made; the folder takes its name when it is whole."""
-    run = prepared.run
+    """Write what one or several seeds made; the folder takes its name when it is whole.
+
+    Args:
+        prepared: the run.
+        seeds: the phases of each.
+        recipe: of the run, or with the shape that the mean of several seeds has.
+        weights: what is published.
+        variant: the folder.
+    """
+    phases = next(iter(seeds.values()))
+    with writing(variant.parent):
+        variant.parent.mkdir(parents=True, exist_ok=True)
     with whole_folder(variant, variant.with_name("writing")) as partial:
-        publish(run.recipe, run.base, phases[-1].weights(), partial)
-        write_record(run.recipe, seed, phases, prepared.provenance, partial / "training.json")
-        draw(run.recipe.name, phases, partial / "curves.svg")
+        publish(recipe, prepared.run.base, weights, partial)
+        write_record(prepared.run.recipe, seeds, prepared.provenance, partial / "training.json")
+        draw(recipe.name, phases, partial / "curves.svg")

@@ -8,30 +8,37 @@ from __future__ import annotations
 
 import re
 import shutil
-from collections.abc import Iterator
 from pathlib import Path
 
 from models.training.done import DonePhase
 from models.training.durable import writing
 from models.training.errors import TrainingError
-from models.training.identity import MARKER, differences
-from models.training.prepare import SHARED, PreparedRun
+from models.training.identity import MARKER, differences, recorded_seeds
+from models.training.prepare import PreparedRun
 
-_OWNER = re.compile(rf"{SHARED}|seed-\d+")
+_OWNER = re.compile(r"seed-\d+")
 _PHASE = re.compile(r"\d+-")
 
 
 def stale_phases(prepared: PreparedRun) -> dict[Path, str]:
     """Return the folders of phases that were made from something else, each with what differs."""
-    folders = [
-        folder
-        for folder in prepared.run.work.glob("*/*")
-        if _OWNER.fullmatch(folder.parent.name) and _PHASE.match(folder.name)
-    ]
+    run = prepared.run
+    last = len(run.recipe.phases)
+    folders = _phases_in(run.last_work)
+    if run.fold is not None:
+        folders += [folder for folder in _phases_in(run.work) if _number(folder) < last]
     # Early phases first: what later ones inherit from them is no news.
     folders.sort(key=lambda folder: (_number(folder), folder))
     found = {folder: _difference(prepared, folder) for folder in folders}
     return {folder: difference for folder, difference in found.items() if difference}
+
+
+def _phases_in(work: Path) -> list[Path]:
+    return [
+        folder
+        for folder in work.glob("*/*")
+        if _OWNER.fullmatch(folder.parent.name) and _PHASE.match(folder.name)
+    ]
 
 
 def refuse(prepared: PreparedRun, stale: dict[Path, str]) -> None:
@@ -56,20 +63,26 @@ def remove(stale: dict[Path, str]) -> None:
     for folder in stale:
         with writing(folder):
             shutil.rmtree(folder)
-            for variant in _made_of(folder):
+            # What later phases made of this one is stale too, and goes with them.
+            if (variant := folder.with_name("variant")).exists():
                 shutil.rmtree(variant)
 
 
 def _difference(prepared: PreparedRun, folder: Path) -> str | None:
     """Compare a folder's record with what this run would record in its place."""
-    owner, recipe = folder.parent.name, prepared.run.recipe
+    recipe = prepared.run.recipe
     number = _number(folder)
     if number > len(recipe.phases):
         return "another recipe (it had more phases)"
-    seed = recipe.seeds[0] if owner == SHARED else int(owner.rpartition("-")[2])
+    seed = int(folder.parent.name.rpartition("-")[2])
     if not (folder / MARKER).exists() and not _has_weights(folder):
         return None  # a run was killed before it had bound the folder
-    return differences(folder, prepared.depends_on(number, seed))
+    if seed in recipe.seeds:
+        seeds = recipe.phase_seeds(seed)[:number]
+    else:
+        # A seed that is not named any more: whose turn it was, its record alone can tell.
+        seeds = recorded_seeds(folder) or (seed,) * number
+    return differences(folder, prepared.depends_on(seeds))
 
 
 def _number(folder: Path) -> int:
@@ -78,10 +91,3 @@ def _number(folder: Path) -> int:
 
 def _has_weights(folder: Path) -> bool:
     return DonePhase.is_in(folder) or any(folder.glob("checkpoint-*"))
-
-
-def _made_of(folder: Path) -> Iterator[Path]:
-    owners = folder.parents[1].glob("seed-*") if folder.parent.name == SHARED else [folder.parent]
-    for owner in owners:
-        if (variant := owner / "variant").exists():
-            yield variant

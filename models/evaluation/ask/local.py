@@ -34,6 +34,10 @@ class LocalPredictor:
     def revision(self) -> str:
         return self._variant.revision
 
+    @property
+    def temperature(self) -> float:
+        return self._variant.temperature
+
     def logits(self, items: Sequence[CausalItem], advance: Advance) -> NDArray[np.float64]:
         logits: list[ItemOutcome] = []
         for start in range(0, len(items), WINDOW_ITEMS):

@@ -28,6 +28,8 @@ class SetPredictions:
 
     logits: PairLogits
     labels: NDArray[np.int64]
+    temperature: float = 1.0
+    """What the variant divides its logits by to give probabilities."""
 
     @cached_property
     def choices(self) -> NDArray[np.int64]:
@@ -44,7 +46,9 @@ class SetPredictions:
     @cached_property
     def second(self) -> NDArray[np.float64]:
         """The probability of the second choice, a softmax of the two; shape ``[items]``."""
-        probability: NDArray[np.float64] = expit(self.logits[:, 1] - self.logits[:, 0])
+        probability: NDArray[np.float64] = expit(
+            (self.logits[:, 1] - self.logits[:, 0]) / self.temperature
+        )
         return probability
 
 

@@ -61,6 +61,11 @@ class Predictor(Protocol):
         """Changes with all that changes an answer."""
         ...
 
+    @property
+    def temperature(self) -> float:
+        """What its logits are divided by to give probabilities."""
+        ...
+
     def logits(self, items: Sequence[CausalItem], advance: Advance) -> NDArray[np.float64]:
         """Return the logits, shape ``[items, 2]``.
 

@@ -21,7 +21,15 @@ from models.evaluation.ask.predictor import (
     beginning,
     checked,
 )
-from models.evaluation.ask.service import AWAY, NOT_ALLOWED, PASSING, TOO_LARGE, Reply, Service
+from models.evaluation.ask.service import (
+    AWAY,
+    NOT_ALLOWED,
+    PASSING,
+    TOO_LARGE,
+    RemoteModel,
+    Reply,
+    Service,
+)
 
 MOST_EXPIRED = 5
 """How often an item may come too late before that is its outcome."""
@@ -33,15 +41,23 @@ _ROW = "row"
 class RemotePredictor:
     """One model of a running service. Several threads may ask it at once."""
 
-    def __init__(self, service: Service, model: str, revision: str) -> None:
+    def __init__(self, service: Service, model: RemoteModel) -> None:
         self._service = service
-        self.model = model
-        self._revision = revision
+        self._model = model
         self._calls = CallSize()
 
     @property
     def revision(self) -> str:
-        return self._revision
+        return self._model.revision
+
+    @property
+    def temperature(self) -> float:
+        return self._model.temperature
+
+    @property
+    def model(self) -> str:
+        """Its name."""
+        return self._model.name
 
     def logits(self, items: Sequence[CausalItem], advance: Advance) -> NDArray[np.float64]:
         """Return the logits; see ``Predictor``."""
@@ -127,8 +143,8 @@ class RemotePredictor:
         if problem := answer.get("error"):
             late = problem["status"] == HTTPStatus.GATEWAY_TIMEOUT and _too_late(index, expired)
             return None if problem["status"] in PASSING and not late else _unanswered(problem)
-        if answer["revision"] != self._revision:
-            change = f"from {self._revision} to {answer['revision']}"
+        if answer["revision"] != self.revision:
+            change = f"from {self.revision} to {answer['revision']}"
             raise EvaluationError(
                 f"{self._service.url} changed {self.model} {change} while it was asked"
             )

@@ -66,7 +66,8 @@ class RemoteModel:
 
     name: str
     revision: str
-    default: bool
+    temperature: float = 1.0
+    default: bool = False
 
 
 class Service:
@@ -130,10 +131,15 @@ class Service:
             raise EvaluationError(self.refusal(reply))
         try:
             return [
-                RemoteModel(card["name"], card["revision"], card.get("default", False))
+                RemoteModel(
+                    card["name"],
+                    card["revision"],
+                    float(card.get("temperature", 1.0)),
+                    card.get("default", False),
+                )
                 for card in reply.body["models"]
             ]
-        except (KeyError, TypeError, AttributeError) as error:
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise EvaluationError(
                 f"{self.url} is not this service: GET /models answers {reply.summary}"
             ) from error
@@ -141,10 +147,6 @@ class Service:
     def refusal(self, reply: Reply) -> str:
         """Return why the service lets nobody in with this key, and how to name one."""
         return f"{self.url} answers {reply.summary} ({KEY_VARIABLE} or --key-file names a key)"
-
-    def revisions(self) -> dict[str, str]:
-        """Return the revision of each model that it serves; raises what ``models`` raises."""
-        return {model.name: model.revision for model in self.models()}
 
     def _models(self) -> Reply:
         try:

@@ -2,9 +2,10 @@
 
 Item 1000 + n has the choices of item n and a premise that makes the other choice right, so the
 words of a choice alone say nothing. Twins are always in the same split: 1-400 and 1001-1400 are
-``train``, 401-500 and 1401-1500 are ``val``. ``mirror`` has 1001 to 1500 alone, in order, for the
-evaluation. In 241 of the first 500 items the choices are in the other order than in COPA, and so
-are the labels.
+``train``, 401-500 and 1401-1500 are ``val``, and ``all`` has both. ``mirror`` has 1001 to 1500
+alone, in order, for the evaluation. ``fold-1`` to ``fold-5`` divide all items for a
+cross-validation, by the remainder of their number; ``but-fold-1`` has those of the other four. In
+241 of the first 500 items the choices are in the other order than in COPA, and so are the labels.
 """
 
 from __future__ import annotations
@@ -24,15 +25,28 @@ from models.tasks.task import Task
 FILE = Path("balanced-copa") / "balacopa-dev-all.xml"
 ON_HUB = HubSplit(copa.BALANCED_ON_HUB, "train", revision=copa.BALANCED_REVISION)
 
+FOLDS = 5
+
+_ALL = (*range(1, 501), *range(1001, 1501))
+
+
+def _fold(number: int) -> int:
+    """Return the fold of an item, counted from 1; twins, 1000 apart, are in the same one."""
+    return (number - 1) % FOLDS + 1
+
+
 _NUMBERS = {
     "train": [*range(1, 401), *range(1001, 1401)],
     "val": [*range(401, 501), *range(1401, 1501)],
     "mirror": [*range(1001, 1501)],
+    "all": [*_ALL],
+    **{f"fold-{k}": [n for n in _ALL if _fold(n) == k] for k in range(1, FOLDS + 1)},
+    **{f"but-fold-{k}": [n for n in _ALL if _fold(n) != k] for k in range(1, FOLDS + 1)},
 }
 
 
 def load(data: Path | None, split: str) -> list[Example]:
-    """Load ``train``, ``val`` or ``mirror``, in the order of the items' numbers.
+    """Load a split, in the order of the items' numbers.
 
     Raises:
         DataError: no such split; the file is missing or the hub out of reach; a row is wrong; or
@@ -42,6 +56,11 @@ def load(data: Path | None, split: str) -> list[Example]:
         raise DataError(f"balanced-copa has no split {split!r}; it has {', '.join(_NUMBERS)}")
     items = load_numbered(data)
     return [items[number] for number in _NUMBERS[split]]
+
+
+def numbers(split: str) -> list[int]:
+    """Return the numbers of the items of a split, in its order."""
+    return list(_NUMBERS[split])
 
 
 def load_numbered(data: Path | None) -> dict[int, Example]:

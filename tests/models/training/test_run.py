@@ -44,7 +44,7 @@ accumulation = 2
 validation = ["socialiqa", "squad2"]
 evaluations = 5
 keep = "average"
-shared = true
+runs = 1
 masked_text = {{ files = ["{text}"], share = 0.2 }}
 
 [[phases]]
