@@ -55,7 +55,7 @@ class Scorer:
 
     def answers(self, items: Sequence[PeerItem]) -> list[dict[str, Any]]:
         """Return label, probabilities and logits of each item, from one forward pass."""
-        pairs = [self._pair(item, item[choice]) for item in items for choice in CHOICES]
+        pairs = [self.pair(item, item[choice]) for item in items for choice in CHOICES]
         rows = [encoding.ids for encoding in self.tokenizer.encode_batch_fast(pairs)]
         logits = torch.tensor(self.encoder.logits(rows)).reshape(-1, len(CHOICES))
         probabilities = (logits / self.temperature).softmax(-1)
@@ -64,7 +64,8 @@ class Scorer:
             for own, shares in zip(logits, probabilities, strict=True)
         ]
 
-    def _pair(self, item: PeerItem, choice: str) -> tuple[str, str]:
+    def pair(self, item: PeerItem, choice: str) -> tuple[str, str]:
+        """Return the two texts of a row, as the service reads them."""
         asked = f"{self.prompt[item['question']]} {choice}".lstrip()
         if self.prompt.get("order") == "cause-first" and item["question"] == "cause":
             return asked, item["premise"]

@@ -18,7 +18,7 @@ from app.settings import VARIANTS
 from models.evaluation.ask.file_items import collect_file
 from models.evaluation.ask.items import ItemSets, Split, collect, distinct
 from models.evaluation.ask.local import Opener
-from models.evaluation.ask.predictions import AdvanceRun, predict_all
+from models.evaluation.ask.predictions import AdvanceRun, Predictions, predict_all
 from models.evaluation.ask.predictor import EvaluationError, Run
 from models.evaluation.ask.remote import RemotePredictor
 from models.evaluation.ask.service import Service
@@ -89,11 +89,19 @@ class Options:
             return collect_file(self.items)
         return collect(self.data, self.split, self.readings)
 
-    def source(self, answered_by: str, revisions: dict[str, str]) -> ReportSource:
+    def source(
+        self, answered_by: str, revisions: dict[str, str], predicted: Predictions
+    ) -> ReportSource:
         """Return what a report says of where it comes from."""
+        temperatures = dict(predicted.temperatures)
         if self.items is not None:
-            return ReportSource(None, ("upstream",), answered_by, revisions, self.items.name)
-        return ReportSource(self.split, self.readings, answered_by, revisions)
+            file = self.items.name
+            return ReportSource(
+                None, ("upstream",), answered_by, revisions, file, temperatures=temperatures
+            )
+        return ReportSource(
+            self.split, self.readings, answered_by, revisions, temperatures=temperatures
+        )
 
 
 def evaluate_here(
@@ -166,7 +174,7 @@ def _evaluate(options: Options, runs: Sequence[Run], answered_by: str, console: 
     item_sets = options.collect()
     with _progress(runs, item_sets) as advance_run:
         predicted, revisions = predict_all(runs, item_sets, advance_run)
-    measured = build(options.source(answered_by, revisions), predicted)
+    measured = build(options.source(answered_by, revisions, predicted), predicted)
     # First, since who reads the tables through a pipe may end this before they are printed.
     if options.out is not None:
         write(measured, predicted, options.out)

@@ -11,8 +11,8 @@ from peft import PeftModel
 from tokenizers import Tokenizer
 from transformers import XLMRobertaForMultipleChoice
 
-from app.engine.prompt import Prompt
 from app.settings import SHIPPED_MODELS
+from app.weights.variant_config import VariantConfig
 from tests.sample import sample_items
 
 ITEMS = sample_items()
@@ -28,13 +28,15 @@ def test_http_logits_equal_those_of_transformers(
     model = PeftModel.from_pretrained(bare, str(directory)).eval()
     tokenizer = Tokenizer.from_file(str(embedded_base / "tokenizer.json"))
     tokenizer.enable_padding(pad_id=1, pad_token="<pad>")
-    prompt = Prompt.load(directory)
+    prompt = VariantConfig.load(directory).prompt
     response = client.post("/predict/xcopa/batch", json={"items": ITEMS, "model": name})
     predictions = response.json()["predictions"]
     for item, prediction in zip(ITEMS, predictions, strict=True):
-        words = prompt.cause if item["question"] == "cause" else prompt.effect
         pair = tokenizer.encode_batch(
-            [(item["premise"], f"{words} {item[choice]}") for choice in ("choice1", "choice2")]
+            [
+                prompt.pair(item["premise"], item["question"], item[choice])
+                for choice in ("choice1", "choice2")
+            ]
         )
         with torch.inference_mode():
             logits = model(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from functools import cached_property, partial
 from pathlib import Path
 
@@ -60,9 +60,12 @@ class Predictions:
     labels: Mapping[SetKey, NDArray[np.int64]]
     logits: Mapping[str, Mapping[SetKey, PairLogits]]
     """By run."""
+    temperatures: Mapping[str, float] = field(default_factory=dict)
+    """By run; 1 where it is not named."""
 
     def of(self, run: str, key: SetKey) -> SetPredictions:
-        return SetPredictions(self.logits[run][key], self.labels[key])
+        temperature = self.temperatures.get(run, 1.0)
+        return SetPredictions(self.logits[run][key], self.labels[key], temperature)
 
 
 def predict_all(
@@ -82,11 +85,13 @@ def predict_all(
     items = distinct(item_sets)
     known: dict[tuple[str, str], PairLogits] = {}
     revisions: dict[str, str] = {}
+    temperatures: dict[str, float] = {}
     for run in runs:
         advance = partial(advance_run, run.name)
         advance(0)
         predictor = run.open()
         revisions[run.name] = predictor.revision
+        temperatures[run.name] = predictor.temperature
         weights = (run.variant, predictor.revision)
         if weights in known:
             advance(len(items))
@@ -104,7 +109,7 @@ def predict_all(
     }
     ids = {key: np.array(item_set.ids) for key, item_set in item_sets.items()}
     labels = {key: np.array(item_set.labels) for key, item_set in item_sets.items()}
-    return Predictions(ids, labels, logits), revisions
+    return Predictions(ids, labels, logits, temperatures), revisions
 
 
 def _finite(run: Run, logits: PairLogits) -> PairLogits:
@@ -136,8 +141,12 @@ def _rows(predictions: Predictions) -> Iterator[dict[str, object]]:
             }
 
 
-def load(path: Path) -> Predictions:
+def load(path: Path, temperatures: Mapping[str, float]) -> Predictions:
     """Read what ``save`` wrote.
+
+    Args:
+        path: the file.
+        temperatures: by run, which the file does not have.
 
     Raises:
         EvaluationError: the file is missing, or is not what ``save`` writes.
@@ -159,4 +168,5 @@ def load(path: Path) -> Predictions:
         {key: np.array(own) for key, own in ids.items()},
         {key: np.array(own) for key, own in labels.items()},
         {run: {key: np.array(own) for key, own in keys.items()} for run, keys in logits.items()},
+        temperatures,
     )

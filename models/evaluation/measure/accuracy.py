@@ -68,7 +68,7 @@ class Reading:
     languages: tuple[Language, ...]
     means: tuple[Mean, ...]
     calibration: dict[str, dict[str, ProbabilityCalibration]]
-    """By ``en`` or ``nine``, then by variant."""
+    """By language, or ``nine``, then by variant."""
 
 
 Pair = Mapping[str, SetPredictions]
@@ -84,7 +84,7 @@ def measure(predictions: Predictions, split: str, questions: Questions) -> Readi
         }
         for language in (ENGLISH, *xcopa.LANGUAGES)
     }
-    calibrated = {ENGLISH: (ENGLISH,), NINE: GROUPS[NINE]}
+    calibrated = {NINE: GROUPS[NINE], **{language: (language,) for language in pairs}}
     return Reading(
         languages=_corrected([_language(*each) for each in pairs.items()]),
         means=tuple(
@@ -133,13 +133,14 @@ def measure_file(predictions: Predictions) -> Reading:
 def _by_number(predictions: Predictions, variant: str, key: SetKey) -> SetPredictions:
     order = np.argsort(predictions.ids[key], kind="stable")
     found = predictions.of(variant, key)
-    return SetPredictions(found.logits[order], found.labels[order])
+    return replace(found, logits=found.logits[order], labels=found.labels[order])
 
 
 def _pooled(sets: Sequence[SetPredictions]) -> SetPredictions:
     return SetPredictions(
         np.concatenate([each.logits for each in sets]),
         np.concatenate([each.labels for each in sets]),
+        sets[0].temperature,
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
 import numpy as np
@@ -45,6 +45,10 @@ class ProbabilityCalibration:
     saying one half to everything gets (Brier 1950, Mon. Weather Rev. 78:1-3, for two outcomes
     and with one of them counted). The interval resamples items."""
     bins: tuple[Bin, ...]
+    temperature: float = 1.0
+    """That the variant divides its logits by."""
+    ece_unscaled: float | None = None
+    """The error with a temperature of 1; None in the report of a version that had no other."""
 
 
 def calibrate(languages: Sequence[SetPredictions]) -> ProbabilityCalibration:
@@ -59,11 +63,16 @@ def calibrate(languages: Sequence[SetPredictions]) -> ProbabilityCalibration:
     confidence = np.maximum(second, 1 - second)
     bins = bins_of(confidence.ravel(), right.ravel())
     squares = ((second - labels) ** 2).mean(axis=0)
+    plain = np.stack([replace(each, temperature=1.0).second for each in languages])
     return ProbabilityCalibration(
+        temperature=languages[0].temperature,
         items=right.size,
         confidence=float(confidence.mean()),
         accuracy=float(right.mean()),
         ece=expected_calibration_error(bins),
+        ece_unscaled=expected_calibration_error(
+            bins_of(np.maximum(plain, 1 - plain).ravel(), right.ravel())
+        ),
         brier=Bootstrap.of(squares.size).estimate(squares),
         bins=bins,
     )

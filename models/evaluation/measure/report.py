@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from pydantic import TypeAdapter, ValidationError
@@ -31,6 +31,8 @@ class ReportSource:
     """By run: a variant, or ``variant/seed-n``."""
     file: str | None = None
     """The name of a file of one's own."""
+    temperatures: dict[str, float] = field(default_factory=dict)
+    """By run."""
 
     @property
     def title(self) -> str:

@@ -48,8 +48,9 @@ def recompute(directory: Path) -> Report:
     Raises:
         EvaluationError: the directory was not written by an evaluation, or cannot be written.
     """
-    predicted = predictions.load(directory / PREDICTIONS)
-    measured = report.build(report.load(directory / REPORT).source, predicted)
+    source = report.load(directory / REPORT).source
+    predicted = predictions.load(directory / PREDICTIONS, source.temperatures)
+    measured = report.build(source, predicted)
     write(measured, predicted, directory)
     return measured
 

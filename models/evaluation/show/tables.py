@@ -130,24 +130,29 @@ def _means(reading: Reading, title: str, resamples: int) -> Table:
 def _calibration(reading: Reading, title: str) -> Table:
     return Table(
         f"Calibration, {title}",
-        ("answers", "variant", "count", "confidence %", "accuracy %", "ECE %", "Brier"),
+        (
+            *("answers", "variant", "count", "temperature", "confidence %", "accuracy %"),
+            *("ECE %", "unscaled %", "Brier"),
+        ),
         tuple(
             TableRow(
                 (
-                    POOL_TITLES[group],
+                    POOL_TITLES.get(group) or language_name(group),
                     variant,
                     str(own.items),
+                    f"{own.temperature:.2f}",
                     percent(own.confidence),
                     percent(own.accuracy),
                     percent(own.ece),
+                    percent(own.ece if own.ece_unscaled is None else own.ece_unscaled),
                     f"{own.brier.value:.3f} [{own.brier.low:.3f}, {own.brier.high:.3f}]",
                 )
             )
             for group, variants in reading.calibration.items()
             for variant, own in variants.items()
         ),
-        "ECE: expected calibration error, 15 equal bins of confidence from 50 to 100 %. Brier: 0 "
-        "is best; always answering one half gives 0.25.",
+        "ECE: expected calibration error, 15 equal bins of confidence from 50 to 100 %; unscaled: "
+        "the same with a temperature of 1. Brier: 0 is best; always answering one half gives 0.25.",
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
 from typing import Any
 
 import httpx
@@ -31,7 +32,7 @@ async def ranked(
 
 
 def logits(*values: float) -> Answer:
-    return answer(values, "stilts", "rev", TIMES)
+    return answer(values, "stilts", SimpleNamespace(revision="rev", temperature=1.0), TIMES)
 
 
 async def test_the_choices_are_ordered_by_their_logits_best_first() -> None:

@@ -30,6 +30,7 @@ class Model:
     revision: str
     tokenizer: PairTokenizer
     engine: Engine
+    temperature: float = 1.0
 
 
 class HeldEngine(ColdEngine):

@@ -52,8 +52,10 @@ def test_an_exported_model_has_the_same_logits_everywhere(
     model = AutoModelForMultipleChoice.from_pretrained(out)
     for item, rows in zip(ITEMS, served.tokenizer.encode(ITEMS), strict=True):
         assert isinstance(rows, tuple)
-        asked = [again.tokenizer.prompt.ask(item.question, choice) for choice in item.choices]
-        padded = tokenizer([item.premise] * 2, asked, padding=True, return_tensors="pt")
+        pairs = [
+            again.tokenizer.prompt.pair(item.premise, item.question, each) for each in item.choices
+        ]
+        padded = tokenizer(*map(list, zip(*pairs, strict=True)), padding=True, return_tensors="pt")
         kept = [ids[mask == 1].tolist() for ids, mask in zip(*_ids(padded), strict=True)]
         assert kept == [list(row) for row in rows], "the same tokenizer"
         with torch.inference_mode():

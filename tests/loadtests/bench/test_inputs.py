@@ -9,8 +9,8 @@ import pytest
 from tokenizers import Tokenizer
 
 from app.api.schemas import BatchRequest, PredictRequest
-from app.engine.prompt import Prompt
 from app.engine.tokenizer import PairTokenizer
+from app.weights.variant_config import VariantConfig
 from loadtests.bench.inputs import batch_body, body, mixed_bodies, mixed_items, rows_of
 from tests import tiny
 from tests.sample import sample_items
@@ -65,7 +65,7 @@ def test_bodies_are_those_of_the_items() -> None:
 
 def test_rows_of_items_leave_out_what_is_longer_than_the_model_allows(tiny_direct: Path) -> None:
     pieces = Tokenizer.from_file(str(tiny_direct / "tokenizer.json"))
-    tokenizer = PairTokenizer(pieces, Prompt.load(tiny_direct), tiny.MAX_TOKENS)
+    tokenizer = PairTokenizer(pieces, VariantConfig.load(tiny_direct).prompt, tiny.MAX_TOKENS)
     item = sample_items("en")[0]
     long = {**item, "premise": " ".join([item["premise"]] * 100)}
     [rows] = rows_of(tokenizer, [long, item])

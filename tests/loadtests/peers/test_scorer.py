@@ -9,6 +9,7 @@ import torch
 
 from app.engine.prompt import Prompt
 from app.engine.tokenizer import CausalItem
+from app.weights.variant_config import VariantConfig
 from loadtests.peers.padded import PaddedVariant
 from loadtests.peers.scorer import Scorer
 from loadtests.peers.setup import PeerSetup
@@ -38,9 +39,16 @@ def test_it_asks_in_the_words_of_the_checkpoint(tiny_export: Path, tmp_path: Pat
     for file in tiny_export.iterdir():
         (tmp_path / file.name).symlink_to(file)
     (tmp_path / "xcopa.json").unlink()
-    Prompt(cause="Why?", effect="And then?").save(tmp_path)
-    [otherwise] = Scorer.load(tmp_path).answers([item])
+    other = Prompt(cause="Why?", effect="And then?", order="cause-first")
+    VariantConfig(other, 2.0).save(tmp_path)
+    scorer = Scorer.load(tmp_path)
+    [otherwise] = scorer.answers([item])
     assert otherwise["logits"] != pytest.approx(as_trained["logits"], abs=1e-6)
+    scaled = (torch.tensor(otherwise["logits"]) / 2).softmax(0).tolist()
+    assert otherwise["probabilities"] == pytest.approx(scaled)
+    for question in ("cause", "effect"):
+        asked = other.pair(item["premise"], question, item["choice1"])
+        assert scorer.pair({**item, "question": question}, item["choice1"]) == asked
 
 
 def test_its_process_has_the_threads_of_its_setup(

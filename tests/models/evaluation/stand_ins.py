@@ -17,8 +17,9 @@ from models.evaluation.ask.predictor import Advance, Run
 class Oracle:
     """Draws logits from the text of an item and its own name, the same ones every time."""
 
-    def __init__(self, name: str, revision: str | None = None) -> None:
+    def __init__(self, name: str, revision: str | None = None, temperature: float = 1.0) -> None:
         self.name = name
+        self.temperature = temperature
         self.revision = revision or name
         self.asked: list[CausalItem] = []
 

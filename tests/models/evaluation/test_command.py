@@ -75,7 +75,7 @@ def test_a_running_service_gives_the_report_of_its_models(
 ) -> None:
     evaluate_service(replace(options, out=tmp_path), url, Console(file=StringIO()))
     ours, theirs = (
-        predictions.load(directory / "predictions.jsonl") for directory in (here, tmp_path)
+        predictions.load(directory / "predictions.jsonl", {}) for directory in (here, tmp_path)
     )
     for run in ("direct", "stilts"):
         for key, logits in ours.logits[run].items():

@@ -45,6 +45,7 @@ class Guesser:
 
     def __init__(self, revision: str = "abc", refused: str = "nothing") -> None:
         self.revision = revision
+        self.temperature = 1.0
         self.asked: list[CausalItem] = []
         self._refused = refused
 

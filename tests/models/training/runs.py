@@ -32,7 +32,8 @@ def progress() -> Progress:
 
 def outcome() -> PhaseOutcome:
     weights = {"encoder.a": torch.tensor([1.0, 2.0]), "heads.multiple-choice.b": torch.ones(3)}
-    return PhaseOutcome(weights, progress(), EVALUATIONS[1])
+    last = {name: weight + 1 for name, weight in weights.items()}
+    return PhaseOutcome(weights, progress(), EVALUATIONS[1], last)
 
 
 def done(folder: Path) -> DonePhase:

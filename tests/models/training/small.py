@@ -17,7 +17,7 @@ PHASE = {"learning_rate": 1e-2, "batch_tokens": 300, "max_items": 12, "evaluatio
 
 
 def first(**changes: object) -> Phase:
-    own = {"tasks": ("socialiqa",), "validation": ("socialiqa",), "shared": True}
+    own = {"tasks": ("socialiqa",), "validation": ("socialiqa",), "runs": 1}
     return phase(**{**PHASE, **own, **changes})
 
 

@@ -45,7 +45,7 @@ max_items = 12
 validation = ["socialiqa"]
 evaluations = 3
 keep = "average"
-shared = true
+runs = 1
 
 [[phases]]
 tasks = ["copa"]

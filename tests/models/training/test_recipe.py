@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
+from pydantic import ValidationError
 
-from models.training.recipe import RecipeError, load_recipe
+from models.training.recipe import Phase, RecipeError, load_recipe
+from tests.models.training import networks
 
 RECIPES = Path(__file__).resolve().parents[3] / "models" / "recipes"
 KINDS = ("direct", "stilts")
@@ -73,19 +76,19 @@ def test_base_and_large_differ_in_what_their_sources_say_of_the_size(kind: str) 
         ),
         (
             ('validation = ["balanced-copa"]', 'validation = ["balanced-copa/vall"]'),
-            "toml: phases.0.validation: balanced-copa has no split 'vall' that is known",
+            "phases.0.validation: balanced-copa/vall is not known to be apart from balanced-copa/",
         ),
         (
             ('validation = ["balanced-copa"]', 'validation = ["balanced-copa/train"]'),
-            "has items that this or an earlier phase trains on",
+            "apart from balanced-copa/train, which this or an earlier phase trains on",
         ),
         (
             ('validation = ["balanced-copa"]', 'validation = ["balanced-copa/mirror"]'),
-            "has items that this or an earlier phase trains on",
+            "apart from balanced-copa/train, which this or an earlier phase trains on",
         ),
         (
             ('validation = ["balanced-copa"]', 'validation = ["copa/train"]'),
-            "that this or an earlier phase trains on",
+            "copa/train is not known to be apart from balanced-copa/train",
         ),
     ],
 )
@@ -145,13 +148,98 @@ def test_what_is_no_folder_stays_the_name_of_a_base() -> None:
     assert load_recipe(RECIPES / "direct.toml").base == "embedded:multilingual-e5-small"
 
 
-def test_a_shared_phase_comes_before_those_of_a_seed(tmp_path: Path) -> None:
-    path = tmp_path / "wrong.toml"
-    text = (RECIPES / "stilts.toml").read_text(encoding="utf-8")
-    own_phase_first = text.replace("shared = true\n", "") + "shared = true\n"
-    path.write_text(own_phase_first, encoding="utf-8")
-    with pytest.raises(RecipeError, match="a shared phase cannot follow"):
-        load_recipe(path)
+@pytest.mark.parametrize(
+    ("changes", "refused"),
+    [
+        ({"tasks": ("copa/test",)}, "tasks: copa/test is a test split, so nothing may learn it"),
+        ({"tasks": ("copa", "copa/val")}, "tasks: copa may occur only once"),
+        (
+            {"tasks": ("balanced-copa/all",), "validation": ("copa",)},
+            "copa/val is not known to be apart from balanced-copa/all",
+        ),
+        (
+            {"tasks": ("balanced-copa/but-fold-1",), "validation": ("balanced-copa/fold-2",)},
+            "balanced-copa/fold-2 is not known to be apart from balanced-copa/but-fold-1",
+        ),
+        (
+            {"validation": ()},
+            'validation: keep = "best" chooses by it; name a set, or keep "last" or "average"',
+        ),
+    ],
+)
+def test_nothing_learns_what_it_is_measured_on(changes: dict[str, object], refused: str) -> None:
+    with pytest.raises(ValidationError, match=re.escape(refused)):
+        networks.recipe(phases=(networks.phase(**changes),))
+
+
+def test_a_fold_is_apart_from_the_four_others() -> None:
+    phase = networks.phase(
+        tasks=("balanced-copa/but-fold-3",), validation=("balanced-copa/fold-3",)
+    )
+    assert networks.recipe(phases=(phase,)).phases[0].training_sets == (
+        ("balanced-copa", "but-fold-3"),
+    )
+
+
+def phases(*runs: int | None) -> tuple[Phase, ...]:
+    return tuple(networks.phase(runs=own) for own in runs)
+
+
+def test_seeds_take_turns_at_the_runs_of_a_phase() -> None:
+    recipe = networks.recipe(seeds=(5, 6, 7, 8, 9), phases=phases(1, 2, None))
+    assert [recipe.phase_seeds(seed) for seed in recipe.seeds] == [
+        (5, 5, 5),
+        (5, 6, 6),
+        (5, 5, 7),
+        (5, 6, 8),
+        (5, 5, 9),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("runs", "refused"),
+    [
+        ((4, None), "phases.0.runs: there are 3 seeds"),
+        ((None, 1), "phases.1.runs: a phase cannot run less often than the one before it"),
+        ((2, 3, None), None),
+        ((1, 2, None), None),
+    ],
+)
+def test_a_phase_runs_at_least_as_often_as_the_one_before(
+    runs: tuple[int | None, ...], refused: str | None
+) -> None:
+    if refused is None:
+        networks.recipe(seeds=(1, 2, 3), phases=phases(*runs))
+        return
+    with pytest.raises(ValidationError, match=re.escape(refused)):
+        networks.recipe(seeds=(1, 2, 3), phases=phases(*runs))
+
+
+def test_runs_that_cannot_take_turns_are_refused() -> None:
+    refused = "phases.1.runs: 3 runs cannot take turns at 2"
+    with pytest.raises(ValidationError, match=re.escape(refused)):
+        networks.recipe(seeds=(1, 2, 3, 4), phases=phases(2, 3, None))
+
+
+@pytest.mark.parametrize(
+    ("changes", "refused"),
+    [
+        (
+            {"phases": (networks.phase(validation=(), keep="last"),)},
+            'publish.what: "best" of several seeds is chosen by the validation of the last phase, '
+            'which has none; name a set, or publish "average"',
+        ),
+        (
+            {"publish": {"what": "average"}},
+            'publish.what: "average" needs start, since weights that began apart have no useful '
+            "mean",
+        ),
+        ({"publish": {"rank": 8}}, "publish.rank: is of an averaged adapter alone"),
+    ],
+)
+def test_what_is_published_must_be_possible(changes: dict[str, object], refused: str) -> None:
+    with pytest.raises(ValidationError, match=re.escape(refused)):
+        networks.recipe(seeds=(1, 2), **changes)
 
 
 def test_a_missing_recipe_is_said_to_be(tmp_path: Path) -> None:

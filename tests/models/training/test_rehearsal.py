@@ -31,7 +31,7 @@ def test_it_names_base_phases_steps_and_room_and_writes_nothing(run: TrainingRun
     phases, costs, memories = lines[::3], lines[1::3], lines[2::3]
     assert base.startswith(f"base: {run.base}, revision ")
     assert [line.partition(": ")[0] for line in phases] == [
-        str(run.work / name) for name in ("shared/1-socialiqa", "seed-3/2-copa", "seed-4/2-copa")
+        str(run.work / name) for name in ("seed-3/1-socialiqa", "seed-3/2-copa", "seed-4/2-copa")
     ]
     assert all("(12); " in line and line.endswith(" steps; not begun") for line in phases)
     assert all(" tokens, " in line and line.startswith("  ") for line in costs)

@@ -114,8 +114,8 @@ def digest(path: Path) -> str:
 @pytest.mark.slow
 def test_a_training_killed_again_and_again_ends_at_the_same_weights(folder: Path) -> None:
     finish(folder, "undisturbed")
-    kill_when(folder, "killed", "shared/*/checkpoint-*")
-    kill_when(folder, "killed", "shared/*/done")
+    kill_when(folder, "killed", "seed-3/1-*/checkpoint-*")
+    kill_when(folder, "killed", "seed-3/1-*/done")
     kill_when(folder, "killed", "seed-3/*/checkpoint-*")
     kill_when(folder, "killed", "seed-4/*/depends-on.json")
     assert not (folder / "killed" / "out").exists()
@@ -129,7 +129,7 @@ def test_a_training_killed_again_and_again_ends_at_the_same_weights(folder: Path
         digest(killed / f"work/seed-{seed}/variant/adapter_model.safetensors") for seed in (3, 4)
     ]
     assert len(set(different)) == 2, "each seed makes a model of its own"
-    for part in ("shared/1-socialiqa+mnli+squad2+ccg", "seed-3/2-copa", "seed-4/2-copa"):
+    for part in ("seed-3/1-socialiqa+mnli+squad2+ccg", "seed-3/2-copa", "seed-4/2-copa"):
         alone, resumed = (DonePhase.read(run / "work" / part) for run in (undisturbed, killed))
         assert alone.progress.losses == resumed.progress.losses
         assert alone.chosen == resumed.chosen
@@ -190,10 +190,10 @@ def test_a_changed_recipe_does_not_go_on_with_an_old_run(folder: Path) -> None:
     work = folder / "run" / "work"
     recipe.write_text(text.replace("seeds = [3, 4]", "seeds = [3, 4, 5]"), "utf-8")
     before = digest(
-        work / "shared" / "1-socialiqa+mnli+squad2+ccg" / "done" / "weights.safetensors"
+        work / "seed-3" / "1-socialiqa+mnli+squad2+ccg" / "done" / "weights.safetensors"
     )
     finish(folder, "run")
-    after = digest(work / "shared" / "1-socialiqa+mnli+squad2+ccg" / "done" / "weights.safetensors")
+    after = digest(work / "seed-3" / "1-socialiqa+mnli+squad2+ccg" / "done" / "weights.safetensors")
     assert after == before
     assert (work / "seed-5" / "variant").is_dir()
 
@@ -231,4 +231,4 @@ def test_two_processes_share_the_batches_of_a_run(folder: Path) -> None:
     copa = "work/seed-3/2-copa"
     alone, shared = (DonePhase.read(folder / name / copa) for name in ("alone", "shared"))
     assert shared.progress.step == -(-alone.progress.step // 2)
-    load_variants({"direct": str(folder / "shared" / "out")}, Path())["direct"]
+    load_variants({"direct": str(folder / "seed-3" / "out")}, Path())["direct"]

@@ -24,7 +24,7 @@ from tests.models.training.small import PHASE, contents, first, go, small_run, w
 @pytest.fixture(scope="module")
 def finished(tmp_path_factory: pytest.TempPathFactory) -> TrainingRun:
     run = small_run(tmp_path_factory.mktemp("finished"))
-    assert go(run) == ["tiny shared/1-socialiqa", "tiny seed-3/2-copa"]
+    assert go(run) == ["tiny seed-3/1-socialiqa", "tiny seed-3/2-copa"]
     return run
 
 
@@ -90,6 +90,12 @@ def test_data_that_is_gone_after_a_run_is_missed(run: TrainingRun) -> None:
         go(run)
 
 
+def test_another_seed_has_folders_of_its_own(run: TrainingRun) -> None:
+    titles = go(with_recipe(run, seeds=(4,)))
+    assert titles == ["tiny seed-4/1-socialiqa", "tiny seed-4/2-copa"]
+    assert (run.work / "seed-3" / "variant").is_dir(), "nothing of the first is stale"
+
+
 @pytest.mark.parametrize(
     ("changes", "named"),
     [
@@ -99,7 +105,7 @@ def test_data_that_is_gone_after_a_run_is_missed(run: TrainingRun) -> None:
         ),
         ({"weight_decay": 0.5}, "weight_decay was 0.0, is 0.5"),
         ({"phases": (phase(**PHASE),)}, "phases.0.tasks.0 was socialiqa, is copa"),
-        ({"seeds": (4,), "phases": (first(), phase(**PHASE))}, "seed was 3, is 4"),
+        ({"seeds": (4, 3)}, "seeds.0 was 3, is 4"),
     ],
 )
 def test_a_recipe_that_changed_is_named_by_field(
@@ -174,7 +180,7 @@ def test_a_phase_begins_anew_where_the_one_before_it_does(run: TrainingRun) -> N
     forced = with_recipe(
         replace(run, force=True), phases=(first(learning_rate=2e-2), phase(**PHASE))
     )
-    assert go(forced) == ["tiny shared/1-socialiqa", "tiny seed-3/2-copa"]
+    assert go(forced) == ["tiny seed-3/1-socialiqa", "tiny seed-3/2-copa"]
 
 
 def test_an_interrupted_run_does_not_go_on_with_other_data(run: TrainingRun) -> None:

@@ -127,8 +127,8 @@ def test_every_item_is_answered_by_a_service_that_fails_in_every_way_and_restart
     misbehaving: Misbehaving,
 ) -> None:
     with Service(misbehaving.url, misbehaving.clock) as service:
-        revisions = service.revisions()
-        predictor = RemotePredictor(service, "direct", revisions["direct"])
+        [direct] = [model for model in service.models() if model.name == "direct"]
+        predictor = RemotePredictor(service, direct)
         logits = predictor.logits(ITEMS, lambda items: None)
     assert [pair[0] for pair in logits.tolist()] == [float(n) for n in range(len(ITEMS))]
     assert not misbehaving.faults

@@ -13,6 +13,7 @@ import pytest
 from numpy.typing import NDArray
 
 from app.engine.tokenizer import CausalItem
+from app.serving.answer import softmax
 from models.evaluation.ask.items import ItemSets, distinct, english, in_language
 from models.evaluation.ask.predictions import SetPredictions, load, predict_all, save
 from models.evaluation.ask.predictor import Advance, EvaluationError, Run
@@ -78,18 +79,29 @@ def test_logits_that_are_no_numbers_are_refused(item_sets: ItemSets) -> None:
         predict_all([run_of(Broken("stilts"))], item_sets, silent)
 
 
+def test_probabilities_are_those_that_the_service_gives(item_sets: ItemSets) -> None:
+    oracle = Oracle("direct", temperature=2.5)
+    predictions, _ = predict_all([run_of(oracle)], item_sets, lambda run, items: None)
+    key = next(iter(item_sets))
+    given = predictions.of("direct", key)
+    for logits, second in zip(given.logits.tolist(), given.second.tolist(), strict=True):
+        assert second == pytest.approx(softmax(logits, 2.5)[1])
+
+
 def test_predictions_survive_their_file_and_hold_no_text(
     item_sets: ItemSets, tmp_path: Path
 ) -> None:
     predictions = predicted(item_sets, ["direct", "stilts"])
     path = tmp_path / "predictions.jsonl"
     save(predictions, path)
-    again = load(path)
+    again = load(path, {"stilts": 2.0})
     for run in ("direct", "stilts"):
         for key in item_sets:
             assert (again.of(run, key).logits == predictions.of(run, key).logits).all()
             assert (again.of(run, key).labels == predictions.of(run, key).labels).all()
             assert (again.ids[key] == predictions.ids[key]).all()
+    assert again.of("stilts", key).temperature == 2.0
+    assert again.of("direct", key).temperature == 1.0
     row = json.loads(path.read_text("utf-8").splitlines()[-1])
     assert set(row) == {"task", "split", "language", "questions", "id", "label", "logits"}
 
@@ -99,9 +111,9 @@ def test_a_file_that_holds_no_predictions_is_one_clear_line(content: str, tmp_pa
     path = tmp_path / "predictions.jsonl"
     path.write_text(content, "utf-8")
     with pytest.raises(EvaluationError, match=r"predictions\.jsonl"):
-        load(path)
+        load(path, {})
     with pytest.raises(EvaluationError, match="missing"):
-        load(tmp_path / "missing")
+        load(tmp_path / "missing", {})
 
 
 def test_choices_and_probabilities_are_those_of_the_logits() -> None:

@@ -16,7 +16,7 @@ from models.evaluation.ask.call_size import CALL_ITEMS
 from models.evaluation.ask.patience import PATIENCE_S, RetryClock
 from models.evaluation.ask.predictor import EvaluationError, ItemOutcome, Unanswered
 from models.evaluation.ask.remote import RemotePredictor
-from models.evaluation.ask.service import Service
+from models.evaluation.ask.service import RemoteModel, Service
 
 ITEMS = [CausalItem(f"premise {n}", "yes", "no", "cause") for n in range(150)]
 URL = "http://service.test/xcopa/"
@@ -58,11 +58,14 @@ def service(handle: Handler, time: Passing | None = None) -> Service:
     return Service(URL, clock, httpx.MockTransport(respond))
 
 
+DIRECT = RemoteModel("direct", "abc", 1.5)
+
+
 def ask(handle: Handler, time: Passing | None = None) -> list[list[float]]:
     """Ask all items, and see that each was counted once."""
     done: list[int] = []
     with service(handle, time) as made:
-        logits = RemotePredictor(made, "direct", "abc").logits(ITEMS, done.append)
+        logits = RemotePredictor(made, DIRECT).logits(ITEMS, done.append)
     assert sum(done) == len(ITEMS)
     return [list(pair) for pair in logits]
 
@@ -177,7 +180,7 @@ def test_clients_that_were_refused_together_do_not_come_back_together() -> None:
 
     with service(handle) as made:
         made.clock = RetryClock(lambda: 0.0, waits.append, draw=lambda: 0.5)
-        RemotePredictor(made, "direct", "abc").outcomes(ITEMS[:1])
+        RemotePredictor(made, DIRECT).outcomes(ITEMS[:1])
     assert waits == [9]
 
 
@@ -190,7 +193,7 @@ def test_a_bad_minute_does_not_make_all_later_calls_small() -> None:
         return refuse(504) if len(calls) <= 6 else answer(items)
 
     with service(handle) as made:
-        found = RemotePredictor(made, "direct", "abc").logits(many, lambda items: None)
+        found = RemotePredictor(made, DIRECT).logits(many, lambda items: None)
     assert len(found) == len(many)
     assert calls[:7] == [64, 32, 16, 8, 4, 2, 1]
     assert calls[-2] == CALL_ITEMS
@@ -207,7 +210,7 @@ def test_a_limit_that_stays_costs_few_calls() -> None:
         return refuse(413) if len(items) > 10 else answer(items)
 
     with service(handle) as made:
-        RemotePredictor(made, "direct", "abc").logits(many, lambda items: None)
+        RemotePredictor(made, DIRECT).logits(many, lambda items: None)
     assert refused < 12
 
 
@@ -238,7 +241,7 @@ def test_what_waiting_cannot_mend_is_one_clear_line(reply: httpx.Response, messa
 
 def outcomes(handle: Handler, time: Passing | None = None) -> list[ItemOutcome]:
     with service(handle, time) as made:
-        return RemotePredictor(made, "direct", "abc").outcomes(ITEMS[:CALL_ITEMS])
+        return RemotePredictor(made, DIRECT).outcomes(ITEMS[:CALL_ITEMS])
 
 
 def placed(index: int, field: str) -> dict[str, str]:
@@ -328,7 +331,7 @@ def test_a_service_that_is_closed_is_waited_for_no_longer() -> None:
 
     made.clock = RetryClock(lambda: 0.0, close_meanwhile)
     with pytest.raises(EvaluationError, match="asked no more"):
-        RemotePredictor(made, "direct", "abc").outcomes(ITEMS[:1])
+        RemotePredictor(made, DIRECT).outcomes(ITEMS[:1])
 
 
 def test_a_single_item_that_is_too_much_is_not_tried_for_ever() -> None:

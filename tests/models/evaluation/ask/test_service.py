@@ -9,29 +9,30 @@ import httpx
 import pytest
 
 from models.evaluation.ask.predictor import EvaluationError
-from models.evaluation.ask.service import Service
+from models.evaluation.ask.service import RemoteModel, Service
 from tests.models.evaluation.ask.test_remote import ITEMS, URL, Passing, answer, ask, refuse
 
 
-def models(reply: Callable[[], httpx.Response], time: Passing | None = None) -> dict[str, str]:
+def models(reply: Callable[[], httpx.Response], time: Passing | None = None) -> list[RemoteModel]:
     def respond(request: httpx.Request) -> httpx.Response:
         assert request.url == f"{URL}models"
         return reply()
 
     with Service(URL, (time or Passing()).clock, httpx.MockTransport(respond)) as made:
-        return made.revisions()
+        return made.models()
 
 
 def test_a_service_that_still_loads_is_waited_for() -> None:
     time = Passing()
-    cards = {"models": [{"name": "direct", "revision": "abc"}]}
+    card = {"name": "direct", "revision": "abc", "temperature": 1.5, "default": True}
+    cards = {"models": [card]}
 
     def reply() -> httpx.Response:
         if len(time.waits) < 3:
             return refuse(503, **{"Retry-After": "2"})
         return httpx.Response(200, json=cards)
 
-    assert models(reply, time) == {"direct": "abc"}
+    assert models(reply, time) == [RemoteModel("direct", "abc", temperature=1.5, default=True)]
     assert time.waits == [2, 2, 2]
 
 
@@ -47,7 +48,7 @@ def test_a_service_that_is_away_at_first_is_waited_for(status: int) -> None:
             raise httpx.ReadError("reset by peer")
         return httpx.Response(200, json=cards)
 
-    assert models(reply, time) == {"direct": "abc"}
+    assert models(reply, time) == [RemoteModel("direct", "abc")], "of an earlier version"
     assert time.waits == [1, 2]
 
 
@@ -62,7 +63,7 @@ def test_what_is_not_this_service_is_one_clear_line(reply: httpx.Response) -> No
 @pytest.mark.parametrize("url", ["http://[", "no-scheme", "ftp://host", "http://127.0.0.1:1"])
 def test_what_cannot_be_reached_is_one_clear_line(url: str) -> None:
     with pytest.raises(EvaluationError, match=r"URL|reached"), Service(url) as made:
-        made.revisions()
+        made.models()
 
 
 # Keys --------------------------------------------------------------------------------------------

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -12,6 +14,7 @@ from models.evaluation.measure.calibration import (
     calibrate,
     expected_calibration_error,
 )
+from models.evaluation.measure.temperature import fit_temperature
 
 
 def predicted(second: list[float], labels: list[int]) -> SetPredictions:
@@ -70,3 +73,14 @@ def test_every_answer_is_in_a_bin() -> None:
     logits = np.random.default_rng(0).normal(size=(300, 2)) * 5
     found = calibrate([SetPredictions(logits, np.zeros(300, dtype=np.int64))])
     assert sum(each.items for each in found.bins) == 300
+
+
+def test_a_temperature_changes_the_error_and_no_answer() -> None:
+    """Three of four are right, and the model is far surer than that."""
+    plain = predicted([0.98] * 100, [1] * 75 + [0] * 25)
+    scaled = replace(plain, temperature=fit_temperature(plain.logits, plain.labels))
+    found = calibrate([scaled])
+    assert found.accuracy == 0.75
+    assert found.temperature == scaled.temperature > 1
+    assert found.ece == pytest.approx(0, abs=1e-3)
+    assert found.ece_unscaled == pytest.approx(calibrate([plain]).ece) == pytest.approx(0.23)

@@ -107,7 +107,12 @@ def test_calibration_is_by_pool_and_variant(report: Report) -> None:
     assert shown["confidence %"] == percent(own.confidence)
     assert shown["accuracy %"] == percent(own.accuracy)
     assert shown["ECE %"] == percent(own.ece)
+    assert shown["unscaled %"] == percent(own.ece_unscaled)
+    assert shown["temperature"] == f"{own.temperature:.2f}"
     assert shown["Brier"].startswith(f"{own.brier.value:.3f} [{own.brier.low:.3f}, ")
+    swahili = report.readings["repaired"].calibration["sw"]["stilts"]
+    shown = cells(table(report, "Calibration"), "Swahili", "stilts")
+    assert shown["ECE %"] == percent(swahili.ece)
 
 
 def test_twins_and_items_without_a_premise_are_by_variant(report: Report) -> None:
