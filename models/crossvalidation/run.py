@@ -25,9 +25,10 @@ from models.training.average import average, reduce_rank
 from models.training.done import DonePhase
 from models.training.holding import held
 from models.training.network import Weights
+from models.training.phase import Sets
 from models.training.prepare import PreparedRun, TrainingRun, prepare
 from models.training.publish import publish
-from models.training.recipe import LowRank, Recipe
+from models.training.recipe import LowRank, Phase, Recipe
 from models.training.run import OnPhase, make_way, run_phases
 
 LAST, AVERAGE = "last", "average"
@@ -57,13 +58,18 @@ def cross_validate(run: TrainingRun, open_variant: Opener, on_phase: OnPhase) ->
     runs = [
         replace(run, recipe=fold_recipe(run.recipe, fold), fold=fold_name(fold)) for fold in FOLDS
     ]
+    sets: dict[Phase, Sets] = {}
+    parts = []
     with held(run.work):
-        parts = [_predict(each, open_variant, on_phase) for each in runs]
+        for each in runs:
+            prepared = prepare(each, sets)
+            sets |= prepared.sets
+            parts.append(_predict(prepared, open_variant, on_phase))
     return OutOfFold.joined(parts)
 
 
-def _predict(run: TrainingRun, open_variant: Opener, on_phase: OnPhase) -> OutOfFold:
-    prepared = prepare(run)
+def _predict(prepared: PreparedRun, open_variant: Opener, on_phase: OnPhase) -> OutOfFold:
+    run = prepared.run
     process = PartialState(cpu=not torch.cuda.is_available())
     make_way(prepared, process)
     seeds = {seed: run_phases(prepared, seed, on_phase, process) for seed in run.recipe.seeds}

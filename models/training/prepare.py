@@ -99,8 +99,12 @@ def phase_folder(work: Path, number: int, phase: Phase, seed: int) -> Path:
     return work / f"seed-{seed}" / name[:80]
 
 
-def prepare(run: TrainingRun) -> PreparedRun:
+def prepare(run: TrainingRun, known: Mapping[Phase, Sets] | None = None) -> PreparedRun:
     """Check a run and load its data; writes nothing.
+
+    Args:
+        run: what to prepare.
+        known: the data of phases that a run from the same place and base has loaded.
 
     Raises:
         TrainingError: the recipe asks for what cannot be, or nothing can be written where it says.
@@ -111,8 +115,9 @@ def prepare(run: TrainingRun) -> PreparedRun:
     check_output(run.out, run.work)
     check(run.recipe, run.base)
     config = check_base(run.base)
+    loaded = known or {}
     sets = {
-        phase: load_sets(run.recipe, phase, run.base, run.data)
+        phase: loaded.get(phase) or load_sets(run.recipe, phase, run.base, run.data)
         for phase in dict.fromkeys(run.recipe.phases)
     }
     return PreparedRun(run, Provenance.of(run.base), sets, config)
