@@ -62,7 +62,7 @@ def test_without_tokenizer_and_sets_it_says_their_places_and_the_weights(tmp_pat
         f"missing: {LARGE} {HUB}",
         f"missing: socialiqa {HUB} (lighteval/siqa)",
         f"missing: copa {HUB} (aps/super_glue)",
-        f"{work / 'shared' / '1-socialiqa'}: socialiqa (missing); {unknown}",
+        f"{work / 'seed-3' / '1-socialiqa'}: socialiqa (missing); {unknown}",
         memory,
         f"{work / 'seed-3' / '2-copa'}: copa (missing); {unknown}",
         memory,

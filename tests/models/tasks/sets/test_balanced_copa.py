@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import chain
 from pathlib import Path
 
 import pytest
@@ -69,3 +70,19 @@ def test_a_file_that_is_not_as_published_is_refused(
 def test_the_other_splits_are_listed(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="no split 'test'; it has train, val, mirror"):
         balanced_copa.load(tmp_path, "test")
+
+
+def test_folds_divide_all_items_and_keep_twins_together(tmp_path: Path) -> None:
+    data = write({FILE: balanced_xml(twins())}, tmp_path)
+    numbers = {fold: balanced_copa.numbers(f"fold-{fold}") for fold in range(1, 6)}
+    assert sorted(chain(*numbers.values())) == sorted(balanced_copa.numbers("all"))
+    assert len(balanced_copa.numbers("all")) == 1000
+    for fold, own in numbers.items():
+        assert len(own) == 200
+        assert {number + 1000 for number in own if number <= 500} == set(own[100:])
+        others = balanced_copa.numbers(f"but-fold-{fold}")
+        assert sorted([*own, *others]) == sorted(balanced_copa.numbers("all"))
+    items = balanced_copa.load_numbered(data)
+    assert balanced_copa.load(data, "fold-2") == [items[number] for number in numbers[2]]
+    with pytest.raises(DataError, match=r"has no split 'fold-6'; it has train, val, mirror, all"):
+        balanced_copa.load(data, "fold-6")
