@@ -18,7 +18,7 @@ from models.training.errors import TrainingError
 from models.training.prepare import TrainingRun
 from models.training.run import train
 from tests import tiny
-from tests.models.tasks.invented_causal import balanced_xml, twins
+from tests.models.tasks.invented_causal import balanced_xml, copa_item
 from tests.models.tasks.writing import write
 from tests.models.training import data
 from tests.models.training.networks import phase
@@ -43,7 +43,12 @@ RECIPE = {
 def run_in(folder: Path) -> TrainingRun:
     base = tiny.headless(folder / "base")
     data.write(folder / "data")
-    write({"balanced-copa/balacopa-dev-all.xml": balanced_xml(twins())}, folder / "data")
+    rows = [
+        {**copa_item(number, mirror), "id": number + 1000 * mirror}
+        for mirror in (False, True)
+        for number in range(1, 501)
+    ]
+    write({"balanced-copa/balacopa-dev-all.xml": balanced_xml(rows)}, folder / "data")
     recipe = small_recipe(base, **RECIPE)
     return TrainingRun(recipe, base, folder / "data", folder / "work", folder / "made" / "out")
 
