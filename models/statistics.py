@@ -140,8 +140,7 @@ class Bootstrap:
         Args:
             scores: shape ``[items]``.
         """
-        low, high = np.quantile(self._means(scores), [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
-        return Estimate(float(scores.mean()), float(low), float(high))
+        return _estimate(float(scores.mean()), self._means(scores))
 
     def p_not_zero(self, differences: NDArray[np.float64]) -> float:
         """Return the two-sided p-value of a mean difference, were the true one zero.
@@ -169,5 +168,60 @@ class Bootstrap:
         swings = self._means(scores) - observed
         return self._share(swings >= observed - level - _ROUNDING)
 
-    def _share(self, extreme: NDArray[np.bool_]) -> float:
+    @staticmethod
+    def _share(extreme: NDArray[np.bool_]) -> float:
         return float((1 + extreme.sum()) / (1 + extreme.size))
+
+    def estimate_of_runs(self, runs: Runs) -> Estimate:
+        """Return the mean over runs and items, with the interval that resamples both."""
+        return _estimate(float(runs.scores.mean()), self._of_both(runs, 0))
+
+    def compare_runs(self, first: Runs, second: Runs) -> tuple[Estimate, float]:
+        """Return how much more the second has, resampling runs and items, and the p-value.
+
+        Items are the same in both and are drawn together; runs are not and are drawn apart.
+        """
+        observed = float(second.scores.mean() - first.scores.mean())
+        drawn = self._of_both(second, 1) - self._of_both(first, 0)
+        extreme = np.abs(drawn - observed) >= abs(observed) - _ROUNDING
+        return _estimate(observed, drawn), self._share(extreme)
+
+    def _of_both(self, runs: Runs, stream: int) -> NDArray[np.float64]:
+        by_run = np.stack([self._means(own) for own in runs.scores], axis=1)
+        generator = np.random.default_rng((self._seed, 1 + stream))
+        weights = runs.drawn(self._resamples, generator)
+        means: NDArray[np.float64] = (by_run * weights).sum(axis=1)
+        return means
+
+
+@dataclass(frozen=True)
+class Runs:
+    """The scores of several training runs on the same items.
+
+    Runs and items are crossed: each is drawn for itself (Owen 2007, Ann. Appl. Stat. 1:386-411).
+    Runs that have something in common, such as an earlier phase, are drawn together, and within
+    such a group each again (Field and Welsh 2007, J. R. Stat. Soc. B 69:369-390). With few runs the
+    interval is too narrow: the spread that n of them show is on average n - 1 over n of the true.
+    """
+
+    scores: NDArray[np.float64]
+    """Shape ``[runs, items]``."""
+    groups: tuple[str, ...]
+    """Of each run, the name of what it has in common with others."""
+
+    def drawn(self, resamples: int, generator: np.random.Generator) -> NDArray[np.float64]:
+        """Draw the weight of each run in each resample; shape ``[resamples, runs]``."""
+        names = list(dict.fromkeys(self.groups))
+        of_groups = generator.multinomial(len(names), [1 / len(names)] * len(names), resamples)
+        counts = np.zeros((resamples, len(self.groups)))
+        for column, name in enumerate(names):
+            own = [place for place, group in enumerate(self.groups) if group == name]
+            shares = [1 / len(own)] * len(own)
+            counts[:, own] = generator.multinomial(of_groups[:, column] * len(own), shares)
+        weights: NDArray[np.float64] = counts / counts.sum(axis=1, keepdims=True)
+        return weights
+
+
+def _estimate(value: float, drawn: NDArray[np.float64]) -> Estimate:
+    low, high = np.quantile(drawn, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
+    return Estimate(value, float(low), float(high))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -93,15 +94,25 @@ class Options:
         self, answered_by: str, revisions: dict[str, str], predicted: Predictions
     ) -> ReportSource:
         """Return what a report says of where it comes from."""
-        temperatures = dict(predicted.temperatures)
-        if self.items is not None:
-            file = self.items.name
-            return ReportSource(
-                None, ("upstream",), answered_by, revisions, file, temperatures=temperatures
-            )
+        of_file = self.items is not None
         return ReportSource(
-            self.split, self.readings, answered_by, revisions, temperatures=temperatures
+            split=None if of_file else self.split,
+            questions=("upstream",) if of_file else self.readings,
+            answered_by=answered_by,
+            revisions=revisions,
+            file=None if self.items is None else self.items.name,
+            temperatures=dict(predicted.temperatures),
+            lineages=self.lineages(),
         )
+
+    def lineages(self) -> dict[str, str]:
+        """Return which run of earlier phases each seed went through, where it is recorded."""
+        found = {
+            f"{name}/{path.parent.name}": lineage(path)
+            for name, directory in self.seeds.items()
+            for path in seed_directories(directory)
+        }
+        return {run: own for run, own in found.items() if own is not None}
 
 
 def evaluate_here(
@@ -166,6 +177,16 @@ def seed_directories(directory: Path) -> list[Path]:
     if not found:
         raise EvaluationError(f"{directory} has no seed-*/variant")
     return found
+
+
+def lineage(variant: Path) -> str | None:
+    """Return which seeds ran the phases before a seed's last one, as its record has it."""
+    try:
+        record = json.loads((variant / "training.json").read_text(encoding="utf-8"))
+        early = [phase["seed"] for phase in record["phases"][:-1]]
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+    return "early phases of " + ", ".join(f"seed {seed}" for seed in early) if early else None
 
 
 def _evaluate(options: Options, runs: Sequence[Run], answered_by: str, console: Console) -> None:

@@ -10,7 +10,7 @@ import pytest
 import scipy.stats  # type: ignore[import-untyped]
 from numpy.typing import NDArray
 
-from models.statistics import Bootstrap, holm, kappa, mcnemar, wilson
+from models.statistics import Bootstrap, Runs, holm, kappa, mcnemar, wilson
 
 
 @pytest.mark.parametrize(
@@ -202,3 +202,97 @@ def test_many_items_are_resampled_in_a_fraction_of_the_memory_of_their_weights(
     most = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert most < 1_000_000
+
+
+# Runs and items at once --------------------------------------------------------------------------
+
+
+def runs_of(scores: NDArray[np.float64], *groups: str) -> Runs:
+    return Runs(scores, groups or tuple(map(str, range(len(scores)))))
+
+
+def drawn_runs(
+    generator: np.random.Generator, runs: int, items: int, spread: float, level: float = 0.5
+) -> NDArray[np.float64]:
+    """Scores of runs whose true accuracies differ, on items whose difficulties differ."""
+    accuracy = level + spread * generator.standard_normal((runs, 1))
+    difficulty = 0.2 * generator.standard_normal((1, items))
+    chances = np.clip(accuracy + difficulty, 0, 1)
+    return (generator.random((runs, items)) < chances).astype(np.float64)
+
+
+def test_equal_runs_have_the_interval_of_their_items() -> None:
+    items = np.random.default_rng(1).random(200)
+    bootstrap = Bootstrap(200)
+    both = bootstrap.estimate_of_runs(runs_of(np.stack([items] * 4)))
+    alone = bootstrap.estimate(items)
+    assert (both.value, both.low, both.high) == pytest.approx((alone.value, alone.low, alone.high))
+
+
+def test_the_spread_of_runs_is_that_of_their_mean() -> None:
+    """Without any difference between items, only runs vary: by their variance over their number."""
+    levels = np.array([0.4, 0.5, 0.6, 0.7])
+    found = Bootstrap(10, resamples=50_000).estimate_of_runs(runs_of(np.tile(levels[:, None], 10)))
+    assert found.value == pytest.approx(0.55)
+    half = 1.96 * levels.std() / np.sqrt(4)
+    assert (found.low, found.high) == pytest.approx((0.55 - half, 0.55 + half), abs=0.015)
+
+
+def test_runs_of_one_group_stand_and_fall_together() -> None:
+    """Two groups are two draws, however many runs each has."""
+    scores = np.tile(np.array([0.4, 0.4, 0.4, 0.6, 0.6, 0.6])[:, None], 5)
+    bootstrap = Bootstrap(5, resamples=20_000)
+    apart = bootstrap.estimate_of_runs(runs_of(scores))
+    together = bootstrap.estimate_of_runs(runs_of(scores, *"aaabbb"))
+    assert (together.low, together.high) == (0.4, 0.6)
+    assert 0.4 < apart.low < apart.high < 0.6
+
+
+def test_runs_within_a_group_are_drawn_again() -> None:
+    scores = np.tile(np.array([0.2, 0.8])[:, None], 5)
+    found = Bootstrap(5, resamples=20_000).estimate_of_runs(runs_of(scores, "a", "a"))
+    assert (found.low, found.value, found.high) == pytest.approx((0.2, 0.5, 0.8))
+
+
+def test_the_weights_of_every_resample_sum_to_one() -> None:
+    runs = runs_of(np.zeros((5, 3)), *"aabbb")
+    weights = runs.drawn(1000, np.random.default_rng(0))
+    assert weights.shape == (1000, 5)
+    assert weights.sum(axis=1) == pytest.approx(1)
+    assert weights.min() == 0
+    # A group of three brings three runs where it is drawn, so it weighs more than one of two.
+    assert 0.4 < weights.mean(axis=0)[:2].sum() < 0.5
+
+
+def test_a_real_difference_between_runs_is_found_and_none_where_there_is_none() -> None:
+    generator = np.random.default_rng(3)
+    first, second, third = (drawn_runs(generator, 6, 400, 0.01, level) for level in (0.5, 0.5, 0.6))
+    bootstrap = Bootstrap.of(400)
+    same, p_same = bootstrap.compare_runs(runs_of(first), runs_of(second))
+    more, p_more = bootstrap.compare_runs(runs_of(first), runs_of(third))
+    assert p_same > 0.05
+    assert p_more < 0.01
+    assert more.value == pytest.approx(third.mean() - first.mean())
+    assert same.low < 0 < same.high
+    assert 0 < more.low < more.value < more.high
+
+
+def test_runs_of_the_two_sides_are_drawn_apart() -> None:
+    """Drawn together, two equal sides would never differ."""
+    scores = np.tile(np.array([0.3, 0.7])[:, None], 10)
+    difference, p = Bootstrap(10).compare_runs(runs_of(scores), runs_of(scores))
+    assert (difference.low, difference.high) == pytest.approx((-0.4, 0.4))
+    assert difference.value == 0.0
+    assert p == 1.0
+
+
+@pytest.mark.slow
+def test_the_interval_over_runs_and_items_covers_what_it_says() -> None:
+    """Of new runs on new items; somewhat less with few runs, and never wildly so."""
+    generator = np.random.default_rng(7)
+    covered = 0
+    for _ in range(300):
+        pair = [runs_of(drawn_runs(generator, 6, 300, 0.02)) for _ in range(2)]
+        found, _ = Bootstrap(300, resamples=1000).compare_runs(*pair)
+        covered += found.low <= 0 <= found.high
+    assert 0.88 <= covered / 300 <= 0.99

@@ -33,6 +33,8 @@ class ReportSource:
     """The name of a file of one's own."""
     temperatures: dict[str, float] = field(default_factory=dict)
     """By run."""
+    lineages: dict[str, str] = field(default_factory=dict)
+    """By run that has it: what it has in common with other seeds, see ``compare_seeds``."""
 
     @property
     def title(self) -> str:
@@ -69,7 +71,7 @@ def build(source: ReportSource, predictions: Predictions) -> Report:
             reading: measure(predictions, source.split, reading) for reading in source.questions
         },
         premise=probe(predictions, source.split),
-        seeds=compare_seeds(predictions, source.split, source.questions),
+        seeds=compare_seeds(predictions, source.split, source.questions, source.lineages),
     )
 
 

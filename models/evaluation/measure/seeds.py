@@ -13,7 +13,7 @@ from models.evaluation.ask.items import in_language
 from models.evaluation.ask.predictions import Predictions
 from models.evaluation.measure.accuracy import mean_right
 from models.evaluation.measure.languages import ELEVEN, GROUPS, NINE
-from models.statistics import Bootstrap, Estimate
+from models.statistics import Bootstrap, Estimate, Runs
 from models.tasks.sets.copa import CHANCE
 from models.tasks.sets.xcopa import ENGLISH, Questions
 
@@ -36,6 +36,9 @@ class SeedStatistics:
     """The mean again, with the interval that resamples items and takes the seeds as given."""
     p_above_chance: float
     """Of that mean, one-sided."""
+    both: Estimate | None = None
+    """The mean once more, with the interval that resamples seeds and items: what other seeds would
+    have on other items. None in the report of an earlier version."""
 
 
 @dataclass(frozen=True)
@@ -50,18 +53,33 @@ class SeedGroup:
     seeds as given. None where one of the variants has no seeds."""
     p: float | None
     """Of the difference, two-sided."""
+    difference_of_both: Estimate | None = None
+    """The difference, with the interval that resamples seeds and items; None as above."""
+    p_of_both: float | None = None
 
 
 def compare_seeds(
-    predictions: Predictions, split: str, readings: Sequence[Questions]
+    predictions: Predictions,
+    split: str,
+    readings: Sequence[Questions],
+    lineages: Mapping[str, str] | None = None,
 ) -> tuple[SeedGroup, ...]:
-    """Compute the figures over all seeds that were asked; nothing where there were none."""
+    """Compute the figures over all seeds that were asked; nothing where there were none.
+
+    Args:
+        predictions: of the variants and their seeds.
+        split: of the items.
+        readings: of XCOPA's questions.
+        lineages: by run (``variant/seed-n``), the name of what it has in common with other seeds,
+            such as an earlier phase; a run that is not named has nothing in common with any.
+    """
     runs = {variant: _seeds(predictions, variant) for variant in VARIANTS}
     present = {variant: own for variant, own in runs.items() if own}
     if not present:
         return ()
+    common = lineages or {}
     return tuple(
-        _group(predictions, present, split, questions, group)
+        _group(predictions, present, common, split, questions, group)
         for questions in readings
         for group in REPORTED
     )
@@ -76,6 +94,7 @@ def _seeds(predictions: Predictions, variant: str) -> list[str]:
 def _group(
     predictions: Predictions,
     seeds: Mapping[str, Sequence[str]],
+    lineages: Mapping[str, str],
     split: str,
     questions: Questions,
     group: str,
@@ -91,7 +110,17 @@ def _group(
     averaged = {
         variant: np.mean(list(by_seed.values()), axis=0) for variant, by_seed in scores.items()
     }
-    variants = {variant: _runs(scores[variant], averaged[variant]) for variant in scores}
+    runs = {
+        variant: Runs(
+            np.stack(list(own.values())),
+            tuple(lineages.get(f"{variant}/{seed}", seed) for seed in own),
+        )
+        for variant, own in scores.items()
+    }
+    variants = {
+        variant: _statistics(scores[variant], averaged[variant], runs[variant])
+        for variant in scores
+    }
     if averaged.keys() != set(VARIANTS):
         return SeedGroup(questions, group, variants, None, None)
     difference = averaged[STILTS] - averaged[DIRECT]
@@ -102,11 +131,12 @@ def _group(
         variants,
         bootstrap.estimate(difference),
         bootstrap.p_not_zero(difference),
+        *bootstrap.compare_runs(runs[DIRECT], runs[STILTS]),
     )
 
 
-def _runs(
-    scores: Mapping[str, NDArray[np.float64]], averaged: NDArray[np.float64]
+def _statistics(
+    scores: Mapping[str, NDArray[np.float64]], averaged: NDArray[np.float64], runs: Runs
 ) -> SeedStatistics:
     by_seed = {seed: float(own.mean()) for seed, own in scores.items()}
     values = list(by_seed.values())
@@ -119,4 +149,5 @@ def _runs(
         highest=max(values),
         items=bootstrap.estimate(averaged),
         p_above_chance=bootstrap.p_above(averaged, CHANCE),
+        both=bootstrap.estimate_of_runs(runs),
     )

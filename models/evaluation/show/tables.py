@@ -199,7 +199,10 @@ def _seeds(report: Report, questions: Questions) -> Table:
     groups = [each for each in report.seeds if each.questions == questions]
     return Table(
         f"Several seeds, accuracy in %, {READING_TITLES[questions]}",
-        ("languages", "variant", "seeds", "mean", "sd", "lowest", "highest", "p above chance"),
+        (
+            *("languages", "variant", "seeds", "mean", "seeds and items", "sd"),
+            *("lowest", "highest", "p above chance"),
+        ),
         tuple(
             row
             for group in groups
@@ -209,8 +212,8 @@ def _seeds(report: Report, questions: Questions) -> Table:
             )
         ),
         "Mean of the seeds, with the interval of a bootstrap over items that takes these seeds as "
-        "given; sd is over seeds (n - 1) and takes these items as given. Neither covers the other. "
-        "Seeds that share an intermediate phase differ only in what follows it.",
+        "given, and with one that resamples seeds and items; seeds that share an intermediate "
+        "phase are drawn together. sd is over seeds (n - 1) and takes these items as given.",
     )
 
 
@@ -221,6 +224,7 @@ def _runs(group: SeedGroup, variant: str, runs: SeedStatistics) -> TableRow:
             variant,
             str(len(runs.by_seed)),
             interval(runs.items),
+            interval(runs.both),
             percent(runs.deviation),
             percent(runs.lowest),
             percent(runs.highest),
@@ -237,5 +241,6 @@ def _difference(group: SeedGroup) -> Iterator[TableRow]:
         f"stilts - direct, p {p_value(group.p)}",
         "",
         interval(group.difference, sign="+"),
+        f"{interval(group.difference_of_both, sign='+')}, p {p_value(group.p_of_both)}",
     )
     yield TableRow((*cells, "", "", "", ""), strong=True)

@@ -8,6 +8,7 @@ import pytest
 from models.evaluation.ask.items import ItemSets, in_language
 from models.evaluation.ask.predictions import Predictions
 from models.evaluation.measure.seeds import SeedGroup, compare_seeds
+from models.statistics import Estimate
 from models.tasks.sets import xcopa
 from tests.models.evaluation.stand_ins import predicted
 
@@ -60,6 +61,33 @@ def test_the_average_of_seeds_is_compared_by_item(nine: SeedGroup) -> None:
     assert nine.difference.low < nine.difference.value < nine.difference.high
     assert nine.p is not None
     assert 0 < nine.p <= 1
+
+
+def test_other_seeds_would_differ_more_than_other_items_alone(nine: SeedGroup) -> None:
+    assert nine.difference is not None
+    assert nine.difference_of_both is not None
+    assert nine.difference_of_both.value == pytest.approx(nine.difference.value)
+    assert width(nine.difference_of_both) > width(nine.difference)
+    for variant in nine.variants.values():
+        assert variant.both is not None
+        assert variant.both.value == pytest.approx(variant.mean)
+        assert width(variant.both) > width(variant.items)
+
+
+def test_seeds_with_an_earlier_phase_in_common_are_drawn_together(predictions: Predictions) -> None:
+    together = dict.fromkeys(("direct/seed-1", "direct/seed-2"), "phase 1 of seed 1")
+    apart, joined = (
+        compare_seeds(predictions, "test", ["upstream"], lineages)[0].variants["direct"].both
+        for lineages in ({}, together)
+    )
+    assert apart is not None
+    assert joined is not None
+    assert joined.value == apart.value
+    assert width(joined) > width(apart)
+
+
+def width(estimate: Estimate) -> float:
+    return estimate.high - estimate.low
 
 
 def test_one_seed_has_no_deviation_and_one_variant_no_difference(item_sets: ItemSets) -> None:

@@ -160,6 +160,9 @@ def test_seeds_of_both_variants_end_with_their_difference(with_both: Report) -> 
     assert [row.strong for row in shown] == [False, False, True]
     assert shown[2].cells[1] == f"stilts - direct, p {p_value(group.p)}"
     assert shown[2].cells[3] == interval(group.difference, sign="+")
+    both = f"{interval(group.difference_of_both, sign='+')}, p {p_value(group.p_of_both)}"
+    assert shown[2].cells[4] == both
+    assert shown[1].cells[4] == interval(group.variants["stilts"].both)
 
 
 def test_without_seeds_there_is_no_table_of_them(report: Report) -> None:
