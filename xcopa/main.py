@@ -326,13 +326,20 @@ def card(
 
 @reports.command()
 def recompute(
-    directory: Annotated[Path, typer.Argument(help="The directory of xcopa evaluate --out.")],
+    directory: Annotated[
+        Path,
+        typer.Argument(help="The directory of xcopa evaluate --out, or models/ of this project."),
+    ],
+    out: Annotated[
+        Path | None,
+        typer.Option(metavar="DIR", help="Write report and pictures there; may be the same one."),
+    ] = None,
 ) -> None:
-    """Compute every number again from the logits in predictions.jsonl, without a model."""
+    """Compute every number again from the logits in predictions.jsonl(.xz), without a model."""
     with needs("evaluate"):
         from xcopa import report
 
-    report.print_recomputed(directory)
+    report.print_recomputed(directory, out)
 
 
 if __name__ == "__main__":

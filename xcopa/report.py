@@ -9,6 +9,7 @@ from rich.console import Console
 
 from app.settings import VARIANTS
 from models.evaluation.ask.predictor import EvaluationError
+from models.evaluation.command import make_out
 from models.evaluation.measure import report
 from models.evaluation.show.console import print_report
 from models.evaluation.show.files import recompute
@@ -30,7 +31,8 @@ def print_card(file: Path, variant: str) -> None:
         typer.echo(card_table(report.load(file), variant), nl=False)
 
 
-def print_recomputed(directory: Path) -> None:
+def print_recomputed(directory: Path, out: Path | None) -> None:
     """Compute every number again from the logits of a written evaluation, and print it."""
     with failing_on(EvaluationError):
-        print_report(recompute(directory), Console())
+        make_out(out)
+        print_report(recompute(directory, out), Console())

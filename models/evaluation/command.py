@@ -190,8 +190,7 @@ def lineage(variant: Path) -> str | None:
 
 
 def _evaluate(options: Options, runs: Sequence[Run], answered_by: str, console: Console) -> None:
-    # Before the minutes of work, not after them.
-    _make(options.out)
+    make_out(options.out)
     item_sets = options.collect()
     with _progress(runs, item_sets) as advance_run:
         predicted, revisions = predict_all(runs, item_sets, advance_run)
@@ -204,7 +203,12 @@ def _evaluate(options: Options, runs: Sequence[Run], answered_by: str, console: 
         console.print(escape(f"wrote {options.out}"), soft_wrap=True)
 
 
-def _make(directory: Path | None) -> None:
+def make_out(directory: Path | None) -> None:
+    """Make the directory of ``--out``, if one is named, before the work and not after it.
+
+    Raises:
+        EvaluationError: it cannot be made, or not be written.
+    """
     if directory is None:
         return
     try:

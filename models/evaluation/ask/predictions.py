@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import lzma
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from functools import cached_property, partial
 from pathlib import Path
+from typing import Literal, TextIO, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +16,9 @@ from scipy.special import expit  # type: ignore[import-untyped]
 
 from models.evaluation.ask.items import ItemSets, SetKey, distinct
 from models.evaluation.ask.predictor import EvaluationError, Run
+
+COMPRESSED = ".xz"
+"""Ends the name of a file whose content is compressed."""
 
 PairLogits = NDArray[np.float64]
 """Shape ``[items, 2]``."""
@@ -122,10 +127,17 @@ def save(predictions: Predictions, path: Path) -> None:
     """Write a line with a JSON object for each item of each item set, without its text.
 
     The fields: ``task``, ``split``, ``language``, ``questions`` (null if there is only one
-    reading), ``id`` (COPA's), ``label``, and ``logits`` by run, two each.
+    reading), ``id`` (COPA's), ``label``, and ``logits`` by run, two each. A name that ends in
+    ``.xz`` has them compressed.
     """
-    with path.open("w", encoding="utf-8") as lines:
+    with _opened(path, "wt") as lines:
         lines.writelines(json.dumps(row) + "\n" for row in _rows(predictions))
+
+
+def _opened(path: Path, mode: Literal["rt", "wt"]) -> TextIO:
+    if path.suffix == COMPRESSED:
+        return lzma.open(path, mode, encoding="utf-8")
+    return cast("TextIO", path.open(mode, encoding="utf-8"))
 
 
 def _rows(predictions: Predictions) -> Iterator[dict[str, object]]:
@@ -155,14 +167,14 @@ def load(path: Path, temperatures: Mapping[str, float]) -> Predictions:
     labels: dict[SetKey, list[int]] = {}
     logits: dict[str, dict[SetKey, list[list[float]]]] = {}
     try:
-        for line in path.read_text(encoding="utf-8").splitlines():
-            row = json.loads(line)
-            key = SetKey(row["task"], row["split"], row["language"], row["questions"])
-            ids.setdefault(key, []).append(row["id"])
-            labels.setdefault(key, []).append(row["label"])
-            for run, pair in row["logits"].items():
-                logits.setdefault(run, {}).setdefault(key, []).append(pair)
-    except (OSError, ValueError, KeyError, TypeError) as error:
+        with _opened(path, "rt") as lines:
+            for row in map(json.loads, lines):
+                key = SetKey(row["task"], row["split"], row["language"], row["questions"])
+                ids.setdefault(key, []).append(row["id"])
+                labels.setdefault(key, []).append(row["label"])
+                for run, pair in row["logits"].items():
+                    logits.setdefault(run, {}).setdefault(key, []).append(pair)
+    except (OSError, lzma.LZMAError, EOFError, ValueError, KeyError, TypeError) as error:
         raise EvaluationError(f"{path} has no predictions: {error!r}") from error
     return Predictions(
         {key: np.array(own) for key, own in ids.items()},

@@ -42,16 +42,23 @@ def write(measured: Report, predicted: Predictions, directory: Path) -> None:
         raise EvaluationError(f"--out {directory} cannot be written: {reason}") from error
 
 
-def recompute(directory: Path) -> Report:
-    """Compute the report of a directory again, from the logits in it, and write it.
+def recompute(directory: Path, out: Path | None) -> Report:
+    """Compute the report of a directory again, from the logits in it.
+
+    Args:
+        directory: holds a report and its logits, compressed or not.
+        out: where report, pictures and logits are written; nowhere for None.
 
     Raises:
-        EvaluationError: the directory was not written by an evaluation, or cannot be written.
+        EvaluationError: the directory was not written by an evaluation, or ``out`` cannot be.
     """
     source = report.load(directory / REPORT).source
-    predicted = predictions.load(directory / PREDICTIONS, source.temperatures)
+    packed = directory / f"{PREDICTIONS}{predictions.COMPRESSED}"
+    path = packed if packed.exists() else directory / PREDICTIONS
+    predicted = predictions.load(path, source.temperatures)
     measured = report.build(source, predicted)
-    write(measured, predicted, directory)
+    if out is not None:
+        write(measured, predicted, out)
     return measured
 
 

@@ -103,7 +103,9 @@ def test_a_service_without_a_model_is_one_clear_line(
 def test_figures_are_computed_again_without_a_model(here: Path, tmp_path: Path) -> None:
     for name in ("predictions.jsonl", "report.json"):
         (tmp_path / name).write_bytes((here / name).read_bytes())
-    assert recompute(tmp_path) == read(here)
+    assert recompute(tmp_path, None) == read(here)
+    assert len(list(tmp_path.iterdir())) == 2, "nothing is written where nobody asks for it"
+    assert recompute(tmp_path, tmp_path) == read(here)
     assert sorted(path.name for path in tmp_path.iterdir()) == WRITTEN
     assert (tmp_path / "report.md").read_text("utf-8") == (here / "report.md").read_text("utf-8")
 

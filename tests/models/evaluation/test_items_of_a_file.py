@@ -100,7 +100,7 @@ def test_the_report_is_printed_written_and_computed_again(tmp_path: Path) -> Non
     out.mkdir()
     write(found, predicted(item_sets, ["direct", "stilts"]), out)
     assert report.load(out / "report.json") == found
-    assert recompute(out) == found
+    assert recompute(out, None) == found
     assert {each.suffix for each in out.iterdir()} == {".json", ".jsonl", ".md", ".png"}
 
 

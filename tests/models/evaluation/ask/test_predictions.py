@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import json
+import lzma
 import weakref
 from collections.abc import Sequence
 from pathlib import Path
@@ -104,6 +105,18 @@ def test_predictions_survive_their_file_and_hold_no_text(
     assert again.of("direct", key).temperature == 1.0
     row = json.loads(path.read_text("utf-8").splitlines()[-1])
     assert set(row) == {"task", "split", "language", "questions", "id", "label", "logits"}
+
+
+def test_compressed_predictions_are_the_same(item_sets: ItemSets, tmp_path: Path) -> None:
+    predictions = predicted(item_sets, ["direct", "stilts"])
+    plain, packed = tmp_path / "a.jsonl", tmp_path / "a.jsonl.xz"
+    save(predictions, plain)
+    save(predictions, packed)
+    assert lzma.decompress(packed.read_bytes()) == plain.read_bytes()
+    assert load(packed, {}).logits.keys() == load(plain, {}).logits.keys()
+    packed.write_bytes(packed.read_bytes()[:-40])
+    with pytest.raises(EvaluationError, match=r"a\.jsonl\.xz has no predictions"):
+        load(packed, {})
 
 
 @pytest.mark.parametrize("content", ["no json", "{}", '{"task": "copa"}', "[]"])
