@@ -74,7 +74,7 @@ def create_app(
     metrics = Metrics(settings.models.model_dump())
     report_drops(metrics.log_lines_dropped)
     keys = _keys(settings, metrics)
-    tracing = Tracing(provider_from_environment())
+    tracing = Tracing(provider_from_environment(__version__))
     runtime = Runtime(
         lambda: (load or load_models)(settings),
         _service_options(settings),

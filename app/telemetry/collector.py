@@ -21,8 +21,6 @@ from opentelemetry.sdk.trace import SpanLimits, TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExporter
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from app import __version__
-
 __all__ = ["RequestSpans", "provider"]
 
 # The first of two that is set holds: OpenTelemetry's specification of the OTLP exporter.
@@ -37,23 +35,28 @@ _LONGEST_ATTRIBUTE = 1_024
 """Of a span: paths and user agents are the caller's, and wait in memory for the collector."""
 
 
-def provider() -> TracerProvider:
+def provider(version: str) -> TracerProvider:
     """Return a provider that sends to what the environment names.
+
+    Args:
+        version: of the service, where the environment says no other.
 
     Raises:
         ValueError: a variable has a value that cannot be followed.
     """
     exporters = [_exporter(name) for name in _names()]
     # ``Tracing.close`` ends it; at the exit of Python it would wait once more.
-    made = TracerProvider(resource=_resource(), span_limits=_limits(), shutdown_on_exit=False)
+    made = TracerProvider(
+        resource=_resource(version), span_limits=_limits(), shutdown_on_exit=False
+    )
     for exporter in exporters:
         made.add_span_processor(BatchSpanProcessor(exporter))
     return made
 
 
-def _resource() -> Resource:
+def _resource(version: str) -> Resource:
     """Return who sends; what the environment says of that comes first."""
-    made = Resource({SERVICE_VERSION: __version__}).merge(Resource.create())
+    made = Resource({SERVICE_VERSION: version}).merge(Resource.create())
     unnamed = str(made.attributes.get(SERVICE_NAME, "")).startswith("unknown_service")
     return made.merge(Resource({SERVICE_NAME: "xcopa"})) if unnamed else made
 

@@ -86,7 +86,7 @@ class BatchTrace:
         }
 
 
-def provider_from_environment() -> TracerProvider | None:
+def provider_from_environment(version: str) -> TracerProvider | None:
     """Return a provider that sends to what the environment names, or None where that is nothing.
 
     None also where a variable of OpenTelemetry's cannot be followed: a warning says why.
@@ -97,7 +97,7 @@ def provider_from_environment() -> TracerProvider | None:
         # Importing it reads variables, and raises when they are wrong.
         from app.telemetry import collector
 
-        return collector.provider()
+        return collector.provider(version)
     except Exception as error:
         log.warning("no traces are sent; correct the variables of OpenTelemetry: %s", error)
         return None

@@ -258,7 +258,7 @@ def _no_variables(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_no_endpoint_and_no_exporter_mean_no_provider() -> None:
-    assert provider_from_environment() is None
+    assert provider_from_environment("1.2.3") is None
 
 
 @pytest.mark.parametrize(
@@ -269,7 +269,7 @@ def test_an_endpoint_or_an_exporter_makes_a_provider_named_after_the_service(
     name: str, value: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv(name, value)
-    provider = provider_from_environment()
+    provider = provider_from_environment("1.2.3")
     assert provider is not None
     assert provider.resource.attributes[SERVICE_NAME] == "xcopa"
     provider.shutdown()
@@ -278,7 +278,7 @@ def test_an_endpoint_or_an_exporter_makes_a_provider_named_after_the_service(
 def test_the_service_s_name_is_the_environment_s(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(VARIABLES[0], "http://127.0.0.1:9")
     monkeypatch.setenv("OTEL_SERVICE_NAME", "xcopa-blue")
-    provider = provider_from_environment()
+    provider = provider_from_environment("1.2.3")
     assert provider is not None
     assert provider.resource.attributes[SERVICE_NAME] == "xcopa-blue"
     provider.shutdown()
@@ -316,7 +316,7 @@ def test_the_standard_switches_turn_it_off(
 ) -> None:
     monkeypatch.setenv(VARIABLES[0], "http://127.0.0.1:9")
     monkeypatch.setenv(name, value)
-    assert provider_from_environment() is None
+    assert provider_from_environment("1.2.3") is None
     assert caplog.text == ""
 
 
@@ -342,7 +342,7 @@ def test_a_variable_that_cannot_be_followed_is_a_warning_and_no_traces(
 ) -> None:
     monkeypatch.setenv(VARIABLES[0], "http://127.0.0.1:9")
     monkeypatch.setenv(name, value)
-    assert provider_from_environment() is None
+    assert provider_from_environment("1.2.3") is None
     assert "no traces are sent" in caplog.text
     assert says in caplog.text
 
@@ -359,7 +359,7 @@ def test_requests_make_spans_only_where_there_is_a_provider() -> None:
 def test_what_a_caller_sends_is_not_kept_at_length(monkeypatch: pytest.MonkeyPatch) -> None:
     """Spans wait in memory for the collector, by the thousand, with paths and user agents."""
     monkeypatch.setenv(VARIABLES[0], "http://127.0.0.1:9")
-    provider = provider_from_environment()
+    provider = provider_from_environment("1.2.3")
     assert provider is not None
     span = provider.get_tracer("test").start_span("call", attributes={"url": "x" * 30_000})
     assert isinstance(span, ReadableSpan)
