@@ -142,6 +142,7 @@ def test_no_line_quotes_what_was_sent_nor_names_a_probe(server: LoggingServer) -
     assert not {"/livez", "/metrics"} & {each.get("route") for each in server.lines}
 
 
+@pytest.mark.slow
 def test_texts_are_logged_where_the_operator_asks_for_them(sources: dict[str, str]) -> None:
     settings = {**sources, "XCOPA_LOG_FORMAT": "json", "XCOPA_LOG_TEXTS": "true"}
     with LoggingServer(**settings) as server:
@@ -197,6 +198,7 @@ def test_a_log_that_nobody_reads_holds_up_neither_answers_nor_the_exit(
     os.close(unread.reader)
 
 
+@pytest.mark.slow
 def test_lines_for_a_reader_who_has_gone_are_counted(unread: UnreadServer) -> None:
     os.close(unread.reader)
     with httpx.Client(base_url=unread.url, timeout=30) as client:

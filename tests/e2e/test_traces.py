@@ -40,7 +40,9 @@ def ids(spans: list[Span]) -> set[bytes]:
     return {span.span_id for span in spans}
 
 
-@pytest.mark.parametrize("protocol", ["http/protobuf", "grpc"])
+@pytest.mark.parametrize(
+    "protocol", ["http/protobuf", pytest.param("grpc", marks=pytest.mark.slow)]
+)
 def test_a_request_arrives_with_its_stages_and_its_batch_and_probes_do_not(
     protocol: str, sources: dict[str, str], collector: Collector
 ) -> None:
@@ -96,6 +98,7 @@ def test_a_batch_is_linked_to_all_the_requests_that_it_served(
     assert links == ids(spans["xcopa.batch"])
 
 
+@pytest.mark.slow
 def test_what_is_refused_is_traced_too_and_the_last_spans_are_sent_at_the_end(
     sources: dict[str, str], collector: Collector
 ) -> None:
