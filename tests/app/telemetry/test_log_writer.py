@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import fcntl
 import os
+import select
+import threading
 from collections.abc import Iterator
 
 import pytest
@@ -12,6 +14,8 @@ from app.telemetry.log_writer import LineWriter
 
 FULL = 4_096
 """Bytes of the smallest pipe."""
+
+HANG_S = 30
 
 
 class Pipe:
@@ -23,13 +27,19 @@ class Pipe:
         self.writer = LineWriter(self._writing, notice, most_bytes)
 
     def read(self) -> bytes:
-        return os.read(self.reader, 65_536)
+        return read(self.reader)
 
     def read_until(self, end: bytes) -> bytes:
         got = b""
         while end not in got:
             got += self.read()
         return got
+
+
+def read(descriptor: int) -> bytes:
+    ready, _, _ = select.select([descriptor], [], [], HANG_S)
+    assert ready, "nothing comes"
+    return os.read(descriptor, 65_536)
 
 
 def notice(count: int) -> bytes:
@@ -99,18 +109,52 @@ def test_lines_for_a_reader_who_has_gone_are_counted(pipe: Pipe) -> None:
     os.close(writing)
 
 
-def test_a_descriptor_that_others_have_made_fail_instead_of_wait_loses_nothing() -> None:
+def test_a_descriptor_that_others_have_made_fail_instead_of_wait_loses_nothing(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     reader, writing = os.pipe()
     fcntl.fcntl(writing, fcntl.F_SETPIPE_SZ, FULL)
     os.set_blocking(writing, False)
+    refused, write = threading.Event(), os.write
+
+    def noting(descriptor: int, data: bytes) -> int:
+        try:
+            return write(descriptor, data)
+        except BlockingIOError:
+            refused.set()
+            raise
+
+    monkeypatch.setattr(os, "write", noting)
     writer = LineWriter(writing, notice)
     lines = [line(number) for number in range(20)]
     for each in lines:
         writer.write(each)
+    assert refused.wait(HANG_S)
     got = b""
     while len(got) < 20_000:
-        got += os.read(reader, 65_536)
+        got += read(reader)
     assert got == b"".join(lines)
     writer.flush()
     os.close(reader)
     os.close(writing)
+
+
+def test_lines_that_others_must_not_cut_apart_are_written_in_one_piece(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A pipe keeps together what is no longer than ``PIPE_BUF``."""
+    pieces: list[bytes] = []
+
+    def taking(_: int, data: bytes) -> int:
+        pieces.append(data)
+        return len(data)
+
+    monkeypatch.setattr(os, "write", taking)
+    writer = LineWriter(-1, notice)
+    lines = [line(number, size) for number, size in enumerate((1_500, 1_500, 1_500, 9_000, 10))]
+    for each in lines:
+        writer.write(each)
+    writer.flush(HANG_S)
+    assert b"".join(pieces) == b"".join(lines)
+    assert all(piece.endswith(b"\n") for piece in pieces)
+    assert all(len(piece) <= select.PIPE_BUF or piece in lines for piece in pieces)
