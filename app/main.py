@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import logging
 from collections.abc import AsyncIterator, Callable, Mapping
+from functools import partial
 from typing import TYPE_CHECKING
 
 from fastapi import FastAPI
@@ -14,17 +15,18 @@ from starlette.types import Lifespan
 
 from app import __version__
 from app.api import keys_described, models, predict, probes, problem, rank
+from app.api.access import AccessMiddleware
 from app.api.content_encoding import DecodeBodyMiddleware
 from app.api.cors import OriginsMiddleware
 from app.api.dispatch import DispatchMiddleware
 from app.api.middleware import (
     BodyLimitMiddleware,
-    CountRequestsMiddleware,
     DefectsMiddleware,
     RequestIdMiddleware,
     TargetMiddleware,
 )
 from app.api.open_inference import infer, metadata
+from app.api.probe_paths import is_probe
 from app.api.require_key import RequireKeyMiddleware
 from app.api.security_headers import SecurityHeadersMiddleware
 from app.errors import StartError, wanted_by
@@ -34,6 +36,7 @@ from app.serving.admission import Limits
 from app.serving.calibration import BudgetRule
 from app.serving.service import ServiceOptions
 from app.settings import Settings, split
+from app.telemetry.logs import report_drops
 from app.telemetry.metrics import Metrics
 from app.telemetry.tracing import Tracing, provider_from_environment
 from app.weights.variant import Variant, load_models
@@ -69,8 +72,9 @@ def create_app(
     """
     settings = settings or Settings()
     metrics = Metrics(settings.models.model_dump())
+    report_drops(metrics.log_lines_dropped)
     keys = _keys(settings, metrics)
-    tracing = Tracing(provider_from_environment())
+    tracing = Tracing(provider_from_environment(__version__))
     runtime = Runtime(
         lambda: (load or load_models)(settings),
         _service_options(settings),
@@ -94,8 +98,8 @@ def create_app(
     if settings.metrics_port is None:
         app.include_router(probes.metrics_router)
     problem.install(app)
-    _add_middleware(app, settings, metrics, keys)
-    tracing.add_to(app)
+    _add_middleware(app, settings, metrics, keys, tracing)
+    tracing.add_to(app, partial(is_probe, prefix=settings.root_path))
     return app
 
 
@@ -118,7 +122,8 @@ def create_metrics_app(main: FastAPI) -> FastAPI:
         app.include_router(router)
     problem.install(app)
     app.add_middleware(DefectsMiddleware)
-    _add_outer_middleware(app, main.state.metrics)
+    _add_outer_middleware(app, main.state.settings)
+    app.add_middleware(TargetMiddleware)
     return app
 
 
@@ -152,7 +157,11 @@ def _lifespan(
 
 
 def _add_middleware(
-    app: FastAPI, settings: Settings, metrics: Metrics, keys: KeysInForce | None
+    app: FastAPI,
+    settings: Settings,
+    metrics: Metrics,
+    keys: KeysInForce | None,
+    tracing: Tracing,
 ) -> None:
     # The last one added is the outermost.
     app.add_middleware(DispatchMiddleware, routers=ROUTERS)
@@ -165,14 +174,16 @@ def _add_middleware(
     app.add_middleware(DefectsMiddleware)
     if origins := split(settings.cors_origins):
         app.add_middleware(OriginsMiddleware, origins=origins)
-    _add_outer_middleware(app, metrics, settings.root_path)
+    _add_outer_middleware(app, settings, tracing)
+    app.add_middleware(TargetMiddleware, root_path=settings.root_path)
 
 
-def _add_outer_middleware(app: FastAPI, metrics: Metrics, root_path: str = "") -> None:
-    app.add_middleware(CountRequestsMiddleware, metrics=metrics)
+def _add_outer_middleware(app: FastAPI, settings: Settings, tracing: Tracing | None = None) -> None:
+    metrics: Metrics = app.state.metrics
+    texts = settings.log_texts
+    app.add_middleware(AccessMiddleware, metrics=metrics, tracing=tracing, texts=texts)
     app.add_middleware(SecurityHeadersMiddleware)
     app.add_middleware(RequestIdMiddleware)
-    app.add_middleware(TargetMiddleware, root_path=root_path)
 
 
 async def _start(runtime: Runtime, on_started: OnStarted | None) -> None:

@@ -309,7 +309,18 @@ class Settings(BaseSettings):
     )
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         default="info",
-        description="Lowest severity that is logged.",
+        description="Lowest severity that is logged. `debug` has a line also of each probe and "
+        "scrape; `warning` leaves of the requests those that failed or were turned away.",
+    )
+    log_format: Literal["auto", "json", "console"] = Field(
+        default="auto",
+        description="How a line of the log looks. `auto` is `console` on a terminal and in the "
+        "commands beside `serve`, else `json`.",
+    )
+    log_texts: bool = Field(
+        default=False,
+        description="Whether the log may have what callers send: the texts of each request, and "
+        "messages that quote them.",
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,6 +12,8 @@ import pytest
 import torch
 
 from app.settings import Settings
+from app.telemetry.log_format import current_request
+from app.telemetry.logs import LineHandler
 from app.weights.embedded import ensure_base
 from tests import tiny
 
@@ -49,6 +52,18 @@ def _no_settings_of_the_caller() -> Iterator[None]:
             if name != "XCOPA_CACHE_DIR":
                 patch.delenv(name)
         yield
+
+
+@pytest.fixture(autouse=True)
+def _log_as_before() -> Iterator[None]:
+    """A command that a test runs in this process sets the log up; the next test does without."""
+    root = logging.getLogger()
+    level = root.level
+    yield
+    for handler in [each for each in root.handlers if isinstance(each, LineHandler)]:
+        root.removeHandler(handler)
+    root.setLevel(level)
+    current_request.set(None)
 
 
 @pytest.fixture(scope="session", autouse=True)

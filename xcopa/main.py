@@ -89,7 +89,7 @@ def main() -> None:
 def serve() -> None:
     """Serve both models over HTTP. XCOPA_* variables are its settings."""
     leave_on_signals()
-    settings = read_settings()
+    settings = read_settings(service=True)
     from app import server
 
     leave(server.serve(settings))

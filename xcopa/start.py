@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -15,6 +16,7 @@ from app import environment
 from app.errors import StartError
 from app.process import drop_unknown_propagators
 from app.settings import Settings, variables
+from app.telemetry import logs
 from app.weights import hub_environment
 
 log = logging.getLogger(__name__)
@@ -22,10 +24,13 @@ log = logging.getLogger(__name__)
 _NOISY_LOGGERS = ("httpx", "huggingface_hub", "filelock", "uvicorn.error")
 
 
-def read_settings() -> Settings:
+def read_settings(*, service: bool = False) -> Settings:
     """Read the settings and set up the log, or exit with one line that names the variable.
 
     What the environment has beside them is named in the log.
+
+    Args:
+        service: whether the process is the service and no other command.
     """
     with failing_on(StartError):
         hub_environment.prepare()
@@ -35,16 +40,22 @@ def read_settings() -> Settings:
         raise failure(_reason(error)) from error
     except SettingsError as error:
         raise failure(f"{error}; the models are XCOPA_MODELS__DIRECT and __STILTS") from error
-    logging.basicConfig(
-        level=settings.log_level.upper(),
-        format="%(asctime)s %(levelname)s %(name)s: %(message)s",
-    )
+    form = _log_form(settings, service)
+    logs.configure(settings.log_level, form, texts=settings.log_texts, service=service)
     for name in _NOISY_LOGGERS:
         logging.getLogger(name).setLevel(logging.WARNING)
     for remark in environment.read(os.environ, variables()).remarks:
         log.warning("%s", remark)
     drop_unknown_propagators()
     return settings
+
+
+def _log_form(settings: Settings, service: bool) -> logs.Form:
+    """Return how lines look: JSON where a collector reads, a form for people where people do."""
+    if settings.log_format != "auto":
+        return settings.log_format
+    read_by_people = not service or (sys.stderr is not None and sys.stderr.isatty())
+    return "console" if read_by_people else "json"
 
 
 def _reason(error: ValidationError) -> str:

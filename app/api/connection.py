@@ -25,6 +25,7 @@ from uvicorn.protocols.http.flow_control import FlowControl
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from app.api.connections import Connections
+from app.api.middleware import new_id
 from app.api.problem import HttpError
 from app.api.refusal import refusal
 from app.errors import ServiceError, UnavailableError
@@ -48,6 +49,8 @@ class Connection(HttpToolsProtocol):
         self.limits = shared.limits
         self._receiving = False
         """Whether a request has begun and has not ended."""
+        self._began = self.loop.time()
+        """When the last request did, or else the connection."""
         self._head_ended = False
         self._keep_alive = True
         """Whether the connection may go on after the request that arrives, once it is whole."""
@@ -180,6 +183,7 @@ class Connection(HttpToolsProtocol):
         super().on_message_begin()
         self.disarm()
         self._receiving = True
+        self._began = self.loop.time()
         self._head_ended = False
         self._unaccounted = 0
 
@@ -272,8 +276,9 @@ class Connection(HttpToolsProtocol):
     def _refuse(self, error: ServiceError) -> None:
         """Answer what is no request, after those before it, and end the connection."""
         self.disarm()
-        self._shared.refused(error.status)
-        words = refusal(error, getattr(self, "url", b""))
+        request_id, seconds = new_id(), self.loop.time() - self._began
+        self._shared.refused(error, request_id, seconds)
+        words = refusal(error, getattr(self, "url", b""), request_id, seconds)
         begun = self._receiving and self._head_ended
         if self.pipeline or (self._answering and not begun):
             if begun:

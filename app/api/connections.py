@@ -10,6 +10,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Protocol
 
+from app.api.access import level_of
+from app.errors import ServiceError
+from app.telemetry.logs import about_request, requests_log
 from app.telemetry.metrics import Metrics
 
 UNPARSED = "unparsed"
@@ -46,11 +49,23 @@ class Connections:
         self.limits = limits
         self.held_bytes = 0
         self._metrics = metrics
+        self._log = requests_log()
         # In the order in which they began to wait.
         self._waiting: dict[HeldConnection, None] = {}
 
-    def refused(self, status: int) -> None:
-        self._metrics.http_answered(UNPARSED, status)
+    def refused(self, error: ServiceError, request_id: str, seconds: float) -> None:
+        """Count what was no request and log it; it has no route, and what was sent is not shown."""
+        self._metrics.http_answered(UNPARSED, error.status)
+        # A timer that was set within a request still has its ids.
+        about_request({"request_id": request_id})
+        self._log.log(
+            level_of(error.status),
+            "request",
+            route=UNPARSED,
+            status=error.status,
+            duration_ms=round(1000 * seconds, 3),
+            problem=error.slug,
+        )
 
     def not_secured(self) -> None:
         """Note that a client did not come to speak TLS with us."""

@@ -12,10 +12,13 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from app.api.caller import AUTHORIZATION, KEY_HEADER
 from app.api.problem import REQUEST_ID, TIMEOUT_HEADER, HttpError, problem_response
 
-_READ = (KEY_HEADER, AUTHORIZATION, REQUEST_ID, TIMEOUT_HEADER, "Content-Encoding", "Traceparent")
+_READ = (
+    *(KEY_HEADER, AUTHORIZATION, REQUEST_ID, TIMEOUT_HEADER),
+    *("Content-Encoding", "Traceparent", "Tracestate"),
+)
 _SHOWN = (
     *(REQUEST_ID, "Retry-After", "Server-Timing", "Accept-Encoding", "Allow"),
-    "WWW-Authenticate",
+    *("WWW-Authenticate", "Traceresponse"),
 )
 
 

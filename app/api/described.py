@@ -39,10 +39,11 @@ _WWW_AUTHENTICATE = {
 }
 _SERVER_TIMING = {
     "Server-Timing": {
-        "description": "Milliseconds of `tokenise`, `queue` and `inference` (of several items the "
-        "longest), and as `batch` why the batch was run when it was.",
+        "description": "Milliseconds of each stage that the call has reached (of several items "
+        "the longest) and in `total`, and as `batch` why the batch was run when it was.",
         "schema": _TEXT,
-        "example": 'tokenise;dur=0.210, queue;dur=0.095, inference;dur=8.412, batch;desc="drained"',
+        "example": "admission;dur=0.310, tokenise;dur=0.210, queue;dur=0.095, inference;dur=8.412, "
+        'total;dur=9.104, batch;desc="drained"',
     }
 }
 
@@ -102,7 +103,7 @@ def _described(error: ServiceError, meaning: str) -> dict[str, Any]:
     example = problem(error, "/predict/xcopa", "9f2ab80c51d7e634")
     return {
         "description": meaning,
-        "headers": {**_REQUEST_ID, **retry, **challenge},
+        "headers": {**_REQUEST_ID, **_SERVER_TIMING, **retry, **challenge},
         # With "model" FastAPI would say that it is application/json.
         "content": {
             MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}, "example": example}

@@ -16,13 +16,22 @@ from app.api.caller import holder_of
 from app.api.digits import whole_number
 from app.api.problem import REQUEST_ID, problem_response
 from app.errors import ServiceError
-from app.telemetry.metrics import Metrics
+from app.telemetry.logs import about_request
+from app.telemetry.tracing import TRACEPARENT, trace_ids
 
 log = logging.getLogger(__name__)
+
+ASKED_METHOD = "xcopa.method"
+"""In a scope: the method of the request, where another one stands for it."""
 
 _ID_NAME = REQUEST_ID.lower().encode()
 _LENGTH_NAME = b"content-length"
 _SAFE_ID = re.compile(r"[\x21-\x7e]{1,128}")
+
+
+def new_id() -> str:
+    """Return an id for a request that brings none."""
+    return f"{random.getrandbits(64):016x}"
 
 
 def header(scope: Scope, name: bytes) -> str:
@@ -56,7 +65,9 @@ class TargetMiddleware:
         async def send_without_body(message: Message) -> None:
             await send({**message, "body": b""} if message.get("body") else message)
 
-        await self.app({**scope, "method": "GET"}, receive, send_without_body)
+        # The log has the method that was asked.
+        asked = {**scope, "method": "GET", ASKED_METHOD: "HEAD"}
+        await self.app(asked, receive, send_without_body)
 
     def _prefixed(self, path: str, raw: bytes | None) -> dict[str, object]:
         prefix = self.root_path
@@ -67,7 +78,7 @@ class TargetMiddleware:
 
 
 class RequestIdMiddleware:
-    """Echoes ``X-Request-ID``, or makes one, and keeps it in the request's state."""
+    """Echoes ``X-Request-ID``, or makes one, and keeps it in the request's state and log."""
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
@@ -77,44 +88,18 @@ class RequestIdMiddleware:
             await self.app(scope, receive, send)
             return
         given = header(scope, _ID_NAME)
-        request_id = given if _SAFE_ID.fullmatch(given) else f"{random.getrandbits(64):016x}"
+        request_id = given if _SAFE_ID.fullmatch(given) else new_id()
         scope.setdefault("state", {})["request_id"] = request_id
+        ids, traced = trace_ids(header(scope, TRACEPARENT))
+        about_request({"request_id": request_id, **ids})
+        added = [(_ID_NAME, request_id.encode()), *traced]
 
         async def send_with_id(message: Message) -> None:
             if message["type"] == "http.response.start":
-                message.setdefault("headers", []).append((_ID_NAME, request_id.encode()))
+                message.setdefault("headers", []).extend(added)
             await send(message)
 
         await self.app(scope, receive, send_with_id)
-
-
-class CountRequestsMiddleware:
-    """Counts responses by route and status. Unknown paths share one label."""
-
-    def __init__(self, app: ASGIApp, metrics: Metrics) -> None:
-        self.app = app
-        self.metrics = metrics
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http":
-            await self.app(scope, receive, send)
-            return
-        status = 500
-
-        async def send_and_note(message: Message) -> None:
-            nonlocal status
-            if message["type"] == "http.response.start":
-                status = message["status"]
-            await send(message)
-
-        try:
-            await self.app(scope, receive, send_and_note)
-        finally:
-            self.metrics.http_answered(_route(scope), status)
-
-
-def _route(scope: Scope) -> str:
-    return str(getattr(scope.get("route"), "path", "unmatched"))
 
 
 class DefectsMiddleware:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from app.api.call import Call
 from app.api.disconnect import unless_gone
+from app.api.record import record_of
 from app.errors import ServiceError
 from app.serving.answer import Answer, Ask
 
@@ -19,7 +20,9 @@ async def answered(call: Call, asks: Sequence[Ask]) -> Sequence[Answer | Service
     service = call.runtime.service
     if not asks:
         return []
-    work = service.predict(asks, call.timeout, call.caller, call.quota)
+    about = record_of(call.request.scope)
+    about.asked(asks, texts=call.settings.log_texts)
+    work = service.predict(asks, call.timeout, call.caller, call.quota, about.stages)
     return await unless_gone(call.request, work)
 
 
@@ -31,13 +34,5 @@ def answer_or_raise(outcome: Answer | ServiceError) -> Answer:
 
 
 def say_times(call: Call, answers: Sequence[Answer]) -> None:
-    """Report the longest of each stage as ``Server-Timing`` (W3C), in milliseconds."""
-    stages = {
-        "tokenise": max(answer.times.tokenise for answer in answers),
-        "queue": max(answer.times.queue for answer in answers),
-        "inference": max(answer.times.inference for answer in answers),
-    }
-    timings = [f"{stage};dur={1000 * seconds:.3f}" for stage, seconds in stages.items()]
-    reasons = dict.fromkeys(answer.times.batch_reason for answer in answers)
-    timings.append(f'batch;desc="{" ".join(reasons)}"')
-    call.response_headers["Server-Timing"] = ", ".join(timings)
+    """Have the longest of each stage stand in ``Server-Timing`` and in the log."""
+    record_of(call.request.scope).stages.note(answers)

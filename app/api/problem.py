@@ -10,7 +10,9 @@ from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
+from starlette.types import Receive, Scope, Send
 
+from app.api.record import record_of
 from app.errors import (
     DeadlineExceededError,
     FieldError,
@@ -71,18 +73,29 @@ OPEN_INFERENCE = re.compile(r"(^|/)v2(/|$)")
 """Paths whose clients read errors in the form of the Open Inference Protocol."""
 
 
+class ProblemResponse(JSONResponse):
+    """An answer that says why there is no other; the request's line in the log says it too."""
+
+    def __init__(self, error: ServiceError, content: object, status: int, **more: Any) -> None:
+        super().__init__(content, status, **more)
+        self.error = error
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        record_of(scope).failed(self.error)
+        await super().__call__(scope, receive, send)
+
+
 def problem_response(
     error: ServiceError, instance: str, request_id: str, headers: Mapping[str, str] | None = None
 ) -> JSONResponse:
     all_headers = {**error.headers, **(headers or {})}
     if OPEN_INFERENCE.search(instance):
-        invalid = isinstance(error, InvalidRequestError)
-        return JSONResponse(
-            {"error": detail_of(error)}, 400 if invalid else error.status, all_headers
-        )
-    return JSONResponse(
+        status = 400 if isinstance(error, InvalidRequestError) else error.status
+        return ProblemResponse(error, {"error": detail_of(error)}, status, headers=all_headers)
+    return ProblemResponse(
+        error,
         problem(error, instance, request_id),
-        status_code=error.status,
+        error.status,
         headers=all_headers,
         media_type=MEDIA_TYPE,
     )

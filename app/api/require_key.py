@@ -10,23 +10,14 @@ import logging
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from app.api.caller import keys_sent, note_holder
+from app.api.probe_paths import PROBES, path_of
 from app.api.problem import problem_response
 from app.errors import NoValidKeyError, RevokedKeyError, ServiceError
 from app.keys.in_force import KeysInForce
 from app.keys.ring import KeyHolder
-from app.settings import VARIANTS
 from app.telemetry.metrics import Metrics
 
 log = logging.getLogger(__name__)
-
-PROBES = frozenset(
-    {
-        *("/livez", "/readyz", "/startupz", "/metrics"),
-        *("/v2/health/live", "/v2/health/ready"),
-        *(f"/v2/models/{name}/ready" for name in VARIANTS),
-    }
-)
-"""What an orchestrator, a load balancer and Prometheus ask; they have no key."""
 
 DOCS = frozenset({"/docs", "/docs/oauth2-redirect", "/redoc", "/openapi.json"})
 DOCS_FILES = "/static-offline-docs/"
@@ -37,7 +28,7 @@ _HOW = "send it as 'Authorization: Bearer KEY' or 'X-API-Key: KEY'"
 
 def needs_key(scope: Scope) -> bool:
     """Return whether a request must bring a key; its path may begin with the service's prefix."""
-    path = scope["path"].removeprefix(scope.get("root_path", ""))
+    path = path_of(scope)
     return path not in PROBES and path not in DOCS and not path.startswith(DOCS_FILES)
 
 

@@ -31,6 +31,48 @@ class StageTimes:
     """``cache`` for an answer from the cache."""
 
 
+@dataclass
+class Stages:
+    """Seconds that a call has spent in each stage so far; None for one that it has not reached.
+
+    Of several items the longest counts. It is filled also for a call that is not answered.
+    """
+
+    admission: float | None = None
+    """From the arrival of the request until the service was asked: its body and its checks."""
+    tokenise: float | None = None
+    queue: float | None = None
+    inference: float | None = None
+    batch_reasons: tuple[str, ...] = ()
+
+    def said(self) -> dict[str, float]:
+        """Return the stages that the call has reached, in order."""
+        stages = {
+            "admission": self.admission,
+            "tokenise": self.tokenise,
+            "queue": self.queue,
+            "inference": self.inference,
+        }
+        return {name: seconds for name, seconds in stages.items() if seconds is not None}
+
+    def note(self, answers: Sequence[Answer]) -> None:
+        """Take the times over from answers, of which there is at least one."""
+        times = [each.times for each in answers]
+        self.tokenise = max(each.tokenise for each in times)
+        self.queue = max(each.queue for each in times)
+        self.inference = max(each.inference for each in times)
+        self.batch_reasons = tuple(dict.fromkeys(each.batch_reason for each in times))
+
+    def note_waiting(self, ticket: Ticket[Any] | None, now: float) -> None:
+        """Take over how long an item has waited that got no answer."""
+        if ticket is None:
+            return
+        sealed = now if ticket.sealed_at is None else ticket.sealed_at
+        self.queue = max(self.queue or 0.0, sealed - ticket.admitted_at)
+        if ticket.sealed_at is not None:
+            self.inference = max(self.inference or 0.0, now - ticket.sealed_at)
+
+
 @dataclass(frozen=True)
 class Answer:
     """The prediction for one item."""

@@ -11,6 +11,8 @@ import asyncio
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from opentelemetry.trace import SpanContext
+
 from app.clock import Clock
 from app.engine.engine import Row
 from app.engine.tokenizer import Rows
@@ -26,6 +28,7 @@ from app.serving.cache import AnswerCache, answer_key
 from app.serving.work import Caller, Outcome, Result, Ticket
 from app.serving.worker import Worker
 from app.telemetry.metrics import Metrics
+from app.telemetry.tracing import BatchTrace, Tracing
 
 DRAINING_RETRY_AFTER = 5.0
 """In seconds: about the time until a replacement is ready behind a load balancer."""
@@ -44,6 +47,8 @@ class InFlightItem:
     ticket: Ticket[InFlightItem] | None = None
     result: Result[InFlightItem] | None = None
     waiters: list[Waiter] = field(default_factory=list)
+    batch_span: SpanContext | None = None
+    """That of the batch that ran it, where traces are on."""
 
     def join(self, waiter: Waiter) -> None:
         """Make a call wait for this item, unless the item has ended."""
@@ -78,9 +83,13 @@ class InFlightItem:
 
 
 class Waiter:
-    """A call that waits for its items or for its deadline."""
+    """A call that waits for its items or for its deadline; ``request`` is the span of its request.
 
-    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+    That is None where no trace of it is kept.
+    """
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, request: SpanContext | None = None) -> None:
+        self.request = request
         self.items_left = 0
         self._loop = loop
         self._woken: asyncio.Future[None] | None = None
@@ -116,6 +125,7 @@ class InFlight:
         cache_bytes: memory for the cache of answers; 0 turns it off.
         metrics: counts finished batches and uses of the cache.
         clock: that of the scheduler.
+        tracing: records batches.
     """
 
     def __init__(
@@ -125,7 +135,9 @@ class InFlight:
         cache_bytes: int,
         metrics: Metrics,
         clock: Clock,
+        tracing: Tracing | None = None,
     ) -> None:
+        self._tracing = tracing or Tracing()
         self._worker = worker
         self._revisions = revisions
         self._metrics = metrics
@@ -284,6 +296,8 @@ class InFlight:
             return
 
     def _resolve(self, results: Results) -> None:
+        if self._tracing.provider is not None:
+            self._trace(results)
         for ticket, result in results.items():
             item = ticket.payload
             if self._cache is not None and item.key is not None:
@@ -299,6 +313,31 @@ class InFlight:
             reason=batch.reason.value,
             seconds=any_result.inference_seconds,
         )
+
+    def _trace(self, results: Results) -> None:
+        """Record the batch, and let each item know of it, while it is known who waits for them."""
+        any_result = next(iter(results.values()))
+        batch = any_result.batch
+        assert batch is not None
+        items = [ticket.payload for ticket in results]
+        requests = {
+            waiter.request.span_id: waiter.request
+            for item in items
+            for waiter in item.waiters
+            if waiter.request is not None
+        }
+        trace = BatchTrace(
+            model=batch.model,
+            sealed_at=batch.sealed_at,
+            began_at=any_result.at - any_result.inference_seconds,
+            ended_at=any_result.at,
+            reason=batch.reason.value,
+            items=len(batch.tickets),
+            tokens=batch.tokens,
+        )
+        span = self._tracing.batch(trace, list(requests.values()))
+        for item in items:
+            item.batch_span = span
 
     def on_stuck(self, tickets: Sequence[Ticket[InFlightItem]]) -> None:
         """Fail the items that a stuck engine holds or that wait for it."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import islice
@@ -22,7 +22,7 @@ from app.engine.seats import OneSeat, Seats
 from app.engine.tokenizer import PairTokenizer
 from app.errors import InferenceError, ServiceError
 from app.serving.admission import Limits
-from app.serving.answer import Answer, Ask, StageTimes, answer, late
+from app.serving.answer import Answer, Ask, Stages, StageTimes, answer, late
 from app.serving.inflight import InFlight, InFlightItem, Results, Waiter
 from app.serving.parts import Parts, in_parts
 from app.serving.scheduler import Scheduler
@@ -80,6 +80,8 @@ class _CallTimes:
     started: float
     tokenised: float
     timeout: float
+    stages: Stages
+    """Filled as the call goes on."""
 
 
 Model = TypeVar("Model", bound=ServedModel)
@@ -118,7 +120,9 @@ class PredictionService(Generic[Model]):
             clock=clock,
         )
         revisions = {name: model.revision for name, model in models.items()}
-        self._in_flight = InFlight(self._worker, revisions, options.cache_bytes, metrics, clock)
+        self._in_flight = InFlight(
+            self._worker, revisions, options.cache_bytes, metrics, clock, self._tracing
+        )
         self._watchdog = Watchdog(
             self._worker,
             options.watchdog_seconds,
@@ -180,6 +184,7 @@ class PredictionService(Generic[Model]):
         timeout: float,
         caller: Caller = ANYBODY,
         quota: Quota = UNLIMITED,
+        stages: Stages | None = None,
     ) -> list[Answer | ServiceError]:
         """Return the answer of each ask, in order, or the error that it has instead.
 
@@ -188,6 +193,7 @@ class PredictionService(Generic[Model]):
             timeout: seconds from now to the deadline.
             caller: who calls; callers share the engine by their weights.
             quota: what the caller may still ask for; the call's tokens are counted there.
+            stages: is told how long each stage took, also of a call that gets no answer.
 
         Raises:
             OverloadedError, UnavailableError, PayloadTooLargeError: the call was not admitted.
@@ -195,23 +201,27 @@ class PredictionService(Generic[Model]):
         """
         started = self._clock()
         deadline = started + timeout
+        stages = stages or Stages()
         with self._counting_what_is_raised(asks):
             quota.check()
             self._in_flight.refuse_early(_least_tokens(asks), caller, deadline)
             try:
                 tokenised = await self._tokenising.rows([(a.item, a.model) for a in asks], timeout)
             except TimeoutError:
+                stages.tokenise = self._clock() - started
                 self._count(asks, "expired")
                 return [late(timeout, None, started, self._clock()) for _ in asks]
-        times = _CallTimes(started, self._clock(), timeout)
+        times = _CallTimes(started, self._clock(), timeout, stages)
+        stages.tokenise = times.tokenised - started
+        self._tracing.tokenised(started, times.tokenised)
         for model in {ask.model for ask in asks}:
             self._metrics.call_tokenised(model, times.tokenised - started)
-        run = await self._run(asks, tokenised, caller, quota, deadline)
+        run = await self._run(asks, tokenised, caller, quota, deadline, stages)
         outcomes = [
             rows if isinstance(rows, ServiceError) else self._outcome(ask, run[index], times)
             for index, (ask, rows) in enumerate(zip(asks, tokenised, strict=True))
         ]
-        self._trace([(asks[i].model, item) for i in run for item in run[i].items], times)
+        self._trace(asks, run)
         return outcomes
 
     async def _run(
@@ -221,6 +231,7 @@ class PredictionService(Generic[Model]):
         caller: Caller,
         quota: Quota,
         deadline: float,
+        stages: Stages,
     ) -> dict[int, Parts]:
         """Wait for every ask that has rows; return its parts by the place of the ask."""
         readable = {
@@ -228,7 +239,7 @@ class PredictionService(Generic[Model]):
         }
         self._count([ask for i, ask in enumerate(asks) if i not in readable], "invalid")
         call = [(asks[i].model, part) for i, parts in readable.items() for part in parts]
-        waiter = Waiter(self._loop)
+        waiter = Waiter(self._loop, self._tracing.request())
         with self._counting_what_is_raised([asks[i] for i in readable]):
             # Other calls may have spent it while this one was tokenised.
             quota.check()
@@ -242,6 +253,8 @@ class PredictionService(Generic[Model]):
             self._in_flight.cancel(waiter, joined)
             for i, parts in run.items():
                 self._metrics.item_ended(asks[i].model, parts.ended or "cancelled")
+                stages.note_waiting(parts.slowest.ticket, self._clock())
+            self._trace(asks, run)
             raise
         return run
 
@@ -265,6 +278,7 @@ class PredictionService(Generic[Model]):
             return InferenceError("the model failed on this item; the service's log has the cause")
         slowest = parts.slowest
         if slowest.result is None:
+            times.stages.note_waiting(slowest.ticket, self._clock())
             return late(times.timeout, slowest.ticket, times.started, self._clock())
         queued = parts.queue_seconds
         self._metrics.item_answered(ask.model, queued, self._clock() - times.started)
@@ -277,23 +291,25 @@ class PredictionService(Generic[Model]):
         )
         return answer(parts.logits, ask.model, self.models[ask.model], stages)
 
-    def _trace(self, items: Collection[tuple[str, InFlightItem]], times: _CallTimes) -> None:
-        if self._tracing.provider is None:
+    def _trace(self, asks: Sequence[Ask], run: Mapping[int, Parts]) -> None:
+        if self._tracing.request() is None:
             return
-        traces = [
-            ItemTrace(
-                model=model,
-                admitted_at=ticket.admitted_at,
-                sealed_at=ticket.sealed_at or ticket.admitted_at,
-                answered_at=result.at,
-                batch_reason=result.batch.reason.value,
-                batch_items=len(result.batch.tickets),
-                batch_tokens=result.batch.tokens,
-            )
-            for model, item in items
-            if (ticket := item.ticket) and (result := item.result) and result.batch is not None
-        ]
-        self._tracing.call(times.started, times.tokenised, self._clock(), traces)
+        now = self._clock()
+        self._tracing.items(
+            [
+                ItemTrace(
+                    model=asks[index].model,
+                    admitted_at=ticket.admitted_at,
+                    sealed_at=ticket.sealed_at,
+                    ended_at=item.result.at if item.result else now,
+                    outcome=item.ended or (ticket.outcome.value if ticket.outcome else "left"),
+                    batch=item.batch_span,
+                )
+                for index, parts in run.items()
+                for item in parts.items
+                if (ticket := item.ticket) is not None
+            ]
+        )
 
     def _count(self, asks: Sequence[Ask], outcome: str) -> None:
         for ask in asks:

@@ -1,61 +1,125 @@
-"""What sends spans to a collector (OTLP over HTTP).
+"""What makes the spans of requests, and sends spans away.
 
-Only ``tracing`` imports this, where a collector is named: OpenTelemetry's packages read variables
-when they are imported, and some raise when one is wrong.
+Only ``tracing`` imports this, where an exporter or a collector is named: OpenTelemetry's packages
+read variables when they are imported, and some raise when one is wrong.
 """
 
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
+from importlib.metadata import entry_points
 from urllib.parse import urlsplit
 
-from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
 from opentelemetry.instrumentation.asgi import OpenTelemetryMiddleware
-from opentelemetry.sdk.resources import SERVICE_NAME, Resource
+from opentelemetry.sdk.environment_variables import (
+    OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT,
+    OTEL_SPAN_ATTRIBUTE_VALUE_LENGTH_LIMIT,
+)
+from opentelemetry.sdk.resources import SERVICE_NAME, SERVICE_VERSION, Resource
 from opentelemetry.sdk.trace import SpanLimits, TracerProvider
-from opentelemetry.sdk.trace.export import BatchSpanProcessor
+from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExporter
+from starlette.types import ASGIApp, Receive, Scope, Send
 
-__all__ = ["OpenTelemetryMiddleware", "provider"]
+__all__ = ["RequestSpans", "provider"]
 
 # The first of two that is set holds: OpenTelemetry's specification of the OTLP exporter.
 _ENDPOINTS = ("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "OTEL_EXPORTER_OTLP_ENDPOINT")
 _PROTOCOLS = ("OTEL_EXPORTER_OTLP_TRACES_PROTOCOL", "OTEL_EXPORTER_OTLP_PROTOCOL")
-_PROTOCOL = "http/protobuf"
+_EXPORTERS = "OTEL_TRACES_EXPORTER"
+_OTLP, _HTTP, _GRPC = "otlp", "http/protobuf", "grpc"
+_BY_PROTOCOL = {_HTTP: "otlp_proto_http", _GRPC: "otlp_proto_grpc"}
+_GROUP = "opentelemetry_traces_exporter"
 
 _LONGEST_ATTRIBUTE = 1_024
 """Of a span: paths and user agents are the caller's, and wait in memory for the collector."""
 
 
-def provider() -> TracerProvider:
-    """Return a provider that sends to the collector of the environment.
+def provider(version: str) -> TracerProvider:
+    """Return a provider that sends to what the environment names.
+
+    Args:
+        version: of the service, where the environment says no other.
 
     Raises:
         ValueError: a variable has a value that cannot be followed.
     """
-    _check()
-    name = os.environ.get("OTEL_SERVICE_NAME", "xcopa")
+    exporters = [_exporter(name) for name in _names()]
     # ``Tracing.close`` ends it; at the exit of Python it would wait once more.
     made = TracerProvider(
-        resource=Resource.create({SERVICE_NAME: name}),
-        span_limits=SpanLimits(max_span_attribute_length=_LONGEST_ATTRIBUTE),
-        shutdown_on_exit=False,
+        resource=_resource(version), span_limits=_limits(), shutdown_on_exit=False
     )
-    made.add_span_processor(BatchSpanProcessor(OTLPSpanExporter()))
+    for exporter in exporters:
+        made.add_span_processor(BatchSpanProcessor(exporter))
     return made
 
 
-def _check() -> None:
+def _resource(version: str) -> Resource:
+    """Return who sends; what the environment says of that comes first."""
+    made = Resource({SERVICE_VERSION: version}).merge(Resource.create())
+    unnamed = str(made.attributes.get(SERVICE_NAME, "")).startswith("unknown_service")
+    return made.merge(Resource({SERVICE_NAME: "xcopa"})) if unnamed else made
+
+
+def _limits() -> SpanLimits:
+    said = any(
+        os.environ.get(name)
+        for name in (OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT, OTEL_SPAN_ATTRIBUTE_VALUE_LENGTH_LIMIT)
+    )
+    return SpanLimits() if said else SpanLimits(max_span_attribute_length=_LONGEST_ATTRIBUTE)
+
+
+def _names() -> list[str]:
+    listed = os.environ.get(_EXPORTERS) or _OTLP
+    return [name.strip() for name in listed.split(",") if name.strip()]
+
+
+def _exporter(name: str) -> SpanExporter:
+    found = list(entry_points(group=_GROUP, name=_of_protocol() if name == _OTLP else name))
+    if not found:
+        raise ValueError(f"{_EXPORTERS} is {name!r}; otlp, console and none are known here")
+    made: SpanExporter = found[0].load()()
+    return made
+
+
+def _of_protocol() -> str:
+    """Return the name of the exporter of OTLP's protocol, once its variables are checked."""
     name, protocol = _first(_PROTOCOLS)
-    if protocol not in ("", _PROTOCOL):
-        raise ValueError(
-            f"{name} is {protocol!r}, but spans go as {_PROTOCOL} alone; say that, and name the "
-            "collector's port for HTTP (4318 by default)"
-        )
+    if protocol and protocol not in _BY_PROTOCOL:
+        known = " and ".join(_BY_PROTOCOL)
+        raise ValueError(f"{name} is {protocol!r}; spans go as {known}")
+    protocol = protocol or _HTTP
     name, endpoint = _first(_ENDPOINTS)
     url = urlsplit(endpoint)
-    if url.scheme not in ("http", "https") or not url.hostname:
+    if endpoint and protocol == _HTTP and (url.scheme not in ("http", "https") or not url.hostname):
         raise ValueError(f"{name} is {endpoint!r}, which is no URL like http://collector:4318")
+    return _BY_PROTOCOL[protocol]
 
 
 def _first(names: tuple[str, ...]) -> tuple[str, str]:
     return next(((name, os.environ[name]) for name in names if os.environ.get(name)), ("", ""))
+
+
+class RequestSpans:
+    """Makes the span of a request, below the one that its ``traceparent`` names.
+
+    Args:
+        provider: sends it.
+        aside: says of which requests there is none: probes and scrapes.
+    """
+
+    def __init__(
+        self, app: ASGIApp, provider: TracerProvider, aside: Callable[[Scope], bool]
+    ) -> None:
+        self._plain = app
+        self._aside = aside
+        # Of each message that is received and sent it would make another span.
+        self._traced = OpenTelemetryMiddleware(
+            app, tracer_provider=provider, exclude_spans=["receive", "send"]
+        )
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http" and not self._aside(scope):
+            await self._traced(scope, receive, send)
+            return
+        await self._plain(scope, receive, send)

@@ -194,6 +194,13 @@ TLS_HANDSHAKES_FAILED = Declaration(
     "connections",
     "rate(xcopa_tls_handshakes_failed_total[5m])",
 )
+LOG_LINES_DROPPED = Declaration(
+    Counter,
+    "xcopa_log_lines_dropped_total",
+    "Lines of the log that were dropped, because whoever reads the log is too slow or gone.",
+    "lines",
+    "rate(xcopa_log_lines_dropped_total[5m])",
+)
 READY = Declaration(
     Gauge,
     "xcopa_ready",
@@ -374,6 +381,7 @@ DECLARATIONS: tuple[AnyDeclaration, ...] = (
     KEY_REFUSED,
     KEYS_OUTDATED,
     TLS_HANDSHAKES_FAILED,
+    LOG_LINES_DROPPED,
     READY,
 )
 """Every metric, in the order of the reference page."""

@@ -66,6 +66,7 @@ class Metrics:
         self._engine_busy = self._register(table.ENGINE_BUSY_SECONDS)
         self._http_requests = self._register(table.HTTP_REQUESTS)
         self._handshakes_failed = self._register(table.TLS_HANDSHAKES_FAILED)
+        self._log_lines_dropped = self._register(table.LOG_LINES_DROPPED)
         self._ready = self._register(table.READY)
         self._by_key = [
             self._register(each)
@@ -204,6 +205,10 @@ class Metrics:
     def handshake_failed(self) -> None:
         """Count a connection that ended before TLS was agreed on."""
         self._handshakes_failed.inc()
+
+    def log_lines_dropped(self, lines: int) -> None:
+        """Count lines of the log that nobody read in time."""
+        self._log_lines_dropped.inc(lines)
 
     # What is read at every scrape, from the one place that knows it ------------------------
 

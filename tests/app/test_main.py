@@ -14,13 +14,13 @@ from typing import Any
 import httpx
 import pytest
 from fastapi import FastAPI
-from opentelemetry.instrumentation.asgi import OpenTelemetryMiddleware
 
 from app import __version__
 from app.errors import StartError
 from app.main import create_app
 from app.runtime import Runtime, State
 from app.settings import Settings
+from app.telemetry.collector import RequestSpans
 from app.weights.variant import Variant, load_variants
 from tests.app.api.stand_in import ITEM, client
 
@@ -212,10 +212,10 @@ async def test_requests_are_traced_where_a_collector_is_named(
 
     for name in ("OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT"):
         monkeypatch.delenv(name, raising=False)
-    assert OpenTelemetryMiddleware not in middleware(create_app(settings()))
+    assert RequestSpans not in middleware(create_app(settings()))
     monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", "http://127.0.0.1:1")
     app = create_app(settings(), Starts(), load)
-    assert middleware(app)[0] is OpenTelemetryMiddleware, "outermost: it times all the others"
+    assert middleware(app)[0] is RequestSpans, "outermost: it times all the others"
     async with started(app):
         """Its end closes what sends the traces."""
 

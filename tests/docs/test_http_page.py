@@ -23,8 +23,8 @@ from tests.docs.http_page import (
 pytestmark = pytest.mark.anyio
 
 REQUEST, RESPONSE = "Request headers", "Response headers"
-OF_LIBRARIES = {"traceparent"}
-"""Headers that a library reads and that our code does not name."""
+OF_LIBRARIES = {"traceparent", "tracestate", "traceresponse"}
+"""Headers of traces: a library reads two of them, and one is sent only where traces are on."""
 
 REQUESTS = [
     ("GET", "/livez", {}, b""),

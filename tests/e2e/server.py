@@ -25,7 +25,8 @@ class ServerProcess:
 
     def __init__(self, **settings: str) -> None:
         # One thread: several servers share the machine while the suite runs in parallel.
-        environment = {**os.environ, "XCOPA_PORT": "0", "XCOPA_THREADS": "1", **settings}
+        ours = {"XCOPA_PORT": "0", "XCOPA_THREADS": "1", "XCOPA_LOG_FORMAT": "console"}
+        environment = {**os.environ, **ours, **settings}
         self.process = subprocess.Popen(
             [sys.executable, "-m", "xcopa.main", "serve"],
             env=environment,

@@ -61,15 +61,22 @@ def unresolvable() -> tuple[str, Callable[[], None]]:
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("protocol", ["http/protobuf", "grpc"])
 @pytest.mark.parametrize(
     "collector",
     [nobody, silent, unresolvable],
 )
 def test_a_collector_that_takes_no_spans_does_not_hold_the_exit(
-    collector: Callable[[], tuple[str, Callable[[], None]]], sources: dict[str, str]
+    collector: Callable[[], tuple[str, Callable[[], None]]],
+    protocol: str,
+    sources: dict[str, str],
 ) -> None:
     endpoint, close = collector()
-    settings = {**sources, "OTEL_EXPORTER_OTLP_ENDPOINT": endpoint}
+    settings = {
+        **sources,
+        "OTEL_EXPORTER_OTLP_ENDPOINT": endpoint,
+        "OTEL_EXPORTER_OTLP_PROTOCOL": protocol,
+    }
     with ServerProcess(**settings) as server:
         with httpx.Client(base_url=server.wait_until_ready().url, timeout=60) as client:
             for _ in range(300):
@@ -85,7 +92,7 @@ def test_a_collector_that_takes_no_spans_does_not_hold_the_exit(
     [
         (
             "OTEL_EXPORTER_OTLP_PROTOCOL",
-            "grpc",
+            "http/json",
             "no traces are sent; .* OTEL_EXPORTER_OTLP_PROTOCOL",
         ),
         ("OTEL_BSP_MAX_QUEUE_SIZE", "0", "no traces are sent; .*max_queue_size"),

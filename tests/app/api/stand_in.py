@@ -13,12 +13,13 @@ from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive
 
 from app.api import models, predict, probes, problem, rank
+from app.api.access import AccessMiddleware
 from app.api.middleware import RequestIdMiddleware
 from app.api.open_inference import infer, metadata
 from app.engine.plan import EnginePlan
 from app.errors import ServiceError
 from app.runtime import State
-from app.serving.answer import Answer, Ask, StageTimes
+from app.serving.answer import Answer, Ask, Stages, StageTimes
 from app.serving.work import Caller, Quota
 from app.settings import VARIANTS, Settings
 from app.telemetry.metrics import Metrics
@@ -58,7 +59,12 @@ class StandInService:
     calls: list[tuple[list[Ask], float, Caller]] = field(default_factory=list)
 
     async def predict(
-        self, asks: Sequence[Ask], timeout: float, caller: Caller, quota: Quota
+        self,
+        asks: Sequence[Ask],
+        timeout: float,
+        caller: Caller,
+        quota: Quota,
+        stages: Stages,
     ) -> Sequence[Answer | ServiceError]:
         self.calls.append((list(asks), timeout, caller))
         if self.refusal is not None:
@@ -79,8 +85,10 @@ class StandInRuntime:
     engine_plan: EnginePlan | None = None
 
 
-def application(runtime: StandInRuntime | None = None, **settings: Any) -> FastAPI:
-    """The routes, on a runtime that stands in for the real one."""
+def application(
+    runtime: StandInRuntime | None = None, *, access: bool = True, **settings: Any
+) -> FastAPI:
+    """The routes, on a runtime that stands in for the real one; ``access`` counts and times."""
     app = FastAPI()
     app.state.runtime = runtime or StandInRuntime()
     app.state.settings = Settings(**settings)
@@ -89,6 +97,8 @@ def application(runtime: StandInRuntime | None = None, **settings: Any) -> FastA
         app.include_router(resource.router)
     app.include_router(probes.metrics_router)
     problem.install(app)
+    if access:
+        app.add_middleware(AccessMiddleware, metrics=app.state.metrics)
     app.add_middleware(RequestIdMiddleware)
     return app
 

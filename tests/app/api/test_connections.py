@@ -5,6 +5,8 @@ from __future__ import annotations
 import pytest
 
 from app.api.connections import ConnectionLimits, Connections
+from app.api.problem import HttpError
+from app.telemetry.log_format import current_request
 from app.telemetry.metrics import Metrics
 
 
@@ -77,3 +79,21 @@ def test_what_was_answered_is_held_no_more(shared: Connections) -> None:
         assert shared.hold(connection, 100)
         shared.release(connection)
     assert shared.held_bytes == connection.held_bytes == 0
+
+
+def test_what_is_no_request_is_counted_and_logged_with_its_reason_alone(
+    shared: Connections, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO")
+    error = HttpError(400, "Bad request", "this is not HTTP/1.1: GET /secret")
+    shared.refused(error, "0123456789abcdef", 0.25)
+    [record] = caplog.records
+    said = {name: record.__dict__[name] for name in ("route", "status", "duration_ms", "problem")}
+    assert said == {
+        "route": "unparsed",
+        "status": 400,
+        "duration_ms": 250.0,
+        "problem": "bad-request",
+    }
+    assert current_request.get() == {"request_id": "0123456789abcdef"}
+    assert "secret" not in str(record.__dict__)

@@ -11,10 +11,11 @@ from pydantic import BaseModel
 from starlette.types import Scope
 
 from app.api import problem
+from app.api.access import AccessMiddleware
 from app.api.call import CallDep
 from app.api.dispatch import DispatchMiddleware
 from app.api.json_route import JsonRoute
-from app.api.middleware import BodyLimitMiddleware, CountRequestsMiddleware, TargetMiddleware
+from app.api.middleware import BodyLimitMiddleware, TargetMiddleware
 from app.api.schemas import Strict
 from app.errors import UnsupportedEncodingError
 from app.settings import Settings
@@ -33,7 +34,7 @@ class Text(Strict):
 
 
 class Counted:
-    """What ``CountRequestsMiddleware`` tells."""
+    """What ``AccessMiddleware`` tells."""
 
     def __init__(self) -> None:
         self.seen: list[tuple[str, int]] = []
@@ -67,7 +68,7 @@ def made(counted: Counted, routers: list[APIRouter], root_path: str = "") -> Fas
     problem.install(app)
     app.add_middleware(DispatchMiddleware, routers=routers)
     app.add_middleware(BodyLimitMiddleware, max_bytes=LARGEST)
-    app.add_middleware(CountRequestsMiddleware, metrics=cast("Metrics", counted))
+    app.add_middleware(AccessMiddleware, metrics=cast("Metrics", counted))
     app.add_middleware(TargetMiddleware, root_path=root_path)
     return app
 

@@ -11,15 +11,16 @@ from fastapi import FastAPI, Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.api import problem
+from app.api.access import AccessMiddleware
 from app.api.content_encoding import DecodeBodyMiddleware
 from app.api.middleware import (
     BodyLimitMiddleware,
-    CountRequestsMiddleware,
     DefectsMiddleware,
     RequestIdMiddleware,
     TargetMiddleware,
 )
 from app.api.security_headers import SecurityHeadersMiddleware
+from app.telemetry.log_format import current_request
 from app.telemetry.metrics import Metrics
 from tests.app.api.stand_in import client
 
@@ -83,6 +84,42 @@ async def test_two_requests_without_an_id_get_two() -> None:
     assert one.headers["x-request-id"] != other.headers["x-request-id"]
 
 
+async def log_ids_of(**headers: str) -> dict[str, str]:
+    """What each line of the log has that is written within one request."""
+    app, seen = small_application(), dict[str, str]()
+
+    @app.get("/ids")
+    async def ids() -> None:
+        seen.update(current_request.get() or {})
+
+    app.add_middleware(RequestIdMiddleware)
+    async with client(app) as made:
+        await made.get("/ids", headers=headers)
+    return seen
+
+
+async def test_lines_of_the_log_have_the_id_and_the_trace_that_the_caller_names() -> None:
+    trace_id = "0af7651916cd43dd8448eb211c80319c"
+    headers = {"X-Request-ID": "abc", "traceparent": f"00-{trace_id}-b7ad6b7169203331-01"}
+    assert await log_ids_of(**headers) == {"request_id": "abc", "trace_id": trace_id}
+
+
+@pytest.mark.parametrize(
+    "traceparent",
+    [
+        *("", "0af7651916cd43dd8448eb211c80319c", "00-0af7651916cd43dd8448eb211c80319c-01"),
+        f"00-{'0' * 32}-b7ad6b7169203331-01",
+        f"00-{'a' * 32}-{'0' * 16}-01",
+        f"ff-{'a' * 32}-b7ad6b7169203331-01",
+        f"00-{'A' * 32}-b7ad6b7169203331-01",
+        f"00-{'a' * 32}-b7ad6b7169203331-01\t{{",
+    ],
+)
+async def test_a_trace_that_is_none_stands_in_no_line(traceparent: str) -> None:
+    seen = await log_ids_of(**{"X-Request-ID": "abc", "traceparent": traceparent})
+    assert seen == {"request_id": "abc"}
+
+
 # The body limit -----------------------------------------------------------------------------
 
 
@@ -136,39 +173,6 @@ async def test_a_length_of_thousands_of_digits_is_not_believed_and_breaks_nothin
 
 async def test_the_connection_of_a_body_that_was_not_read_is_closed() -> None:
     assert (await posted(b"x" * (LIMIT + 1))).headers["connection"] == "close"
-
-
-# The count of requests ----------------------------------------------------------------------
-
-
-async def counted(method: str, path: str) -> dict[tuple[str, str], float]:
-    """How often each pair of route and status was counted after one request."""
-    app, metrics = small_application(), Metrics(["direct"])
-    app.add_middleware(CountRequestsMiddleware, metrics=metrics)
-    async with client(app, raises=False) as made:
-        await made.request(method, path)
-    [family] = [each for each in metrics.registry.collect() if each.name == "xcopa_http_requests"]
-    return {
-        (sample.labels["route"], sample.labels["status"]): sample.value
-        for sample in family.samples
-        if sample.name == "xcopa_http_requests_total"
-    }
-
-
-async def test_a_request_is_counted_under_the_pattern_of_its_route() -> None:
-    assert await counted("GET", "/items/7") == {("/items/{number}", "200"): 1.0}
-
-
-async def test_a_refusal_is_counted_by_its_status() -> None:
-    assert await counted("GET", "/items/seven") == {("/items/{number}", "422"): 1.0}
-
-
-async def test_unknown_paths_share_one_label() -> None:
-    assert await counted("GET", "/wp-admin.php") == {("unmatched", "404"): 1.0}
-
-
-async def test_a_defect_is_counted_as_500() -> None:
-    assert await counted("GET", "/broken") == {("/broken", "500"): 1.0}
 
 
 # Defects ------------------------------------------------------------------------------------
@@ -226,14 +230,14 @@ async def test_head_is_answered_as_get_without_its_body() -> None:
     "wrap",
     [
         RequestIdMiddleware,
-        lambda app: CountRequestsMiddleware(app, Metrics(["direct"])),
+        lambda app: AccessMiddleware(app, Metrics(["direct"])),
         lambda app: BodyLimitMiddleware(app, LIMIT),
         lambda app: DecodeBodyMiddleware(app, LIMIT),
         lambda app: TargetMiddleware(app, "/prefix"),
         DefectsMiddleware,
         SecurityHeadersMiddleware,
     ],
-    ids=["request id", "count", "limit", "decode", "target", "defects", "security"],
+    ids=["request id", "access", "limit", "decode", "target", "defects", "security"],
 )
 async def test_what_is_no_request_passes_through_untouched(wrap: type[RequestIdMiddleware]) -> None:
     passed: list[object] = []

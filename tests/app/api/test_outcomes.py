@@ -6,16 +6,15 @@ import asyncio
 from collections.abc import Sequence
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 from starlette.types import Message
 
 from app.api.call import Call, call_of
 from app.api.outcomes import answer_or_raise, answered, say_times
+from app.api.record import begin, record_of
 from app.engine.tokenizer import CausalItem
 from app.errors import ClientGoneError, InferenceError, ServiceError
-from app.serving.answer import Answer, Ask
-from app.serving.work import UNLIMITED, Caller, Quota
+from app.serving.answer import Answer, Ask, Stages
+from app.serving.work import Caller, Quota
 from tests.app.api.stand_in import (
     ITEM,
     StandInRuntime,
@@ -58,7 +57,12 @@ class Endless(StandInService):
     stopped = False
 
     async def predict(
-        self, asks: Sequence[Ask], timeout: float, caller: Caller, quota: Quota = UNLIMITED
+        self,
+        asks: Sequence[Ask],
+        timeout: float,
+        caller: Caller,
+        quota: Quota,
+        stages: Stages,
     ) -> Sequence[Answer | ServiceError]:
         try:
             await asyncio.Event().wait()
@@ -86,44 +90,34 @@ def test_an_error_in_the_place_of_an_answer_is_raised_as_it_is() -> None:
     assert raised.value is FAILED
 
 
-# Server-Timing -----------------------------------------------------------------------------------
+# Times -------------------------------------------------------------------------------------------
 
 
-def timing(answers: Sequence[Answer]) -> dict[str, str]:
-    """Return the header's metrics by name, each with its one parameter (W3C Server Timing)."""
+def test_of_several_items_the_longest_time_of_each_stage_is_kept() -> None:
     call = a_call()
-    say_times(call, answers)
-    metrics = call.response_headers["Server-Timing"].split(", ")
-    return dict(metric.split(";", 1) for metric in metrics)
+    begin(call.request.scope)
+    say_times(call, [answer(queue=0.5), answer(inference=0.25, batch_reason="budget"), answer()])
+    stages = record_of(call.request.scope).stages
+    assert stages.said() == {"tokenise": 0.001, "queue": 0.5, "inference": 0.25}
+    assert stages.batch_reasons == ("drained", "budget")
 
 
-SECONDS = st.floats(0, 600)
+@pytest.mark.anyio
+async def test_the_record_has_which_models_are_asked_and_no_texts() -> None:
+    call = a_call(StandInService([answer()]))
+    begin(call.request.scope)
+    await answered(call, [ASK, Ask(ASK.item, "direct"), ASK])
+    about = record_of(call.request.scope)
+    assert (about.models, about.items, about.texts) == (("stilts", "direct"), 3, [])
+    assert about.stages.admission is not None
 
 
-@given(st.lists(st.tuples(SECONDS, SECONDS, SECONDS), min_size=1, max_size=5))
-def test_of_several_items_the_longest_time_of_each_stage_is_said(
-    times: list[tuple[float, float, float]],
-) -> None:
-    stages = ("tokenise", "queue", "inference")
-    answers = [answer(tokenise=own[0], queue=own[1], inference=own[2]) for own in times]
-    said = timing(answers)
-    for stage, longest in zip(stages, map(max, zip(*times, strict=True)), strict=True):
-        assert said[stage].startswith("dur=")
-        assert float(said[stage].removeprefix("dur=")) == pytest.approx(1000 * longest, abs=5e-4)
-
-
-def test_each_reason_for_a_batch_is_said_once_in_the_order_of_the_items() -> None:
-    reasons = ("budget", "drained", "budget", "wait")
-    said = timing([answer(batch_reason=reason) for reason in reasons])
-    assert said["batch"] == 'desc="budget drained wait"'
-
-
-def test_other_headers_of_the_answer_stay() -> None:
-    call = a_call()
-    call.response_headers["X-Other"] = "stays"
-    say_times(call, [answer()])
-    assert call.response_headers == {
-        "X-Other": "stays",
-        "Server-Timing": "tokenise;dur=1.000, queue;dur=2.000, inference;dur=3.000, "
-        'batch;desc="drained"',
-    }
+@pytest.mark.anyio
+async def test_the_record_has_the_texts_where_the_operator_asks_for_them() -> None:
+    app = application(StandInRuntime(StandInService([answer()])), log_texts=True)
+    call = call_of(request(app))
+    begin(call.request.scope)
+    await answered(call, [ASK])
+    assert record_of(call.request.scope).texts == [
+        ["The street lights went out.", "A storm came.", "It was noon."]
+    ]

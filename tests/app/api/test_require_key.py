@@ -13,9 +13,10 @@ import pytest
 from fastapi import FastAPI
 from starlette.types import Message
 
+from app.api.access import AccessMiddleware
 from app.api.caller import holder_of
 from app.api.cors import OriginsMiddleware
-from app.api.middleware import CountRequestsMiddleware, DefectsMiddleware, TargetMiddleware
+from app.api.middleware import DefectsMiddleware, TargetMiddleware
 from app.api.require_key import RequireKeyMiddleware
 from app.api.security_headers import SecurityHeadersMiddleware
 from app.errors import OverloadedError
@@ -58,14 +59,14 @@ class Held:
         self.service = StandInService([answer()])
         model = SimpleNamespace(variant=SimpleNamespace(revision="abc"))
         runtime = StandInRuntime(self.service, served=dict.fromkeys(VARIANTS, model))
-        self.app: FastAPI = application(runtime)
+        self.app: FastAPI = application(runtime, access=False)
         metrics = self.app.state.metrics
         self.app.add_middleware(
             RequireKeyMiddleware, keys=KeysInForce(path, metrics), metrics=metrics
         )
         self.app.add_middleware(DefectsMiddleware)
         self.app.add_middleware(OriginsMiddleware, origins=[PAGE])
-        self.app.add_middleware(CountRequestsMiddleware, metrics=metrics)
+        self.app.add_middleware(AccessMiddleware, metrics=metrics)
         self.app.add_middleware(SecurityHeadersMiddleware)
         self.app.add_middleware(TargetMiddleware, root_path="")
 
@@ -264,7 +265,7 @@ async def test_a_browser_may_ask_without_a_key_whether_it_may_call(held: Held) -
 async def test_a_key_that_has_used_its_tokens_is_429_on_every_route(held: Held) -> None:
     """The stand-in does not count tokens, so this test does, as the service would."""
 
-    async def predict(asks: Any, timeout: float, caller: Any, quota: Any) -> Any:
+    async def predict(asks: Any, timeout: float, caller: Any, quota: Any, stages: Any) -> Any:
         quota.check()
         quota.spend(1_000)
         return [answer()] * len(asks)

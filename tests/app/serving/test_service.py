@@ -9,9 +9,6 @@ import threading
 from collections.abc import Sequence
 
 import pytest
-from opentelemetry.sdk.trace import TracerProvider
-from opentelemetry.sdk.trace.export import SimpleSpanProcessor
-from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
 from app.engine.seats import OneSeat
 from app.engine.tokenizer import CausalItem, PairTokenizer, Rows
@@ -28,7 +25,6 @@ from app.serving.answer import Answer, Ask
 from app.serving.service import REPLACEMENT_S
 from app.telemetry.declarations import OUTCOMES
 from app.telemetry.metrics import Metrics
-from app.telemetry.tracing import Tracing
 from tests import tiny
 from tests.app.serving.services import (
     BLANK,
@@ -358,29 +354,3 @@ class CountingTokenizer:
     def encode(self, items: Sequence[CausalItem]) -> list[Rows | InvalidRequestError]:
         self.items += items
         return self._inner.encode(items)
-
-
-# Traces ---------------------------------------------------------------------------------------
-
-
-@pytest.mark.anyio
-async def test_the_trace_says_where_the_time_went_and_why_the_batch_left(model: Model) -> None:
-    exporter, provider = InMemorySpanExporter(), TracerProvider()
-    provider.add_span_processor(SimpleSpanProcessor(exporter))
-    async with serving(model, tracing=Tracing(provider)) as service:
-        await service.predict([ask()], timeout=10)
-    [rows] = model.tokenizer.encode([ITEM])
-    assert isinstance(rows, tuple)
-    spans = {span.name: span for span in exporter.get_finished_spans()}
-    assert set(spans) == {"xcopa.call", "xcopa.tokenise", "xcopa.queue", "xcopa.batch"}
-    assert dict(spans["xcopa.batch"].attributes or {}) == {
-        "xcopa.model": "direct",
-        "xcopa.batch.reason": "drained",
-        "xcopa.batch.items": 1,
-        "xcopa.batch.tokens": sum(map(len, rows)),
-    }
-    call = spans["xcopa.call"]
-    for part in ("xcopa.tokenise", "xcopa.queue", "xcopa.batch"):
-        assert spans[part].parent == call.context
-        assert (call.start_time or 0) <= (spans[part].start_time or 0)
-        assert (spans[part].start_time or 0) <= (spans[part].end_time or 0)
