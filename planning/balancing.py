@@ -122,7 +122,7 @@ BALANCERS: dict[str, type[RandomReplica]] = {
 """By the name of their policy, the best informed first."""
 
 POLICY_TITLES = {
-    "jsq": "the replica with the fewest",
+    "jsq": "the replica with the fewest requests",
     "two": "the better of two replicas at random",
     "random": "a replica at random",
 }

@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 
 from planning.balancing import POLICY_TITLES
 from planning.figures import LoadFigures
-from planning.report import PlanReport
+from planning.report import PlanReport, counted
 
 DOTS_PER_INCH = 150
 _COLOURS = {"jsq": "#0072B2", "two": "#009E73", "random": "#D55E00"}
@@ -31,9 +31,11 @@ def draw(report: PlanReport, path: Path) -> None:
         panel.set(title=name, xlabel="requests a second", ylabel="seconds", yscale="log")
         panel.grid(color="0.9", which="both")
     panels[1].axhline(report.goal.p99, color="0.4", linestyle="--", label="wanted p99")
-    panels[1].legend(fontsize="small")
+    lines, names = panels[1].get_legend_handles_labels()
+    figure.legend(lines, names, loc="outside lower center", ncols=3, fontsize="small")
     best = report.best
-    figure.suptitle(f"{best.replicas:,} replicas with {best.engines} engines each")
+    replicas, engines = counted(best.replicas, "replica"), counted(best.engines, "engine")
+    figure.suptitle(f"{replicas} with {engines} each, and 95 % intervals")
     figure.savefig(path, dpi=DOTS_PER_INCH)
 
 

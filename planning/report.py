@@ -15,7 +15,7 @@ from planning.traffic import Traffic
 from planning.whole import WholeFigures
 
 FORMAT = 1
-_HUNDRED = 100
+_TEN, _HUNDRED = 10, 100
 
 Cells = Sequence[str]
 
@@ -82,11 +82,12 @@ def summary(report: PlanReport) -> str:
     best, goal = report.best, report.goal
     each = " each" if best.replicas > 1 else ""
     verb = "answers" if best.replicas == 1 else "answer"
-    lost = f" while {goal.replicas_down:,} of the replicas are down" if goal.replicas_down else ""
+    down = f"{goal.replicas_down:,} of the replicas {'is' if goal.replicas_down == 1 else 'are'}"
+    lost = f" while {down} down" if goal.replicas_down else ""
     return (
         f"{counted(best.replicas, 'replica')} with {counted(best.engines, 'engine')}{each} {verb} "
         f"{report.traffic.rate:,.4g} requests a second with a p99 of "
-        f"{milliseconds(best.with_lost.p99)} ms{lost}; {1000 * goal.p99:,.4g} ms are wanted. "
+        f"{in_milliseconds(best.with_lost.p99)} ms{lost}; {1000 * goal.p99:,.4g} ms are wanted. "
         f"Requests go to {POLICY_TITLES[report.fleet.policy]}."
     )
 
@@ -96,30 +97,32 @@ def counted(number: int, noun: str) -> str:
     return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
 
 
-def milliseconds(figure: SimulatedFigure) -> str:
+def in_milliseconds(figure: SimulatedFigure) -> str:
     """Return a time with half its interval; a dash where requests are not answered at all."""
     if not math.isfinite(figure.value):
         return "-"
-    return f"{_three(1000 * figure.value)} ± {_three(1000 * (figure.high - figure.value))}"
+    value = 1000 * figure.value
+    digits = _digits(value)
+    return f"{value:,.{digits}f}±{1000 * (figure.high - figure.value):,.{digits}f}"
 
 
-def _three(value: float) -> str:
-    """Return a number with three digits that count, without an exponent."""
-    return f"{value:,.0f}" if value >= _HUNDRED else f"{value:.3g}"
+def _digits(value: float) -> int:
+    """Return after how many digits behind the point a number has three that count."""
+    return 0 if value >= _HUNDRED else 1 if value >= _TEN else 2
 
 
 def tables(report: PlanReport) -> Iterator[ReportTable]:
     """Yield the tables of a report; times are in milliseconds."""
     yield ReportTable(
         "How many replicas, by their size",
-        ("engines each", "replicas", "engines", "p50, ms", "p99, ms", "p99 with some down", "busy"),
+        ("engines each", "replicas", "engines", "p50, ms", "p99, ms", "p99 while down", "busy"),
         [_size_row(size) for size in report.sizes],
     )
     if report.loss is not None:
         yield _loss_table(report.loss)
     yield _loads_table(report)
     if (whole := report.whole) is not None:
-        times = milliseconds(whole.p50), milliseconds(whole.p99)
+        times = in_milliseconds(whole.p50), in_milliseconds(whole.p99)
         yield ReportTable(
             f"All {whole.replicas:,} replicas at once",
             ("requests", "seconds simulated", "p50, ms", "p99, ms"),
@@ -132,21 +135,21 @@ def _size_row(size: Size) -> Cells:
         str(size.engines),
         f"{size.replicas:,}",
         f"{size.engines * size.replicas:,}",
-        milliseconds(size.with_all.p50),
-        milliseconds(size.with_all.p99),
-        milliseconds(size.with_lost.p99),
+        in_milliseconds(size.with_all.p50),
+        in_milliseconds(size.with_all.p99),
+        in_milliseconds(size.with_lost.p99),
         _percent(size.with_all.busy),
     )
 
 
 def _loss_table(loss: LossFigures) -> ReportTable:
-    rows = [("p99 before, ms", milliseconds(loss.before.p99))]
+    rows = [("p99 before, ms", in_milliseconds(loss.before.p99))]
     if loss.moment_p99 is not None:
-        rows.append(("p99 at that moment, ms", milliseconds(loss.moment_p99)))
+        rows.append(("p99 at that moment, ms", in_milliseconds(loss.moment_p99)))
     rows += [
-        ("p99 afterwards, ms", milliseconds(loss.after.p99)),
+        ("p99 afterwards, ms", in_milliseconds(loss.after.p99)),
         ("refused afterwards", _percent(loss.after.refused)),
-        ("requests asked again", _three(loss.struck)),
+        ("requests asked again", f"{loss.struck:,.{_digits(loss.struck)}f}"),
     ]
     return ReportTable(f"{counted(loss.replicas, 'replica')} lost", ("", ""), rows)
 
@@ -169,7 +172,7 @@ def _loads_table(report: PlanReport) -> ReportTable:
 
 
 def _time(figures: LoadFigures, name: str) -> str:
-    return milliseconds(getattr(figures, name))
+    return in_milliseconds(getattr(figures, name))
 
 
 def _percent(share: float) -> str:

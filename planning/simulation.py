@@ -100,9 +100,8 @@ def quantile(seconds: NDArray[np.float64], share: float) -> float:
 
 class _Simulation:
     def __init__(self, fleet: Fleet, traffic: Traffic, requests: int, seed: int) -> None:
-        generator = np.random.default_rng(seed)
-        self._came = traffic.times(requests, generator)
-        self._tokens: list[int] = traffic.tokens(requests, generator).tolist()
+        self._came, tokens = traffic.draw(requests, seed)
+        self._tokens: list[int] = tokens.tolist()
         self._due: list[float] = self._came.tolist()
         self._seconds = [math.inf] * requests
         self._clock = Clockwork()

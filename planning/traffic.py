@@ -51,6 +51,7 @@ class Traffic:
         shape = 1 / self.burst**2
         return np.cumsum(generator.gamma(shape, mean / shape, count))
 
-    def tokens(self, count: int, generator: np.random.Generator) -> NDArray[np.int64]:
-        """Return the tokens of so many requests. Shape ``[count]``."""
-        return self.lengths.draw(count, generator)
+    def draw(self, count: int, seed: int) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+        """Return when so many requests come, and their tokens; shape ``[count]`` both."""
+        generator = np.random.default_rng(seed)
+        return self.times(count, generator), self.lengths.draw(count, generator)

@@ -8,9 +8,11 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from textwrap import wrap
 
 import httpx
 import typer
+from rich import box
 from rich.console import Console
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
@@ -234,9 +236,19 @@ class _Lines:
 
 
 def _drawn(table: ReportTable) -> Table:
-    drawn = Table(title=table.title, title_justify="left")
+    drawn = Table(
+        title=table.title,
+        title_justify="left",
+        box=box.SIMPLE_HEAD,
+        show_edge=False,
+        pad_edge=False,
+        padding=0,
+    )
     for index, column in enumerate(table.columns):
-        drawn.add_column(column, justify="right" if index else "left")
+        # Names of columns are wrapped, and no figure is.
+        width = max(map(len, (*column.split(), *(row[index] for row in table.rows))))
+        header = "\n".join(wrap(column, width))
+        drawn.add_column(header, justify="right" if index else "left", no_wrap=True)
     for row in table.rows:
         drawn.add_row(*row)
     return drawn
