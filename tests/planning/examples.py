@@ -42,6 +42,10 @@ def traffic(load: float, replicas: int = 1, **more: Any) -> Traffic:
     return Traffic(load * replicas / SERVICE_S, ONE_LENGTH, **more)
 
 
+def untold() -> None:
+    """Nobody counts the simulations."""
+
+
 def exactly(value: float) -> SimulatedFigure:
     return SimulatedFigure(value, value, value)
 
