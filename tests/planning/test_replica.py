@@ -76,11 +76,22 @@ def test_engines_run_batches_side_by_side_once_requests_wait() -> None:
 
 
 def test_requests_pass_the_front_one_after_the_other() -> None:
-    watched = Watched(front_seconds=0.25)
+    watched = Watched(front_seconds=5.0)
     for request in range(3):
         watched.take(request, at=0.0, tokens=20)
-    # In the queue at 0.25, 0.5 and 0.75; a batch of 20 tokens takes 3 s.
-    assert watched.times() == {0: 3.25, 1: 6.25, 2: 9.25}
+    # In the queue at 5, 10 and 15 s; a batch of 20 tokens takes 3 s.
+    assert watched.times() == {0: 8.0, 1: 13.0, 2: 18.0}
+
+
+def test_a_batch_that_was_spread_says_nothing_of_the_pace_of_an_engine() -> None:
+    paces = []
+    for engines in (1, 2):
+        watched = Watched(engines=engines, pace=2.0)
+        watched.take(0, at=0.0, tokens=20)
+        watched.clock.finish()
+        paces.append(watched.replica._scheduler.backlog.pace)
+    assert paces[0] > 1.0
+    assert paces[1] == 1.0
 
 
 def test_a_full_queue_refuses_as_the_service_does() -> None:

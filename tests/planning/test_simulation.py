@@ -13,7 +13,7 @@ from app.serving.admission import Limits
 from app.serving.work import ModelProfile, ServiceCurve
 from planning.balancing import BALANCERS
 from planning.lengths import LengthMix
-from planning.simulation import Fleet, Loss, Trace, quantile, simulate
+from planning.simulation import Fleet, Loss, Trace, _Simulation, quantile, simulate
 from planning.speed import PlanningError, ReplicaSpeed
 from planning.traffic import Traffic
 from tests.planning.examples import SERVICE_S, fleet, traffic, usual
@@ -167,6 +167,14 @@ def test_the_requests_of_a_lost_replica_are_asked_again_and_all_are_answered(pol
     trace = simulate(own, Traffic(600.0), 4_000, seed=1, loss=Loss(2))
     assert trace.repeated > 0
     assert np.isfinite(trace.seconds).all()
+
+
+@pytest.mark.parametrize("policy", BALANCERS)
+def test_in_the_end_no_replica_has_a_request(policy: str) -> None:
+    simulation = _Simulation(Fleet(usual(front_seconds=0.001), 3, policy), Traffic(400.0), 500, 1)
+    simulation.run(Loss(1))
+    assert simulation._balancer.loads == [0, 0, 0]
+    assert simulation._in_flight == 0
 
 
 def test_the_load_of_a_lost_replica_moves_to_the_others() -> None:

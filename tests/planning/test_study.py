@@ -9,11 +9,11 @@ import pytest
 
 from planning import study
 from planning.figures import Effort, SimulatedFigure, observe
-from planning.simulation import Fleet
+from planning.simulation import Fleet, Loss, quantile, simulate
 from planning.speed import PlanningError
 from planning.study import LOADS, Goal, by_load, fewest_replicas, losing, smallest
 from planning.traffic import Traffic
-from tests.planning.examples import BRIEF, fleet, traffic, untold, usual
+from tests.planning.examples import BRIEF, SERVICE_S, fleet, traffic, untold, usual
 
 EFFORT = Effort(requests=1_500, runs=3, most_replicas=16)
 LOAD = Traffic(600.0)
@@ -90,9 +90,17 @@ def test_losing_a_replica_costs_the_requests_that_it_has_and_the_time_of_the_oth
     assert (found.before.replicas, found.after.replicas) == (4, 3)
     assert found.struck == found.before.in_flight
     assert found.before.p99.value < found.after.p99.value
-    # Who asked the lost one waits for what it has done in vain.
-    assert found.moment_p99 is not None
-    assert found.moment_p99.value > 0
+
+
+def test_the_moment_of_a_loss_is_ten_batches_before_it_and_after_it() -> None:
+    own, load = fleet(4), traffic(0.6, 4)
+    p99 = []
+    for seed in range(EFFORT.runs):
+        trace = simulate(own, load, EFFORT.requests, seed, Loss(1))
+        at = trace.came[EFFORT.requests // 2]
+        near = (trace.came >= at - 10 * SERVICE_S) & (trace.came <= at + 10 * SERVICE_S)
+        p99.append(quantile(trace.seconds[near], 0.99))
+    assert losing(own, load, 1, EFFORT, untold).moment_p99 == SimulatedFigure.of(p99)
 
 
 def test_the_moment_of_a_loss_is_not_simulated_where_the_fleet_is_represented() -> None:
