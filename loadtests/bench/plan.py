@@ -67,8 +67,11 @@ class ComparedRound:
     simulated: LoadFigures
     unanswered: int
     """Requests without an answer; a figure is worth nothing where there are many."""
+    speed: ReplicaSpeed
+    """Of the simulation, as the capacity has shown it."""
     pace: float
-    """That of the batches in this round; the simulation has that of the capacity."""
+    """Of the batches in this round. At a low load it is less than that of the simulation, because
+    engines that are idle take some of the rows of a batch; the simulation does that, too."""
 
     def ratio(self, name: str) -> float:
         """Return the simulated p50 or p99 over the measured one."""
@@ -138,7 +141,7 @@ def _round(
     fleet = Fleet(capacity.speed, 1, "random", Limits(settings.queue_seconds))
     simulated = observe(fleet, Traffic(rate, lengths), Effort(requests=SIMULATED), _nothing)
     measured, unanswered = quantiles(sent.arrivals)
-    return ComparedRound(load, rate, measured, simulated, unanswered, pace)
+    return ComparedRound(load, rate, measured, simulated, unanswered, capacity.speed, pace)
 
 
 def _nothing() -> None:
@@ -183,5 +186,8 @@ def _details(name: str, rounds: Sequence[ComparedRound]) -> dict[str, Any]:
             statistics.median(each.high - each.value for each in simulated)
         ),
         "unanswered": sum(each.unanswered for each in rounds),
-        "pace_of_batches": round(statistics.median(each.pace for each in rounds), 3),
+        "pace_at_capacity": round(statistics.median(each.speed.pace for each in rounds), 3),
+        "pace_at_this_load": round(statistics.median(each.pace for each in rounds), 3),
+        "front_ms": milliseconds(statistics.median(each.speed.front_seconds for each in rounds), 3),
+        "capacity_per_second": [round(each.rate / each.load, 1) for each in rounds],
     }

@@ -9,6 +9,8 @@ from loadtests.bench.open_load import Arrival
 from loadtests.bench.plan import ComparedRound, pace_of, quantiles, results_of
 from tests.planning.examples import figures, usual
 
+SPEED = usual(pace=1.2, front_seconds=0.0008)
+
 BEFORE = {
     ("xcopa_inference_duration_seconds_sum", MODEL): 1.0,
     ("xcopa_inference_duration_seconds_count", MODEL): 5.0,
@@ -46,7 +48,9 @@ def test_a_load_without_an_answer_has_no_quantiles() -> None:
 
 def test_each_load_has_a_ratio_for_each_quantile() -> None:
     rounds = [
-        ComparedRound(load, 100 * load, {"p50": 0.05, "p99": p99}, figures(1, p99=0.2), 1, 1.1)
+        ComparedRound(
+            load, 100 * load, {"p50": 0.05, "p99": p99}, figures(1, p99=0.2), 1, SPEED, 1.1
+        )
         for load, p99 in ((0.3, 0.2), (0.9, 0.25), (0.3, 0.16))
     ]
     results = results_of(rounds)
@@ -64,5 +68,8 @@ def test_each_load_has_a_ratio_for_each_quantile() -> None:
         "simulated_ms": 200.0,
         "simulated_half_interval_ms": 0.0,
         "unanswered": 2,
-        "pace_of_batches": 1.1,
+        "pace_at_capacity": 1.2,
+        "pace_at_this_load": 1.1,
+        "front_ms": 0.8,
+        "capacity_per_second": [100.0, 100.0],
     }
