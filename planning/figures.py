@@ -21,7 +21,7 @@ _STUDENT = (
 
 LEAST_RUNS, MOST_RUNS = 2, 1 + len(_STUDENT)
 
-SPAN_BATCHES = 40
+SPAN_BATCHES = 100
 """A simulation is as long as so many full batches at least: queues must have had time to fill."""
 
 MOST_REQUESTS = 1_000_000
@@ -58,7 +58,7 @@ class Effort:
     runs: int = 5
     """With other chance each time."""
     seed: int = 0
-    most_replicas: int = 64
+    most_replicas: int = 32
     """A larger fleet is represented by so many replicas, each under the same load."""
 
     def __post_init__(self) -> None:

@@ -76,10 +76,11 @@ class Replica:
         self._clock.at(self._front_free_at, self._leave_front, ticket)
 
     def lose(self) -> list[Request]:
-        """End the replica; return the requests that it has not answered."""
+        """End the replica; return the requests that it has not answered, as they came."""
         self._lost = True
         held = [*self._in_front, *self._scheduler.fail_all()]
-        return [ticket.payload for ticket in held]
+        # The scheduler has the batches that run in a set, whose order changes from run to run.
+        return sorted(ticket.payload for ticket in held)
 
     @property
     def idle(self) -> bool:

@@ -86,7 +86,7 @@ def summary(report: PlanReport) -> str:
     lost = f" while {down} down" if goal.replicas_down else ""
     return (
         f"{counted(best.replicas, 'replica')} with {counted(best.engines, 'engine')}{each} {verb} "
-        f"{report.traffic.rate:,.4g} requests a second with a p99 of "
+        f"{_rate(report.traffic.rate)} requests a second with a p99 of "
         f"{in_milliseconds(best.with_lost.p99)} ms{lost}; {1000 * goal.p99:,.4g} ms are wanted. "
         f"Requests go to {POLICY_TITLES[report.fleet.policy]}."
     )
@@ -104,6 +104,10 @@ def in_milliseconds(figure: SimulatedFigure) -> str:
     value = 1000 * figure.value
     digits = _digits(value)
     return f"{value:,.{digits}f}±{1000 * (figure.high - figure.value):,.{digits}f}"
+
+
+def _rate(rate: float) -> str:
+    return f"{rate:,.0f}" if rate >= _HUNDRED else f"{rate:.3g}"
 
 
 def _digits(value: float) -> int:
@@ -165,7 +169,7 @@ def _loads_table(report: PlanReport) -> ReportTable:
         f"{counted(report.best.replicas, 'replica')} under other loads",
         ("requests a second", *columns),
         [
-            (f"{rate:,.4g}", *(_time(each, share) for each in own for share in ("p50", "p99")))
+            (_rate(rate), *(_time(each, share) for each in own for share in ("p50", "p99")))
             for rate, own in by_rate.items()
         ],
     )

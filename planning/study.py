@@ -15,6 +15,11 @@ LOADS = (0.1, 0.3, 0.5, 0.7, 0.8, 0.9, 0.95)
 """Shares of what a fleet answers at most, at which its latency is drawn."""
 
 _ALMOST_IDLE = 0.01
+
+MOST_LOAD = 0.95
+"""Of what a fleet answers at most. Nearer to it queues grow for longer than is simulated, and a
+fleet that is overloaded would pass for one that is not."""
+
 MOST_FLEET = 1_000_000
 _MOMENT_BATCHES = 10
 """The moment of a loss is as long as so many full batches, before it and after it."""
@@ -88,7 +93,8 @@ def fewest_replicas(
         known[replicas] = observe(replace(fleet, replicas=replicas), traffic, effort, on_run)
         return goal.holds(known[replicas])
 
-    least = max(1, math.ceil(traffic.rate / fleet.speed.most_per_second(traffic.lengths.mean)))
+    most = MOST_LOAD * fleet.speed.most_per_second(traffic.lengths.mean)
+    least = max(1, math.ceil(traffic.rate / most))
     needed = smallest(enough, least)
     total = needed + goal.replicas_down
     if not goal.replicas_down:

@@ -120,7 +120,7 @@ def plan(
     front_ms: FrontTime = 0.5,
     requests: Requests = 20_000,
     runs: Runs = 5,
-    whole: Whole = 64,
+    whole: Whole = 32,
     seed: Seed = 0,
     out: OutDirectory = None,
 ) -> None:

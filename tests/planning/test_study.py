@@ -13,7 +13,7 @@ from planning.simulation import Fleet, Loss, quantile, simulate
 from planning.speed import PlanningError
 from planning.study import LOADS, Goal, by_load, fewest_replicas, losing, smallest
 from planning.traffic import Traffic
-from tests.planning.examples import BRIEF, SERVICE_S, fleet, traffic, untold, usual
+from tests.planning.examples import BRIEF, ONE_LENGTH, SERVICE_S, fleet, traffic, untold, usual
 
 EFFORT = Effort(requests=1_500, runs=3, most_replicas=16)
 LOAD = Traffic(600.0)
@@ -47,6 +47,12 @@ def test_the_fleet_is_large_enough_and_one_replica_less_is_not() -> None:
     assert size.with_all == size.with_lost
     less = observe(replace(own, replicas=size.replicas - 1), LOAD, EFFORT, untold)
     assert not goal.holds(less)
+
+
+def test_a_fleet_is_never_planned_up_to_its_limit_however_long_requests_may_take() -> None:
+    # A simulation is too short to see the queues of an overloaded fleet grow.
+    size = fewest_replicas(fleet(), Traffic(960.0, ONE_LENGTH), Goal(1e6), BRIEF, untold)
+    assert size.replicas == 11
 
 
 def test_a_fleet_that_may_lose_replicas_is_larger_by_them() -> None:

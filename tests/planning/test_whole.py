@@ -15,9 +15,9 @@ def test_every_replica_is_simulated_once() -> None:
     found = observe_whole(own, load, BRIEF, lambda: runs.append(1))
     assert found is not None
     trace = simulate(own, load, found.requests, BRIEF.seed)
-    assert (found.replicas, found.requests) == (20, 400)
+    assert (found.replicas, found.requests) == (20, 1_000)
     assert found.seconds == trace.came[-1]
-    assert found.p50.value == pytest.approx(float(np.median(trace.steady)), rel=0.05)
+    assert found.p50.value == pytest.approx(float(np.median(trace.steady)), rel=0.1)
     assert found.p99.low <= found.p99.value <= found.p99.high
     assert runs == [1]
 
