@@ -86,6 +86,7 @@ FROM dependencies AS application
 COPY LICENSE NOTICE README.md pyproject.toml ./
 COPY app app/
 COPY models models/
+COPY planning planning/
 COPY xcopa xcopa/
 RUN --mount=type=cache,target=/root/.cache/pip \
     --mount=type=secret,id=pip.conf,target=/etc/pip.conf \

@@ -27,7 +27,12 @@ class Floor:
     aim: float
 
 
-FLOORS = (Floor("app", 95, 95), Floor("models", 90, 90), Floor("xcopa", 90, 90))
+FLOORS = (
+    Floor("app", 95, 95),
+    Floor("models", 90, 90),
+    Floor("planning", 90, 90),
+    Floor("xcopa", 90, 90),
+)
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-SOURCE_PACKAGES = ("xcopa", "loadtests", "models", "app")
+SOURCE_PACKAGES = ("xcopa", "loadtests", "models", "planning", "app")
 """The top packages, from the top layer down."""
 
 TESTS = "tests"

@@ -71,7 +71,7 @@ def test_every_target_is_phony_or_a_file() -> None:
     assert set(phony[1].split()) == TARGETS
 
 
-@pytest.mark.parametrize("package", ["app", "models", "xcopa"])
+@pytest.mark.parametrize("package", ["app", "models", "planning", "xcopa"])
 def test_the_types_of_a_package_are_published(package: str) -> None:
     assert (ROOT / package / "py.typed").exists()
     pyproject = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))

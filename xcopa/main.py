@@ -1,4 +1,4 @@
-"""The commands and their options: ``xcopa serve | base | predict | data | train | evaluate | ...``.
+"""The commands and their options: ``xcopa serve | base | predict | train | evaluate | plan | ...``.
 
 A command imports what it needs when it runs. So serving loads no training code, and a missing extra
 stops only the commands that need it.
@@ -13,6 +13,7 @@ import typer
 
 from app.errors import StartError
 from app.process import leave, leave_on_signals
+from xcopa.plan_options import plan
 from xcopa.start import failing_on, needs, read_settings
 
 app = typer.Typer(
@@ -225,6 +226,9 @@ def evaluate(
         from xcopa import evaluate as evaluation
 
     evaluation.run(settings, data, split, questions, against, seeds or [], out, items, key_file)
+
+
+app.command()(plan)
 
 
 @app.command()

@@ -18,6 +18,7 @@ from loadtests.bench import (
     overload,
     peers,
     plain,
+    plan,
     saturation,
     soak,
     training,
@@ -68,6 +69,7 @@ _ALL = (
         "overload", overload.measure, "What is answered in time at three times the capacity?"
     ),
     Measurement("kills", kills.measure, "What does it cost that an engine is killed every 2 s?"),
+    Measurement("plan", plan.measure, "Does `xcopa plan` simulate what the real service does?"),
     Measurement("soak", soak.measure, "Does memory grow in 20 minutes at saturation?"),
 )
 

@@ -197,7 +197,7 @@ def test_torch_and_the_rest_are_read_from_the_project(
 
 def test_what_it_copies_is_there_and_admitted(dockerfile: Dockerfile) -> None:
     sources = copied(dockerfile.everything)
-    assert {"app", "models", "xcopa"} <= set(sources)
+    assert {"app", "models", "planning", "xcopa"} <= set(sources)
     assert [source for source in sources if not (ROOT / source).exists()] == []
     assert [source for source in sources if not admitted(source)] == []
 
@@ -221,7 +221,7 @@ def test_what_lies_beside_the_code_is_installed_with_it(project: dict[str, Any])
     }
     beside = {
         path
-        for folder in ("app", "models", "xcopa")
+        for folder in ("app", "models", "planning", "xcopa")
         for path in (ROOT / folder).rglob("*")
         if path.is_file() and path.suffix != ".py" and admitted(str(path.relative_to(ROOT)))
     }

@@ -20,6 +20,7 @@ from loadtests.bench import (
     overload,
     peers,
     plain,
+    plan,
     saturation,
     soak,
 )
@@ -44,6 +45,15 @@ BRIEFLY: dict[Any, dict[str, Any]] = {
         "PEERS": (MOSEC,),
     },
     plain: {"WARM_UP_S": 0, "ROUNDS": 1, "ROUND_S": 0.5},
+    plan: {
+        "WARM_UP_S": 0,
+        "CAPACITY_S": 0.5,
+        "LOADS": (0.3, 0.9),
+        "ROUNDS": 1,
+        "ROUND_S": 1.0,
+        "SIMULATED": 500,
+        "ITEMS": 8,
+    },
     saturation: {"WARM_UP_S": 0, "ROUNDS": 1, "ROUND_S": 0.5, "ENGINE_ITEMS": 8},
     soak: {"MINUTES": 0.1, "EARLY_S": (0, 30), "LAST_S": 30},
 }
