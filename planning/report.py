@@ -10,7 +10,7 @@ from typing import Any
 from planning.balancing import POLICY_TITLES
 from planning.figures import LoadFigures, SimulatedFigure
 from planning.simulation import Fleet
-from planning.study import Goal, LossFigures, Size
+from planning.study import FleetSize, Goal, LossFigures
 from planning.traffic import Traffic
 from planning.whole import WholeFigures
 
@@ -37,7 +37,7 @@ class PlanReport:
     """The one that is recommended."""
     traffic: Traffic
     goal: Goal
-    sizes: Sequence[Size]
+    sizes: Sequence[FleetSize]
     """One for each number of engines that was asked for."""
     loads: Sequence[tuple[str, LoadFigures]]
     """The recommended fleet under other loads, with the name of each policy."""
@@ -47,7 +47,7 @@ class PlanReport:
     """Of the recommended fleet in full, where the others are of a smaller one in its place."""
 
     @property
-    def best(self) -> Size:
+    def best(self) -> FleetSize:
         """The size that is recommended."""
         return best_of(self.sizes)
 
@@ -62,7 +62,7 @@ class PlanReport:
         return finite
 
 
-def best_of(sizes: Sequence[Size]) -> Size:
+def best_of(sizes: Sequence[FleetSize]) -> FleetSize:
     """Return the size with the fewest engines in all; of equals, that with fewer replicas."""
     return min(sizes, key=lambda size: (size.engines * size.replicas, size.replicas))
 
@@ -134,7 +134,7 @@ def tables(report: PlanReport) -> Iterator[ReportTable]:
         )
 
 
-def _size_row(size: Size) -> Cells:
+def _size_row(size: FleetSize) -> Cells:
     return (
         str(size.engines),
         f"{size.replicas:,}",

@@ -46,7 +46,7 @@ class Goal:
 
 
 @dataclass(frozen=True)
-class Size:
+class FleetSize:
     """A fleet that is large enough."""
 
     engines: int
@@ -74,7 +74,7 @@ class LossFigures:
 
 def fewest_replicas(
     fleet: Fleet, traffic: Traffic, goal: Goal, effort: Effort, on_run: OnRun
-) -> Size:
+) -> FleetSize:
     """Return the smallest fleet that reaches a goal.
 
     Args:
@@ -98,9 +98,9 @@ def fewest_replicas(
     needed = smallest(enough, least)
     total = needed + goal.replicas_down
     if not goal.replicas_down:
-        return Size(fleet.speed.engines, total, known[needed], known[needed])
+        return FleetSize(fleet.speed.engines, total, known[needed], known[needed])
     with_all = observe(replace(fleet, replicas=total), traffic, effort, on_run)
-    return Size(fleet.speed.engines, total, with_all, known[needed])
+    return FleetSize(fleet.speed.engines, total, with_all, known[needed])
 
 
 def _check_alone(fleet: Fleet, traffic: Traffic, goal: Goal, effort: Effort, on_run: OnRun) -> None:

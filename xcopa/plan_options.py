@@ -9,7 +9,7 @@ import typer
 
 from xcopa.start import read_settings
 
-Rate = Annotated[float, typer.Option(metavar="N", help="Requests a second, on average.")]
+RateOption = Annotated[float, typer.Option(metavar="N", help="Requests a second, on average.")]
 LatencyGoal = Annotated[
     float,
     typer.Option("--p99", metavar="S", help="Seconds within which 99 % of them are answered."),
@@ -22,7 +22,7 @@ Burst = Annotated[
         "1 is callers who do not know of each other, more is in clumps.",
     ),
 ]
-Lengths = Annotated[
+LengthsOption = Annotated[
     str | None,
     typer.Option(
         metavar="TOKENS:SHARE,...",
@@ -79,7 +79,7 @@ KeyFile = Annotated[
 ModelName = Annotated[
     str | None, typer.Option(metavar="NAME", help="The model that is asked; else the default.")
 ]
-Pace = Annotated[
+PaceOption = Annotated[
     float,
     typer.Option(metavar="X", help="How many times as long as measured a batch takes in service."),
 ]
@@ -87,7 +87,7 @@ FrontTime = Annotated[
     float, typer.Option(metavar="MS", help="Time of a request in the process that speaks HTTP.")
 ]
 Requests = Annotated[int, typer.Option(metavar="N", help="Requests of each simulation, at least.")]
-Runs = Annotated[int, typer.Option(metavar="N", help="Simulations behind each interval.")]
+RunsOption = Annotated[int, typer.Option(metavar="N", help="Simulations behind each interval.")]
 Whole = Annotated[
     int,
     typer.Option(
@@ -104,10 +104,10 @@ OutDirectory = Annotated[
 
 
 def plan(
-    rate: Rate,
+    rate: RateOption,
     p99: LatencyGoal,
     burst: Burst = 1.0,
-    lengths: Lengths = None,
+    lengths: LengthsOption = None,
     languages: Languages = None,
     policy: PolicyName = "random",
     replicas_down: ReplicasDown = 0,
@@ -116,10 +116,10 @@ def plan(
     curve: CurveFile = None,
     key_file: KeyFile = None,
     model: ModelName = None,
-    pace: Pace = 1.0,
+    pace: PaceOption = 1.0,
     front_ms: FrontTime = 0.5,
     requests: Requests = 20_000,
-    runs: Runs = 5,
+    runs: RunsOption = 5,
     whole: Whole = 32,
     seed: Seed = 0,
     out: OutDirectory = None,

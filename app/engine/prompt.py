@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-Order = Literal["premise-first", "cause-first"]
+TextOrder = Literal["premise-first", "cause-first"]
 
 
 @dataclass(frozen=True)
@@ -14,7 +14,7 @@ class Prompt:
 
     cause: str = "What was the cause?"
     effect: str = "What happened as a result?"
-    order: Order = "premise-first"
+    order: TextOrder = "premise-first"
     """``cause-first`` has the choice first where it is asked for as the cause, so that the order
     says what is asked even without words."""
 

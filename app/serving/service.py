@@ -113,21 +113,19 @@ class PredictionService(Generic[Model]):
             options.tokeniser_threads,
             most_characters=CHARACTERS_A_TOKEN * options.limits.queue_seconds / fastest,
         )
+        revisions = {name: model.revision for name, model in models.items()}
         self._worker: Worker[InFlightItem] = Worker(
             Scheduler(profiles, options.limits, clock, seats.most),
             seats,
             on_results=self._on_results,
             clock=clock,
         )
-        revisions = {name: model.revision for name, model in models.items()}
         self._in_flight = InFlight(
             self._worker, revisions, options.cache_bytes, metrics, clock, self._tracing
         )
+        stuck = self._in_flight.on_stuck
         self._watchdog = Watchdog(
-            self._worker,
-            options.watchdog_seconds,
-            self._in_flight.on_stuck,
-            metrics.worker_replaced,
+            self._worker, options.watchdog_seconds, stuck, metrics.worker_replaced
         )
         self._report_to(metrics, seats)
         self._worker.start()

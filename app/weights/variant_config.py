@@ -13,7 +13,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, get_args
 
-from app.engine.prompt import Order, Prompt
+from app.engine.prompt import Prompt, TextOrder
 from app.errors import StartError
 
 VARIANT_CONFIG = "xcopa.json"
@@ -64,7 +64,7 @@ class VariantConfig:
 
 def _prompt(content: Mapping[str, Any]) -> Prompt:
     order = content.get("order", Prompt.order)
-    if order not in get_args(Order):
+    if order not in get_args(TextOrder):
         raise ValueError(f"order is {order!r}")
     return Prompt(cause=str(content["cause"]), effect=str(content["effect"]), order=order)
 

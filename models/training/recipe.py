@@ -13,7 +13,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 from pydantic_core import ErrorDetails
 
-from app.engine.prompt import Order, Prompt
+from app.engine.prompt import Prompt, TextOrder
 from app.weights.embedded import EMBEDDED_BASE
 from models.training.errors import TrainingError
 
@@ -39,7 +39,7 @@ class PromptWords(_Part):
 
     cause: str
     effect: str
-    order: Order = "premise-first"
+    order: TextOrder = "premise-first"
 
 
 class LowRank(_Part):

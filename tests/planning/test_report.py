@@ -11,12 +11,12 @@ import pytest
 from planning.figures import SimulatedFigure
 from planning.report import PlanReport, best_of, in_milliseconds, summary, tables
 from planning.simulation import Fleet
-from planning.study import Goal, LossFigures, Size
+from planning.study import FleetSize, Goal, LossFigures
 from planning.traffic import Traffic
 from planning.whole import WholeFigures
 from tests.planning.examples import exactly, figures, usual
 
-SIZE = Size(2, 4, figures(4, 1_200, 0.2), figures(3, 1_200, 0.3))
+SIZE = FleetSize(2, 4, figures(4, 1_200, 0.2), figures(3, 1_200, 0.3))
 LOADS = [
     (policy, figures(4, rate, p99))
     for policy, p99 in (("jsq", 0.05), ("random", 0.1))

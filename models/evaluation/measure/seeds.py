@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from app.settings import DIRECT, STILTS, VARIANTS
 from models.evaluation.ask.items import in_language
@@ -107,9 +106,6 @@ def _group(
         }
         for variant, names in seeds.items()
     }
-    averaged = {
-        variant: np.mean(list(by_seed.values()), axis=0) for variant, by_seed in scores.items()
-    }
     runs = {
         variant: Runs(
             np.stack(list(own.values())),
@@ -117,13 +113,10 @@ def _group(
         )
         for variant, own in scores.items()
     }
-    variants = {
-        variant: _statistics(scores[variant], averaged[variant], runs[variant])
-        for variant in scores
-    }
-    if averaged.keys() != set(VARIANTS):
+    variants = {name: _statistics(list(scores[name]), own) for name, own in runs.items()}
+    if runs.keys() != set(VARIANTS):
         return SeedGroup(questions, group, variants, None, None)
-    difference = averaged[STILTS] - averaged[DIRECT]
+    difference = runs[STILTS].scores.mean(axis=0) - runs[DIRECT].scores.mean(axis=0)
     bootstrap = Bootstrap.of(difference.size)
     return SeedGroup(
         questions,
@@ -135,14 +128,12 @@ def _group(
     )
 
 
-def _statistics(
-    scores: Mapping[str, NDArray[np.float64]], averaged: NDArray[np.float64], runs: Runs
-) -> SeedStatistics:
-    by_seed = {seed: float(own.mean()) for seed, own in scores.items()}
-    values = list(by_seed.values())
+def _statistics(seeds: Sequence[str], runs: Runs) -> SeedStatistics:
+    values = runs.scores.mean(axis=1).tolist()
+    averaged = runs.scores.mean(axis=0)
     bootstrap = Bootstrap.of(averaged.size)
     return SeedStatistics(
-        by_seed=by_seed,
+        by_seed=dict(zip(seeds, values, strict=True)),
         mean=float(np.mean(values)),
         deviation=float(np.std(values, ddof=1)) if len(values) > 1 else None,
         lowest=min(values),
