@@ -19,6 +19,7 @@ from loadtests.bench import (
     peers,
     plain,
     plan,
+    prompts,
     saturation,
     soak,
     training,
@@ -46,6 +47,7 @@ _ALL = (
     ),
     Measurement("gpu", gpu.measure, "Do answers hold on a GPU, and how much of it is used?"),
     Measurement("training", training.measure, "How fast is a training step, compared with PEFT?"),
+    Measurement("prompts", prompts.measure, "What do the words of the prompt cost?"),
     Measurement("engines", engines.measure, "What do engines in processes of their own cost?"),
     Measurement(
         "saturation", saturation.measure, "What does the service add to the engine's work?"

@@ -21,6 +21,7 @@ from loadtests.bench import (
     peers,
     plain,
     plan,
+    prompts,
     saturation,
     soak,
 )
@@ -96,6 +97,18 @@ def test_the_encoder_and_its_peer_come_to_results_that_agree(
     results = measured(encoder, {"SHAPES": (shape,), "BATCH_ITEMS": 2}, monkeypatch)
     assert_sound(results)
     assert results[0].details["logits_apart"] < 1e-4
+
+
+@pytest.mark.slow
+def test_prompts_come_to_results_and_fewer_words_to_fewer_tokens(
+    embedded_base: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    results = measured(prompts, {"BATCHES": 3, "BATCH_ITEMS": 2}, monkeypatch)
+    assert_sound(results)
+    tokens = [each.value for each in results if each.unit == "tokens"]
+    assert len(tokens) == len(prompts.PROMPTS)
+    assert max(tokens) == tokens[0]
+    assert min(tokens) == tokens[-1]
 
 
 @pytest.mark.slow
