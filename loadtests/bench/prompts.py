@@ -67,7 +67,7 @@ def _batches(prompt: Prompt) -> list[list[Row]]:
 
 def _turn(engine: Engine, batches: Mapping[str, list[list[Row]]], number: int) -> dict[str, float]:
     """Run one batch of each prompt; return the seconds of each."""
-    order = list(batches) if number % 2 else list(reversed(batches))
+    order = sorted(batches, reverse=number % 2 == 0)
     return {name: timed(engine.logits, batches[name][number])[0] for name in order}
 
 
