@@ -3,7 +3,7 @@
 The unit is a block: both sides run twice in the order A B B A or B A A B, each run in a process of
 its own. What drifts evenly during a block falls out of its log ratio, and blocks are independent:
 intervals come from the spread between them, the highest level at which a run repeats (Kalibera and
-Jones 2013, "Rigorous Benchmarking in Reasonable Time", ISMM, section 6).
+Jones 2013, "Rigorous Benchmarking in Reasonable Time", ISMM).
 
 "No significant difference" is not "the same". Equality is a claim of its own, which two one-sided
 tests decide within a margin that is stated beforehand (Schuirmann 1987, J. Pharmacokinet.
