@@ -57,7 +57,8 @@ def test_predict_answers_with_the_model_that_was_asked(client: httpx.Client, mod
     assert response.status_code == 200
     check_prediction(response.json(), model)
     timing = response.headers["server-timing"]
-    stages = ", ".join(rf"{stage};dur=[\d.]+" for stage in ("tokenise", "queue", "inference"))
+    names = ("admission", "tokenise", "queue", "inference", "total")
+    stages = ", ".join(rf"{stage};dur=[\d.]+" for stage in names)
     assert re.fullmatch(stages + ', batch;desc="drained"', timing)
 
 
