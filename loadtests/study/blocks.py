@@ -18,7 +18,7 @@ from loadtests.study.side import Comparison, Figures, Side
 RunSide = Callable[[Side], Figures]
 """Runs a side in a fresh process."""
 
-OnRun = Callable[[str], None]
+OnSideRun = Callable[[str], None]
 """Told the name of what has just run."""
 
 
@@ -68,7 +68,7 @@ def run_blocks(
     blocks: int,
     run_side: RunSide,
     kept: Path,
-    on_run: OnRun,
+    on_run: OnSideRun,
     seed: int = 0,
 ) -> list[DoneBlock]:
     """Run so many blocks of each comparison; what a file has already is not run again.
@@ -80,7 +80,7 @@ def run_blocks(
         blocks: of each.
         run_side: see ``RunSide``.
         kept: the file of finished blocks, JSON lines.
-        on_run: see ``OnRun``.
+        on_run: see ``OnSideRun``.
         seed: draws which side begins.
 
     Raises:
@@ -100,7 +100,7 @@ def run_blocks(
 
 
 def _run_block(
-    comparison: Comparison, number: int, run_side: RunSide, on_run: OnRun, seed: int
+    comparison: Comparison, number: int, run_side: RunSide, on_run: OnSideRun, seed: int
 ) -> DoneBlock:
     chance = random.Random(f"{seed}/{comparison.name}/{number}")  # noqa: S311 - an order, no secret
     outer, inner = comparison.first, comparison.second
