@@ -12,6 +12,7 @@ from typing import Annotated
 import typer
 
 from app.errors import StartError
+from app.process import quiet_transformers
 from app.settings import Settings
 from app.weights.checkpoint import locate
 from models.evaluation.ask.local import opener
@@ -119,6 +120,7 @@ def intermediate(
 ) -> None:
     """Compare intermediate sets; what is done is not done again."""
     logging.getLogger("httpx").setLevel(logging.WARNING)
+    quiet_transformers()
     names = tuple(filter(None, only.split(",")))
     here = work / "quick" if quick else work
     own = here if quick or names or steps else RESULTS

@@ -30,7 +30,7 @@ def check_template(template: Recipe) -> None:
     for number, phase in enumerate(template.phases):
         if phase.keep is Keep.BEST:
             raise RecipeError(
-                f'phases.{number}.keep: the study chooses nothing; "average" or "last"'
+                f'phases.{number}.keep: the study chooses nothing, so keep "average" or "last"'
             )
 
 

