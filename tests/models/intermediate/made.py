@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -52,7 +54,7 @@ def predictions(name: str, shares: dict[str, float], seeds: int = 3) -> Predicti
 
 def outcome(name: str, share: float, sets: tuple[str, ...] | None = None) -> Outcome:
     """Answer a share of all items with each seed."""
-    kinds = {key.task: share for key in KEYS}
+    kinds: dict[str, float] = {key.task: share for key in KEYS}
     own = (() if name == NONE else (name,)) if sets is None else sets
     phases = [PhaseTaken("2-copa" if own else "1-copa", seed, 10, 100, 2.0, 4.0) for seed in (1, 2)]
     if own:
@@ -63,16 +65,23 @@ def outcome(name: str, share: float, sets: tuple[str, ...] | None = None) -> Out
 
 SHARES = {
     NONE: 0.5,
-    "commonsenseqa": 0.55, "hellaswag": 0.8, "cosmosqa": 0.55, "mnli": 0.8, "squad2": 0.8,
-    "all": 0.85, "all+text": 0.3,
+    "commonsenseqa": 0.55,
+    "hellaswag": 0.8,
+    "cosmosqa": 0.55,
+    "mnli": 0.8,
+    "squad2": 0.8,
+    "all": 0.85,
+    "all+text": 0.3,
 }
 
 
-def outcomes() -> list[Outcome]:
+@cache
+def outcomes() -> tuple[Outcome, ...]:
     """Return every condition that a claim speaks of."""
-    return [outcome(name, share) for name, share in SHARES.items()]
+    return tuple(outcome(name, share) for name, share in SHARES.items())
 
 
+@cache
 def study_report() -> report.StudyReport:
     """Return the report of the outcomes."""
     found = outcomes()

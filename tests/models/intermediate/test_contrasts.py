@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from models.intermediate.contrasts import BESIDE, BEST, HELPS, SIDES, TOGETHER, contrasts
-from tests.models.intermediate.made import SHARES, outcomes
+from tests.models.intermediate.made import SHARES, outcomes, study_report
 
 
 @pytest.mark.parametrize(
@@ -18,7 +18,7 @@ from tests.models.intermediate.made import SHARES, outcomes
     ],
 )
 def test_a_contrast_is_the_second_side_minus_the_first(name: str, difference: float) -> None:
-    found = contrasts(outcomes())[name]
+    found = study_report().contrasts[name]
     assert found.missing == ()
     assert found.figures["nine"].difference.value == pytest.approx(difference)
 

@@ -51,7 +51,7 @@ class Registry:
 
 def serve(monkeypatch: pytest.MonkeyPatch, registry: Registry, pinned: bytes = WHOLE) -> None:
     monkeypatch.delenv("npm_config_registry", raising=False)
-    monkeypatch.setattr(declaration.httpx, "get", registry.get)
+    monkeypatch.setattr(httpx, "get", registry.get)
     monkeypatch.setattr(declaration, "_SHA512", hashlib.sha512(pinned).hexdigest())
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -30,9 +32,17 @@ def test_nothing_is_kept_before_the_record_is_written(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     done, predictions = outcome("ecare", 0.6)
-    monkeypatch.setattr(kept.json, "dumps", lambda *_, **__: 1 / 0)
-    with pytest.raises(ZeroDivisionError):
+    dumps = json.dumps
+
+    def killed(content: Any, indent: int | None = None) -> str:
+        if indent is not None:
+            raise KeyboardInterrupt
+        return dumps(content)
+
+    monkeypatch.setattr(json, "dumps", killed)
+    with pytest.raises(KeyboardInterrupt):
         kept.keep(tmp_path, done, predictions)
+    assert (tmp_path / "logits.jsonl.xz").exists()
     assert kept.read(tmp_path) is None
 
 

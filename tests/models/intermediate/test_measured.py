@@ -46,7 +46,7 @@ def test_twins_count_where_both_are_right() -> None:
 def test_the_nine_are_averaged_by_item() -> None:
     made = predictions("a", {COPA: 0.0, XCOPA: 0.7, BALANCED: 0.0}, seeds=1)
     key = in_language("it", "test", "upstream")
-    made.logits["a/seed-1"][key][:] = np.eye(2)[1 - made.labels[key]]  # type: ignore[index]
+    made.logits["a/seed-1"][key][:] = np.eye(2)[1 - made.labels[key]]
     found = scores(made, "a/seed-1")
     assert found["nine"].mean() == pytest.approx(8 / 9 * 0.71)
     assert found["english"].mean() == pytest.approx(0.01)

@@ -15,8 +15,8 @@ from tests.models.intermediate.made import SHARES, study_report
 REPORT = study_report()
 
 
-def drawn(panel: Any) -> list[tuple[Any, tuple[float, float]]]:
-    found = []
+def drawn(panel: Any) -> list[Any]:
+    found: list[Any] = []
     for container in panel.containers:
         line, _, [bars] = container
         (start, stop) = bars.get_segments()[0][:, 0]
