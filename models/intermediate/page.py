@@ -29,9 +29,8 @@ set, or all of them, or all of them with masked multilingual text beside them, a
 _NOT_THE_PAPER = """\
 **This is not the paper's protocol.** The paper trains XLM-R large on whole training parts, and has
 the nine targets of XTREME. Here the base is `{base}`, adapters are trained
-and not all weights, every condition has one small budget, several sets are there only as a
-development part or a sample, and the target is COPA, which XTREME lacks. So the verdicts below are
-about this setting.
+and not all weights, every condition has one small budget, {partly} of {sets} sets are here only
+in part, and the target is COPA, which XTREME lacks. So the verdicts below are about this setting.
 """
 
 _RULE = """\
@@ -54,7 +53,11 @@ def written(report: StudyReport, picture_path: str = f"../figures/{picture.NAME}
     setting = report.setting
     parts = [
         _HEAD.format(none=NONE),
-        _NOT_THE_PAPER.format(base=setting.base),
+        _NOT_THE_PAPER.format(
+            base=setting.base,
+            sets=len(report.sets),
+            partly=sum(not part.is_whole for part in report.sets.values()),
+        ),
         f"![accuracy by condition]({picture_path})\n",
         "## Accuracy\n",
         _accuracy_note(report),
@@ -161,14 +164,15 @@ def _length(phase: PhaseSetting) -> str:
 
 def _sets(report: StudyReport) -> Iterator[str]:
     yield markdown_table(
-        ("set", "name", "items", "from", "in the paper", "licence"),
+        ("set", "name", "items", "what it is", "file", "in the paper", "licence"),
         (
             TableRow(
                 (
                     name,
                     part.title,
                     f"{part.items:,}",
-                    f"nine tenths of {part.where}" if part.parted else part.where,
+                    part.what,
+                    f"`{part.where}`",
                     "yes" if name in OF_THE_PAPER else "no",
                     part.licence,
                 )

@@ -49,6 +49,18 @@ BEST_OF_THE_PAPER = ("mnli", "squad2", "hellaswag")
 """By its abstract, which says SQuAD and means versions 1.1 and 2.0."""
 
 
+_WHOLE = "the training part"
+_PARTS = {
+    "swag/train_10k.jsonl": "a sample of the training part",
+    "hellaswag/val.jsonl": "the development part",
+    "cosmosqa/valid.csv": "the development part",
+    "piqa/train_ih.jsonl": "most of the training part",
+    "mnli/dev_matched.jsonl": "the development part",
+    "squad2/dev_half.json": "half of the development part",
+}
+"""What a file holds of its set, if not the training part."""
+
+
 @dataclass(frozen=True)
 class SetPart:
     """What of a set is trained on."""
@@ -56,11 +68,15 @@ class SetPart:
     title: str
     where: str
     """The files, or the hub's name of it."""
+    what: str
+    """What it is of the set that was published."""
     items: int
-    parted: bool
-    """Whether these are nine tenths of a file that is not the published training part, or of a
-    sample of it."""
     licence: str
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether it is the whole training part."""
+        return self.what == _WHOLE
 
 
 def sets_at_hand(data: Path | None) -> tuple[dict[str, SetPart], dict[str, str]]:
@@ -85,8 +101,13 @@ def sets_at_hand(data: Path | None) -> tuple[dict[str, SetPart], dict[str, str]]
 def _part(name: str, data: Path | None) -> SetPart:
     task, source = find(name), STUDIED[name]
     items = len(task.load(data, "train"))
-    where, rest = source.place(data, "train"), source.place(data, "val")
-    return SetPart(task.title, _without_folder(where, data), items, where == rest, task.licence)
+    where = _without_folder(source.place(data, "train"), data)
+    # Where one file is all there is, its last tenth is kept for validation.
+    parted = where == _without_folder(source.place(data, "val"), data)
+    what = _PARTS.get(where, _WHOLE)
+    return SetPart(
+        task.title, where, f"nine tenths of {what}" if parted else what, items, task.licence
+    )
 
 
 def _without_folder(text: str, data: Path | None) -> str:

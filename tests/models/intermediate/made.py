@@ -91,8 +91,8 @@ def study_report() -> report.StudyReport:
         "a base", (1, 2, 3), phase, target, "a text", TEXT_SHARE, "A Processor"
     )
     sets = {
-        "mnli": SetPart("MultiNLI", "mnli/dev_matched.jsonl", 8832, True, "OANC"),
-        "ecare": SetPart("e-CARE", "ecare/train.jsonl", 14928, False, "MIT"),
+        "mnli": SetPart("MultiNLI", "mnli/dev_matched.jsonl", "the development part", 8832, "OANC"),
+        "ecare": SetPart("e-CARE", "ecare/train.jsonl", "the training part", 14928, "MIT"),
     }
     return report.StudyReport(
         setting, sets, {"logiqa2": "no file"}, condition_figures(found), contrasts(found)

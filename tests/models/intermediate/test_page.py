@@ -45,9 +45,12 @@ def test_the_target_alone_has_no_difference() -> None:
 
 def test_a_part_of_a_development_set_is_said_to_be_one() -> None:
     assert rows("mnli")[-1] == [
-        *("MultiNLI", "8,832", "nine tenths of mnli/dev_matched.jsonl", "yes", "OANC")
+        *("MultiNLI", "8,832", "the development part", "`mnli/dev_matched.jsonl`", "yes", "OANC")
     ]
-    assert row("ecare") == ["e-CARE", "14,928", "ecare/train.jsonl", "no", "MIT"]
+    assert row("ecare") == [
+        *("e-CARE", "14,928", "the training part", "`ecare/train.jsonl`", "no", "MIT")
+    ]
+    assert "1 of 2 sets are here only\nin part" in TEXT
 
 
 def test_what_is_missing_is_named() -> None:
