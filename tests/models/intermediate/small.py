@@ -24,7 +24,14 @@ def template(base: Path) -> Recipe:
     recipe = load_recipe(TEMPLATE)
     first, target = recipe.phases
     first = first.model_copy(update={"steps": 4, "batch_tokens": 300, "evaluations": 2})
-    few = {"epochs": None, "steps": 3, "batch_tokens": 200, "evaluations": 1, "max_items": 30}
+    few = {
+        "epochs": None,
+        "steps": 3,
+        "evaluations": 3,
+        "batch_tokens": 200,
+        "max_items": 30,
+        "learning_rate": 3e-2,
+    }
     return recipe.model_copy(
         update={
             "base": str(base),

@@ -9,10 +9,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
+from safetensors.torch import load_file
+from torch import Tensor
 
 from app.settings import Settings
 from models.evaluation.ask.items import ItemSets
-from models.evaluation.ask.local import opener
+from models.evaluation.ask.local import LocalPredictor, opener
 from models.evaluation.ask.predictions import AdvanceRun
 from models.evaluation.ask.predictor import EvaluationError, Run
 from models.intermediate import kept
@@ -21,6 +24,7 @@ from models.intermediate.conditions import Condition, chosen
 from models.intermediate.kept import DoneCondition
 from models.intermediate.measured import asked, scores
 from models.intermediate.run import Study, carry_out, planned_tokens
+from models.training.done import DonePhase
 from models.training.errors import TrainingError
 from models.training.run import OnPhase
 from tests import tiny
@@ -164,6 +168,25 @@ def test_another_budget_is_refused_where_the_first_lies(
     other = replace(study, template=study.template.model_copy(update={"phases": longer}))
     with pytest.raises(TrainingError, match=r"phases\.0\.steps was 4, is 5"):
         go(other, SOCIAL)
+
+
+def test_the_mean_of_a_seeds_checkpoints_is_asked(
+    study: Study, found: tuple[list[DoneCondition], Notes], tmp_path: Path
+) -> None:
+    opened = opener(Settings(threads=1, linear_kernel="torch", cache_dir=tmp_path))
+    heads: list[Tensor] = []
+
+    def note(name: str, source: str) -> LocalPredictor:
+        weights = load_file(Path(source) / "adapter_model.safetensors")
+        heads.extend(own for key, own in weights.items() if "classifier" in key and own.ndim > 1)
+        return opened(name, source)
+
+    list(carry_out(study, [NONE], asked(study.data, 1), note, Notes()))
+    done = [DonePhase.read(study.folder(NONE) / f"seed-{n}" / "1-balanced-copa") for n in (1, 2)]
+    name = "heads.multiple-choice.projection.weight"
+    for head, phase in zip(heads, done, strict=True):
+        torch.testing.assert_close(head.float(), phase.weights()[name], atol=1e-3, rtol=1e-3)
+        assert not torch.allclose(head.float(), phase.last_weights()[name], atol=5e-3, rtol=1e-2)
 
 
 def test_a_model_that_answers_nothing_ends_the_study_and_keeps_what_is_done(
