@@ -73,7 +73,7 @@ DataOption = Annotated[
     Path | None,
     typer.Option(envvar="XCOPA_DATA_DIR", help="The data directory. Without it, the hub."),
 ]
-WorkOption = Annotated[Path, typer.Option(help="Where checkpoints and logits are kept.")]
+StudyWorkOption = Annotated[Path, typer.Option(help="Where checkpoints and logits are kept.")]
 OnlyOption = Annotated[
     str, typer.Option(metavar="NAME,...", help="These conditions, such as none,ecare,mnli+text.")
 ]
@@ -95,7 +95,7 @@ ResultsOption = Annotated[
     ),
 ]
 RecipeOption = Annotated[Path, typer.Option(help="The template.")]
-ForceOption = Annotated[
+StudyForceOption = Annotated[
     bool, typer.Option("--force", help="Make anew what was made from something else.")
 ]
 DryRunOption = Annotated[bool, typer.Option("--dry-run", help="Count tokens; train nothing.")]
@@ -107,14 +107,14 @@ PageOption = Annotated[
 @cli.command()
 def intermediate(
     data: DataOption = None,
-    work: WorkOption = Path("runs/intermediate"),
+    work: StudyWorkOption = Path("runs/intermediate"),
     only: OnlyOption = "",
     steps: StepsOption = None,
     quick: QuickOption = False,
     text: TextOption = None,
     results: ResultsOption = None,
     recipe: RecipeOption = TEMPLATE,
-    force: ForceOption = False,
+    force: StudyForceOption = False,
     dry_run: DryRunOption = False,
     page: PageOption = False,
 ) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from models.intermediate.conditions import ALL, NONE, TEXT
-from models.intermediate.figures import Difference, Outcome, compare, panel_runs
+from models.intermediate.figures import ConditionOutcome, Difference, compare, panel_runs
 from models.intermediate.sets import BEST_OF_THE_PAPER, OF_THE_PAPER
 
 HELPS, BEST, TOGETHER, BESIDE = "helps", "best", "together", "beside"
@@ -34,14 +34,14 @@ class Contrast:
     """The second minus the first, by what is reported."""
 
 
-def contrasts(outcomes: Sequence[Outcome]) -> dict[str, Contrast]:
+def contrasts(outcomes: Sequence[ConditionOutcome]) -> dict[str, Contrast]:
     """Compute every comparison whose conditions were run."""
     known = {outcome[0].condition.name: outcome for outcome in outcomes}
     return {name: _contrast(known, *sides) for name, sides in SIDES.items()}
 
 
 def _contrast(
-    known: Mapping[str, Outcome], first: tuple[str, ...], second: tuple[str, ...]
+    known: Mapping[str, ConditionOutcome], first: tuple[str, ...], second: tuple[str, ...]
 ) -> Contrast:
     missing = tuple(name for name in (*first, *second) if name not in known)
     if missing:

@@ -18,7 +18,7 @@ from models.intermediate.kept import DoneCondition
 from models.intermediate.measured import PANELS, scores
 from models.statistics import Bootstrap, Estimate, Runs, holm
 
-Outcome = tuple[DoneCondition, Predictions]
+ConditionOutcome = tuple[DoneCondition, Predictions]
 """A condition, and the logits of its seeds."""
 
 
@@ -55,7 +55,7 @@ class ConditionFigures:
     """Minus the target alone; None for that itself, and where it was not run."""
 
 
-def condition_figures(outcomes: Sequence[Outcome]) -> tuple[ConditionFigures, ...]:
+def condition_figures(outcomes: Sequence[ConditionOutcome]) -> tuple[ConditionFigures, ...]:
     """Compute the figures of every condition."""
     runs = [panel_runs((outcome,)) for outcome in outcomes]
     names = [done.condition.name for done, _ in outcomes]
@@ -65,7 +65,7 @@ def condition_figures(outcomes: Sequence[Outcome]) -> tuple[ConditionFigures, ..
     )
 
 
-def panel_runs(outcomes: Sequence[Outcome]) -> Mapping[str, Runs]:
+def panel_runs(outcomes: Sequence[ConditionOutcome]) -> Mapping[str, Runs]:
     """Return the scores of all seeds of some conditions, by what is reported."""
     rows: dict[str, list[NDArray[np.float64]]] = {panel: [] for panel in PANELS}
     groups: list[str] = []
@@ -87,7 +87,7 @@ def _difference(first: Runs, second: Runs) -> Difference:
 
 
 def _figures(
-    outcome: Outcome, runs: Mapping[str, Runs], none: Mapping[str, Runs] | None
+    outcome: ConditionOutcome, runs: Mapping[str, Runs], none: Mapping[str, Runs] | None
 ) -> ConditionFigures:
     done, predictions = outcome
     seeds = [run.rpartition("/")[2] for run in predictions.logits]

@@ -12,7 +12,7 @@ from pydantic import TypeAdapter, ValidationError
 from models.evaluation.ask.predictor import EvaluationError
 from models.intermediate.condition_recipe import TEXT_SHARE
 from models.intermediate.contrasts import Contrast, contrasts
-from models.intermediate.figures import ConditionFigures, Outcome, condition_figures
+from models.intermediate.figures import ConditionFigures, ConditionOutcome, condition_figures
 from models.intermediate.sets import SetPart
 from models.machine import processor_name
 from models.training.recipe import Phase, Recipe
@@ -62,7 +62,7 @@ def build(
     text: str | None,
     sets: Mapping[str, SetPart],
     missing: Mapping[str, str],
-    outcomes: Sequence[Outcome],
+    outcomes: Sequence[ConditionOutcome],
 ) -> StudyReport:
     """Compute the report of the conditions that are done."""
     first, target = template.phases

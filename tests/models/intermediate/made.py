@@ -14,7 +14,7 @@ from models.intermediate import report
 from models.intermediate.condition_recipe import TEXT_SHARE
 from models.intermediate.conditions import NONE, Condition
 from models.intermediate.contrasts import contrasts
-from models.intermediate.figures import Outcome, condition_figures
+from models.intermediate.figures import ConditionOutcome, condition_figures
 from models.intermediate.kept import DoneCondition, PhaseTaken
 from models.intermediate.measured import READING
 from models.intermediate.sets import SetPart
@@ -52,7 +52,7 @@ def predictions(name: str, shares: dict[str, float], seeds: int = 3) -> Predicti
     )
 
 
-def outcome(name: str, share: float, sets: tuple[str, ...] | None = None) -> Outcome:
+def outcome(name: str, share: float, sets: tuple[str, ...] | None = None) -> ConditionOutcome:
     """Answer a share of all items with each seed."""
     kinds: dict[str, float] = {key.task: share for key in KEYS}
     own = (() if name == NONE else (name,)) if sets is None else sets
@@ -76,7 +76,7 @@ SHARES = {
 
 
 @cache
-def outcomes() -> tuple[Outcome, ...]:
+def outcomes() -> tuple[ConditionOutcome, ...]:
     """Return every condition that a claim speaks of."""
     return tuple(outcome(name, share) for name, share in SHARES.items())
 
