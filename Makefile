@@ -5,7 +5,7 @@ PYTHON ?= python3
 DATA ?= $(XCOPA_DATA_DIR)
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-slow test-gpu lint format types audit docs reference lock ci coverage coverage-report figures mutants bare-clone image-test bench loadtest evaluate models data clean
+.PHONY: help run test test-slow test-gpu lint format types audit docs reference lock ci coverage coverage-report figures mutants bare-clone image-test bench loadtest evaluate models intermediate data clean
 
 help: ## List the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
@@ -107,6 +107,9 @@ evaluate: data $(VENV)/.dev ## Measure both models; DATA names the data director
 models: data $(VENV)/.dev ## Train both models again from their recipes; DATA names the data directory
 	$(BIN)/xcopa train models/recipes/stilts.toml --data $(DATA) --out models/stilts
 	$(BIN)/xcopa train models/recipes/direct.toml --data $(DATA) --out models/direct
+
+intermediate: data $(VENV)/.dev ## Compare intermediate tasks for docs/results/intermediate.md (hours; it resumes); DATA names the data directory
+	$(BIN)/python -m models.intermediate --data $(DATA)
 
 clean: ## Remove the environment and the caches of the tools
 	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis .cache site *.egg-info
