@@ -13,8 +13,12 @@ from typing import Any
 import promql_parser as promql
 import pytest
 import yaml
+from grafana_foundation_sdk.cog.encoder import JSONEncoder
+from grafana_foundation_sdk.models import dashboard as models
 
 from app.telemetry.declarations import DECLARATIONS
+from observability.dashboards.dashboard import ALERTS
+from observability.dashboards.files import texts
 
 OBSERVABILITY = Path(__file__).resolve().parents[2] / "observability"
 PROMETHEUS = OBSERVABILITY / "prometheus"
@@ -23,14 +27,15 @@ RULES = [PROMETHEUS / name for name in ("rules.yml", "models.yml", "slo.yml")]
 RUNBOOKS = Path(__file__).resolve().parents[2] / "docs/runbooks"
 SCRAPE_LABELS = {"job", "instance"}
 
-UNDECLARED = (
-    "up",
-    "process_resident_memory_bytes",
-    "process_cpu_seconds_total",
-    "process_open_fds",
-    "process_max_fds",
-    "process_start_time_seconds",
-)
+UNDECLARED: Mapping[str, set[str]] = {
+    "up": set(),
+    "process_resident_memory_bytes": set(),
+    "process_cpu_seconds_total": set(),
+    "process_open_fds": set(),
+    "process_max_fds": set(),
+    "process_start_time_seconds": set(),
+    "python_gc_collections_total": {"generation"},
+}
 """What Prometheus makes of a scrape, and what its library says of the process."""
 
 Known = Mapping[str, set[str]]
@@ -45,7 +50,8 @@ def known() -> Known:
         for metric in DECLARATIONS
         for series, labels in metric.series.items()
     }
-    return {**declared, **dict.fromkeys(UNDECLARED, SCRAPE_LABELS), **recorded()}
+    undeclared = {name: {*labels, *SCRAPE_LABELS} for name, labels in UNDECLARED.items()}
+    return {**declared, **undeclared, **recorded()}
 
 
 def rules() -> Iterator[dict[str, Any]]:
@@ -65,6 +71,10 @@ def recorded() -> Known:
     """Recording rules are named ``level:metric:operation``; the level lists their labels."""
     names = [rule["record"] for rule in rules() if "record" in rule]
     return {name: set(name.split(":")[0].split("_")) for name in names}
+
+
+def queries(panel: Mapping[str, Any]) -> list[str]:
+    return [target["expr"].replace("$__rate_interval", "5m") for target in panel["targets"]]
 
 
 def panels(dashboard: Path) -> list[dict[str, Any]]:
@@ -99,13 +109,69 @@ def unknown(expression: str, known: Known) -> list[str]:
 
 @pytest.mark.parametrize("dashboard", DASHBOARDS, ids=lambda path: path.name)
 def test_dashboards_ask_only_for_what_exists(dashboard: Path, known: Known) -> None:
-    expressions = {
-        f"{panel['title']}: {target['expr']}": target["expr"].replace("$__rate_interval", "5m")
+    problems = {
+        f"{panel['title']}: {query}": unknown(query, known)
         for panel in panels(dashboard)
-        for target in panel["targets"]
+        for query in queries(panel)
     }
-    problems = {title: unknown(text, known) for title, text in expressions.items()}
     assert {title: found for title, found in problems.items() if found} == {}
+
+
+def test_the_files_are_what_the_code_says() -> None:
+    written = {path.name: path.read_text(encoding="utf-8") for path in DASHBOARDS}
+    assert written == texts(), "out of date; run `make dashboards`"
+
+
+@pytest.mark.parametrize("dashboard", DASHBOARDS, ids=lambda path: path.name)
+def test_the_sdk_reads_what_grafana_is_to_read(dashboard: Path) -> None:
+    content = json.loads(dashboard.read_text(encoding="utf-8"))
+    for annotation in content["annotations"]["list"]:
+        for extra in ALERTS:
+            del annotation[extra]
+    read = models.Dashboard.from_json(content)
+    assert json.loads(json.dumps(read, cls=JSONEncoder)) == content
+
+
+@pytest.mark.parametrize("dashboard", DASHBOARDS, ids=lambda path: path.name)
+def test_a_panel_without_a_value_says_so_and_is_not_red(dashboard: Path) -> None:
+    for panel in panels(dashboard):
+        defaults = panel["fieldConfig"]["defaults"]
+        assert defaults["noValue"]
+        steps = defaults.get("thresholds", {}).get("steps", [{}])
+        assert steps[0].get("color") != "red", panel["title"]
+
+
+@pytest.mark.parametrize("dashboard", DASHBOARDS, ids=lambda path: path.name)
+def test_panels_rate_before_they_sum_and_divide_by_nothing_that_may_be_zero(
+    dashboard: Path,
+) -> None:
+    for query in (query for panel in panels(dashboard) for query in queries(panel)):
+        assert not re.search(r"(rate|increase)\((sum|max|min|avg)", query)
+        assert "histogram_quantile" not in query or query.endswith(">= 0")
+        divisors = query.split(" / ")[1:]
+        # A budget and a curve are never zero.
+        assert all(re.search(r"> 0\)$|slo_budget|_curve_", each) for each in divisors), query
+
+
+def test_slow_requests_lead_to_their_traces() -> None:
+    traced = [
+        panel
+        for dashboard in DASHBOARDS
+        for panel in panels(dashboard)
+        if any(target.get("exemplar") for target in panel["targets"])
+    ]
+    assert len(traced) >= 4
+    for panel in traced:
+        [link] = panel["fieldConfig"]["defaults"]["links"]
+        assert link["url"].startswith("${traces}/search?service=xcopa")
+
+
+@pytest.mark.parametrize("dashboard", DASHBOARDS, ids=lambda path: path.name)
+def test_alerts_are_shown_on_the_time_axis(dashboard: Path, known: Known) -> None:
+    content = json.loads(dashboard.read_text(encoding="utf-8"))
+    [annotation] = content["annotations"]["list"]
+    assert annotation["expr"] == 'ALERTS{alertstate="firing", alertname=~"Xcopa.*"}'
+    assert all(name.startswith("Xcopa") for name in alerts())
 
 
 @pytest.mark.parametrize("dashboard", DASHBOARDS, ids=lambda path: path.name)
@@ -116,7 +182,7 @@ def test_the_variables_of_dashboards_exist(dashboard: Path, known: Known) -> Non
     assert used == set(variables)
     for variable in variables.values():
         if variable["type"] == "query":
-            asked = re.fullmatch(r"label_values\((\w+), (\w+)\)", variable["definition"])
+            asked = re.fullmatch(r"label_values\((\w+), (\w+)\)", variable["query"])
             assert asked is not None
             assert asked[2] in known[asked[1]]
 
