@@ -19,12 +19,18 @@ from grafana_foundation_sdk.models import dashboard as models
 from app.telemetry.declarations import DECLARATIONS
 from observability.dashboards.dashboard import ALERTS
 from observability.dashboards.files import texts
+from tests.deploy.expressions import (
+    DASHBOARDS,
+    PROMETHEUS,
+    RULES,
+    RUNBOOKS,
+    alerts,
+    panels,
+    queries_of_page,
+    queries_of_panel,
+    rules,
+)
 
-OBSERVABILITY = Path(__file__).resolve().parents[2] / "observability"
-PROMETHEUS = OBSERVABILITY / "prometheus"
-DASHBOARDS = sorted((OBSERVABILITY / "grafana/dashboards").glob("*.json"))
-RULES = [PROMETHEUS / name for name in ("rules.yml", "models.yml", "slo.yml")]
-RUNBOOKS = Path(__file__).resolve().parents[2] / "docs/runbooks"
 SCRAPE_LABELS = {"job", "instance"}
 
 UNDECLARED: Mapping[str, set[str]] = {
@@ -54,13 +60,6 @@ def known() -> Known:
     return {**declared, **undeclared, **recorded()}
 
 
-def rules() -> Iterator[dict[str, Any]]:
-    for file in RULES:
-        content = yaml.safe_load(file.read_text(encoding="utf-8"))
-        for group in content["groups"]:
-            yield from group["rules"]
-
-
 def rule_tests() -> Iterator[dict[str, Any]]:
     for file in RULES:
         tests = file.with_name(f"{file.stem}_test.yml")
@@ -71,15 +70,6 @@ def recorded() -> Known:
     """Recording rules are named ``level:metric:operation``; the level lists their labels."""
     names = [rule["record"] for rule in rules() if "record" in rule]
     return {name: set(name.split(":")[0].split("_")) for name in names}
-
-
-def queries(panel: Mapping[str, Any]) -> list[str]:
-    return [target["expr"].replace("$__rate_interval", "5m") for target in panel["targets"]]
-
-
-def panels(dashboard: Path) -> list[dict[str, Any]]:
-    content = json.loads(dashboard.read_text(encoding="utf-8"))
-    return [panel for panel in content["panels"] if panel["type"] != "row"]
 
 
 def unknown(expression: str, known: Known) -> list[str]:
@@ -112,7 +102,7 @@ def test_dashboards_ask_only_for_what_exists(dashboard: Path, known: Known) -> N
     problems = {
         f"{panel['title']}: {query}": unknown(query, known)
         for panel in panels(dashboard)
-        for query in queries(panel)
+        for query in queries_of_panel(panel)
     }
     assert {title: found for title, found in problems.items() if found} == {}
 
@@ -145,7 +135,7 @@ def test_a_panel_without_a_value_says_so_and_is_not_red(dashboard: Path) -> None
 def test_panels_rate_before_they_sum_and_divide_by_nothing_that_may_be_zero(
     dashboard: Path,
 ) -> None:
-    for query in (query for panel in panels(dashboard) for query in queries(panel)):
+    for query in (query for panel in panels(dashboard) for query in queries_of_panel(panel)):
         assert not re.search(r"(rate|increase)\((sum|max|min|avg)", query)
         assert "histogram_quantile" not in query or query.endswith(">= 0")
         divisors = query.split(" / ")[1:]
@@ -207,10 +197,6 @@ def test_rules_ask_only_for_what_exists(known: Known) -> None:
     assert {expression: found for expression, found in problems.items() if found} == {}
 
 
-def alerts() -> dict[str, dict[str, Any]]:
-    return {rule["alert"]: rule for rule in rules() if "alert" in rule}
-
-
 def test_prometheus_reads_all_rules() -> None:
     config = yaml.safe_load((PROMETHEUS / "prometheus.yml").read_text(encoding="utf-8"))
     assert config["rule_files"] == [file.name for file in RULES]
@@ -227,23 +213,18 @@ def test_every_alert_explains_itself_and_has_a_runbook() -> None:
         assert rule["labels"]["severity"] in {"critical", "warning"}
         assert set(rule["annotations"]) == {"runbook_url", "summary", "description"}
         assert rule["annotations"]["runbook_url"] == f"docs/runbooks/{name}.md"
-    assert {page.stem for page in RUNBOOKS.glob("*.md")} == set(alerts())
+    assert {page.stem for page in RUNBOOKS} == set(alerts())
 
 
-@pytest.mark.parametrize("page", sorted(RUNBOOKS.glob("*.md")), ids=lambda page: page.stem)
+@pytest.mark.parametrize("page", RUNBOOKS, ids=lambda page: page.stem)
 def test_a_runbook_says_where_to_look_and_what_to_do(page: Path, known: Known) -> None:
     text = page.read_text(encoding="utf-8")
     assert text.startswith(f"# {page.stem}\n")
-    queries = queries_of(page)
+    queries = queries_of_page(page)
     assert queries
     problems = {query: unknown(query, known) for query in queries}
     assert {query: found for query, found in problems.items() if found} == {}
     assert "\n* " in text.partition("\n## Do\n")[2]
-
-
-def queries_of(page: Path) -> list[str]:
-    """The PromQL of a page."""
-    return re.findall(r"```promql\n(.*?)\n```", page.read_text(encoding="utf-8"), re.DOTALL)
 
 
 def test_no_expression_sums_before_it_rates() -> None:
