@@ -24,7 +24,6 @@ from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
 from app.process import set_environment
-from app.telemetry.log_format import current_request
 from app.telemetry.tracing import (
     BatchTrace,
     ItemTrace,
@@ -188,26 +187,6 @@ def test_stages_of_a_request_that_the_sampler_left_out_are_left_out(
         tracing.tokenised(10.0, 10.1)
         tracing.items([item("direct", 10.1)])
     assert exporter.get_finished_spans() == ()
-
-
-def test_the_exemplar_of_a_request_is_its_own_trace(
-    tracing: Tracing, request_span: trace.Span
-) -> None:
-    current_request.set({"trace_id": "a" * 32})
-    assert tracing.exemplar() == f"{request_span.get_span_context().trace_id:032x}"
-
-
-def test_a_request_that_the_sampler_left_out_is_no_exemplar() -> None:
-    provider = TracerProvider(sampler=sampling.ALWAYS_OFF)
-    current_request.set({"trace_id": "a" * 32})
-    with provider.get_tracer("test").start_as_current_span("request"):
-        assert Tracing(provider).exemplar() == ""
-
-
-def test_without_a_provider_the_exemplar_is_the_trace_of_the_caller() -> None:
-    assert Tracing().exemplar() == ""
-    current_request.set({"trace_id": "a" * 32})
-    assert Tracing().exemplar() == "a" * 32
 
 
 def test_the_span_of_a_request_is_named_after_its_route(
