@@ -55,6 +55,9 @@ def draw(
     figure = Figure(figsize=(_COLUMNS * _CELL, (lines + 3) * _CELL * 0.55), dpi=80)
     figure.suptitle(dashboard["title"], x=0.01, ha="left", y=1 - 0.3 / (lines + 3))
     figure.text(0.99, 1 - 0.8 / (lines + 3), NOTICE, ha="right", fontsize=8, color="gray")
+    for place, alert in enumerate(alerts):
+        line = 1 - 0.8 / (lines + 3)
+        figure.text(0.01 + 0.17 * place, line, alert.name, fontsize=8, color=_colour(place))
     for panel in dashboard["panels"]:
         _draw_panel(figure, panel, lines, ask, alerts)
     figure.savefig(path)
@@ -89,6 +92,10 @@ def _draw_panel(
         _draw_words(axes, panel, found)
 
 
+def _colour(place: int) -> str:
+    return f"C{3 + place % 7}"
+
+
 def expression(text: str) -> str:
     """Return an expression as Grafana asks it when every choice is *All*."""
     text = text.replace("$__rate_interval", "1m")
@@ -113,7 +120,7 @@ def _draw_lines(
         axes.plot(times, [float(value) for _, value in series["values"]], label=name, lw=0.9)  # type: ignore[arg-type]
     for place, alert in enumerate(alerts):
         begin, end = (datetime.fromtimestamp(at, UTC) for at in (alert.begin, alert.end))
-        axes.axvspan(begin, end, color=f"C{3 + place}", alpha=0.08, lw=0)  # type: ignore[arg-type]
+        axes.axvspan(begin, end, color=_colour(place), alpha=0.08, lw=0)  # type: ignore[arg-type]
     unit = panel["fieldConfig"]["defaults"].get("unit", "none")
     axes.yaxis.set_major_formatter(ticker.FuncFormatter(lambda value, _: shown(value, unit)))
     axes.xaxis.set_major_formatter(dates.DateFormatter("%H:%M"))  # type: ignore[no-untyped-call]

@@ -360,9 +360,9 @@ class InFlight:
 
 def _counts(lengths: Sequence[int]) -> BatchCounts:
     """Return what the rows of a batch, of so many tokens each, come to."""
-    tokens = sum(lengths)
-    computed = -(-tokens // ALIGNMENT) * ALIGNMENT
-    return BatchCounts(len(lengths), tokens, computed, len(lengths) * max(lengths))
+    tokens, padded = sum(lengths), len(lengths) * max(lengths)
+    computed, computed_padded = (-(-each // ALIGNMENT) * ALIGNMENT for each in (tokens, padded))
+    return BatchCounts(len(lengths), tokens, computed, computed_padded)
 
 
 _FINISHED = (Outcome.ANSWERED, Outcome.FAILED)

@@ -22,7 +22,7 @@ class BatchCounts:
     computed: int
     """Tokens, as the linear layers computed them."""
     padded: int
-    """Tokens, if each row had been padded to the longest."""
+    """The same, if each row had been padded to the longest."""
 
 
 class BatchMetrics(Registering):

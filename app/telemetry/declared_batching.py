@@ -56,7 +56,8 @@ COMPUTED_TOKENS = Declaration(
 PADDED_TOKENS = Declaration(
     Counter,
     "xcopa_batch_padded_tokens_total",
-    "Tokens of the same batches if each row were padded to the longest: what is not computed here.",
+    "Tokens of the same batches if each row were padded to the longest, rounded up likewise: what "
+    "is not computed here.",
     "tokens",
     "sum by (model) (rate(xcopa_batch_padded_tokens_total[5m]))",
     labels=("model",),
