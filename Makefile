@@ -5,7 +5,7 @@ PYTHON ?= python3
 DATA ?= $(XCOPA_DATA_DIR)
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-slow test-gpu lint format types audit docs reference lock ci coverage coverage-report figures mutants bare-clone image-test bench loadtest evaluate models intermediate data clean
+.PHONY: help run test test-slow test-gpu lint format types audit docs dashboards reference lock ci coverage coverage-report figures mutants bare-clone image-test incident bench loadtest evaluate models intermediate data clean
 
 help: ## List the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
@@ -74,8 +74,14 @@ image-test: IMAGE ?= --record
 image-test: $(VENV)/.dev ## Build the image, run it, and try what it promises (root; many minutes)
 	$(BIN)/python -m scripts.image $(IMAGE)
 
+incident: $(VENV)/.dev ## Overload, a stuck engine, recovery: the alerts, and pictures of the dashboards (12 minutes; needs prometheus)
+	$(BIN)/python -m tests.chaos.incident
+
 docs: $(VENV)/.dev ## Build the documentation site into site/
 	$(BIN)/zensical build --clean --strict
+
+dashboards: $(VENV)/.dev ## Write the dashboards' JSON from observability/dashboards
+	$(BIN)/python -m observability.dashboards
 
 reference: $(VENV)/.dev ## Write the reference pages that come from the code
 	$(BIN)/python -m scripts.reference
