@@ -5,7 +5,7 @@ PYTHON ?= python3
 DATA ?= $(XCOPA_DATA_DIR)
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-slow test-gpu lint format types audit docs reference lock ci coverage coverage-report figures mutants bare-clone image-test bench loadtest evaluate models data clean
+.PHONY: help run test test-slow test-gpu lint format types audit docs reference lock ci coverage coverage-report figures mutants bare-clone image-test bench loadtest loadtests evaluate models data clean
 
 help: ## List the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
@@ -95,8 +95,13 @@ ci: ## What CI runs
 bench: $(VENV)/.dev ## Measure what docs/results/speed.md reports (BENCH="encoder lone" for some of it)
 	$(BIN)/python -m loadtests.bench $(BENCH)
 
-loadtest: $(VENV)/.dev ## Drive a running service for 30 s (HOST=http://... names another than this machine's)
-	@$(BIN)/locust -f loadtests/xcopa.py --headless -u 16 -t 30s $(if $(HOST),--host $(HOST))
+# LOADTEST adds options of locust: LOADTEST="-u 32 -t 2m --languages et,ta --report out"
+loadtest: FILE = $(if $(SCENARIO),scenarios/$(SCENARIO),xcopa)
+loadtest: $(VENV)/.dev ## Drive a running service for 30 s (HOST=http://... names another than this machine's; SCENARIO=spike)
+	@$(BIN)/locust -f loadtests/$(FILE).py --headless $(if $(SCENARIO),,-u 16 -t 30s) $(if $(HOST),--host $(HOST)) $(LOADTEST)
+
+loadtests: $(VENV)/.dev ## List the scenarios of load, each with its command
+	@$(BIN)/python -m loadtests.scenarios
 
 data:
 	@test -n "$(DATA)" || { echo "Name the data directory: make $(MAKECMDGOALS) DATA=DIR, or XCOPA_DATA_DIR. \`xcopa data fetch --out DIR\` makes one; docs/reference/data.md says what it holds." >&2; exit 1; }

@@ -1,0 +1,97 @@
+"""locust against a real service with tiny models: alone, in several processes, in each shape."""
+
+from __future__ import annotations
+
+import json
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from loadtests.scenarios.__main__ import scenarios
+from tests.conftest import ROOT
+from tests.e2e.server import ServerProcess
+
+pytestmark = pytest.mark.slow
+
+ROUTES = {"/predict/xcopa", "/predict/xcopa/batch", "/compare/xcopa", "/rank"}
+ALL_USERS = ("-u", "11", "-r", "11", "-t", "5s")
+
+
+@pytest.fixture(scope="module")
+def url(tiny_direct: Path, tiny_stilts: Path) -> Iterator[str]:
+    settings = {
+        "XCOPA_MODELS__DIRECT": str(tiny_direct),
+        "XCOPA_MODELS__STILTS": str(tiny_stilts),
+    }
+    with ServerProcess(**settings) as server:
+        yield server.wait_until_ready().url
+
+
+def started(file: str, *options: str) -> subprocess.Popen[str]:
+    command = [sys.executable, "-m", "locust", "-f", file, "--headless", "--json", *options]
+    return subprocess.Popen(
+        command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+
+
+def ended(process: subprocess.Popen[str]) -> list[dict[str, Any]]:
+    """Return locust's own rows of a run without a failure."""
+    out, errors = process.communicate()
+    assert process.returncode == 0, out + errors
+    assert "PASS: " in errors
+    rows: list[dict[str, Any]] = json.loads(out.replace("[]\n", ""))  # of `--processes`
+    assert all(row["num_failures"] == 0 < row["num_requests"] for row in rows)
+    return rows
+
+
+def assert_agrees(folder: Path, rows: list[dict[str, Any]]) -> None:
+    """The report has every request that locust has, on every route."""
+    found = json.loads((folder / "report.json").read_text("utf-8"))
+    counts = {route: own["count"] for route, own in found["routes"].items()}
+    assert counts == {row["name"]: row["num_requests"] for row in rows}
+    assert set(counts) == ROUTES
+    assert any(moment["batch_rows"] for moment in found["timeline"])
+
+
+def test_every_user_is_answered_soundly(url: str, tmp_path: Path) -> None:
+    mix = ("--languages", "et,ta", "--lengths", "1:3,4:1", "--batch-sizes", "2,9")
+    process = started(
+        "loadtests/xcopa.py", "--host", url, *ALL_USERS, *mix, "--report", str(tmp_path)
+    )
+    assert_agrees(tmp_path, ended(process))
+
+
+def test_a_master_and_two_workers_share_a_run(url: str, tmp_path: Path) -> None:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = str(free.getsockname()[1])
+    master = started(
+        *("loadtests/xcopa.py", "--host", url, *ALL_USERS, "--report", str(tmp_path)),
+        *("--master", "--expect-workers", "2", "--master-bind-port", port, "--variants", "direct"),
+    )
+    joining = ("loadtests/xcopa.py", "--worker", "--master-port", port)
+    workers = [started(*joining) for _ in range(2)]
+    rows = ended(master)
+    for worker in workers:
+        _, errors = worker.communicate()
+        assert worker.returncode == 0, errors
+        assert "PASS" not in errors
+    assert_agrees(tmp_path, rows)
+
+
+def test_processes_share_a_run(url: str, tmp_path: Path) -> None:
+    options = ("--host", url, *ALL_USERS, "--processes", "2", "--report", str(tmp_path))
+    assert_agrees(tmp_path, ended(started("loadtests/xcopa.py", *options)))
+
+
+@pytest.mark.parametrize("name", [name for name, _, _ in scenarios()])
+def test_a_scenario_runs_to_its_end(name: str, url: str, tmp_path: Path) -> None:
+    options = ("--host", url, "-u", "12", "-t", "6s", "--report", str(tmp_path))
+    assert ended(started(f"loadtests/scenarios/{name}.py", *options))
+    found = json.loads((tmp_path / "report.json").read_text("utf-8"))
+    assert max(moment["offered"] for moment in found["timeline"]) > 1
