@@ -19,7 +19,7 @@ TOLERANCE = 1e-3
 MOST = 1_000_000
 """Logits that are remembered; what comes later is not compared."""
 
-Question = tuple[str, Sequence[str], str]
+AskedQuestion = tuple[str, Sequence[str], str]
 """The premise, the choices, and whether the cause or the effect is asked for."""
 
 
@@ -30,7 +30,7 @@ class AnswerMemory:
         self.tolerance = tolerance
         self._logits: dict[bytes, float] = {}
 
-    def contradiction(self, question: Question, answer: ModelAnswer) -> str | None:
+    def contradiction(self, question: AskedQuestion, answer: ModelAnswer) -> str | None:
         """Say how an answer differs from an earlier one, or return None and remember it.
 
         Another revision is another model: it may answer otherwise.
@@ -50,7 +50,7 @@ class AnswerMemory:
         return None
 
 
-def question_of(body: Mapping[str, Any]) -> Question:
+def question_of(body: Mapping[str, Any]) -> AskedQuestion:
     """Return what an item, or a body that ranks choices, asks."""
     choices = body.get("choices") or (body["choice1"], body["choice2"])
     return body["premise"], choices, body["question"]

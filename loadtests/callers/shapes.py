@@ -15,7 +15,7 @@ from loadtests.callers.profiles import Stair, is_saturated, knee_of
 USERS, SECONDS = 16, 120.0
 """Where the command line does not say."""
 
-Target = tuple[int, float]
+UserTarget = tuple[int, float]
 """Users, and how many are started or stopped a second."""
 
 
@@ -31,12 +31,12 @@ class ProfileShape(LoadTestShape):  # type: ignore[misc]
         """Return the share of the users at a share of the time."""
         raise NotImplementedError
 
-    def tick(self) -> Target | None:
+    def tick(self) -> UserTarget | None:
         """Return how many users there should be now; None ends the run."""
         time = self.get_run_time() / self.limit
         return self.target(time) if time < 1 else None
 
-    def target(self, time: float) -> Target:
+    def target(self, time: float) -> UserTarget:
         """Return how many users there should be at a share of the time."""
         users = max(1, math.ceil(self.share(time) * self.most))
         return users, float(self.most)
@@ -71,7 +71,7 @@ class StaircaseShape(ProfileShape):
         self._stairs: list[Stair] = []
         self._users, self._since, self._answered = 0, 0.0, 0
 
-    def tick(self) -> Target | None:
+    def tick(self) -> UserTarget | None:
         """Return how many users there should be now; None ends the run."""
         target = super().tick()
         users = target[0] if target else -1

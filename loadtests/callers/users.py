@@ -22,7 +22,7 @@ from app.keys.own_key import own_key
 from loadtests import soundness
 from loadtests.callers.options import mix_of, option
 from loadtests.mix import MixError
-from loadtests.same_answer import TOLERANCE, AnswerMemory, Question, question_of
+from loadtests.same_answer import TOLERANCE, AnswerMemory, AskedQuestion, question_of
 from loadtests.soundness import ModelAnswer
 
 try:
@@ -41,7 +41,7 @@ Check = Callable[[object], Sequence[ModelAnswer] | None]
 """Returns the answers of the models, or None if something is wrong."""
 
 
-class Caller(FastHttpUser):  # type: ignore[misc]
+class LoadUser(FastHttpUser):  # type: ignore[misc]
     """Asks again as soon as it is answered, or after a pause."""
 
     abstract = True
@@ -74,7 +74,7 @@ class Caller(FastHttpUser):  # type: ignore[misc]
                 response.failure(failure)
 
 
-class SingleCaller(Caller):
+class SingleCaller(LoadUser):
     """Sends one question after the other."""
 
     weight = 8
@@ -86,7 +86,7 @@ class SingleCaller(Caller):
         self._post("/predict/xcopa", body, partial(soundness.prediction, model=body["model"]))
 
 
-class BatchCaller(Caller):
+class BatchCaller(LoadUser):
     """Sends lists of questions."""
 
     weight = 1
@@ -99,7 +99,7 @@ class BatchCaller(Caller):
         self._post("/predict/xcopa/batch", body, check)
 
 
-class Comparer(Caller):
+class Comparer(LoadUser):
     """Asks both variants the same."""
 
     weight = 1
@@ -110,7 +110,7 @@ class Comparer(Caller):
         self._post("/compare/xcopa", self.mix.item(self._chance), soundness.comparison)
 
 
-class Ranker(Caller):
+class Ranker(LoadUser):
     """Has several choices ranked."""
 
     weight = 1
@@ -123,7 +123,7 @@ class Ranker(Caller):
         self._post("/rank", body, check)
 
 
-def failure_of(response: Any, check: Check, questions: Sequence[Question]) -> str | None:
+def failure_of(response: Any, check: Check, questions: Sequence[AskedQuestion]) -> str | None:
     """Return why an answer counts as a failure, or None. Nothing that it may hold raises."""
     content = response.content or b""
     said = content[:LONGEST_SAID].decode(errors="replace")
@@ -141,7 +141,9 @@ def failure_of(response: Any, check: Check, questions: Sequence[Question]) -> st
     return _contradiction(questions, found)
 
 
-def _contradiction(questions: Sequence[Question], answers: Sequence[ModelAnswer]) -> str | None:
+def _contradiction(
+    questions: Sequence[AskedQuestion], answers: Sequence[ModelAnswer]
+) -> str | None:
     """Compare with earlier answers; a comparison has several answers to its one question."""
     asked = questions if len(questions) == len(answers) else [questions[0]] * len(answers)
     for question, answer in zip(asked, answers, strict=True):
