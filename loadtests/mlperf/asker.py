@@ -58,7 +58,8 @@ class ServiceAsker:
             thread.start()
         return self
 
-    def __exit__(self, *_: object) -> None:
+    def __exit__(self, *exception: object) -> None:
+        del exception
         for _ in range(len(self._running)):
             self._asked.put(None)
         for thread in self._running:

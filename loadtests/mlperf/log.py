@@ -50,15 +50,17 @@ class LoadGenLog:
 
 
 def accuracy_of(folder: Path, labels: Sequence[int]) -> tuple[int, int]:
-    """Return how many answers of an accuracy run are right, and how many there are.
+    """Return how many items of an accuracy run have the right answer, and how many were asked.
+
+    MultiStream fills its last query up with items that were asked before; they count once.
 
     Args:
         folder: of the run.
         labels: the right answer of each item, by its index.
     """
     rows = json.loads((folder / ACCURACY).read_text(encoding="utf-8"))
-    right = sum(
-        int.from_bytes(bytes.fromhex(row["data"]), signed=True) == labels[row["qsl_idx"]]
-        for row in rows
-    )
-    return right, len(rows)
+    answers = {
+        row["qsl_idx"]: int.from_bytes(bytes.fromhex(row["data"]), signed=True) for row in rows
+    }
+    right = sum(answer == labels[index] for index, answer in answers.items())
+    return right, len(answers)

@@ -24,6 +24,9 @@ OFFLINE_CALL = 32
 """Items of a call in Offline, where how items are put together is left to the system."""
 
 THREADS = {SINGLE_STREAM: 1, MULTI_STREAM: 1, SERVER: 256, OFFLINE: 8}
+ENOUGH = {SINGLE_STREAM: 64, MULTI_STREAM: 662, SERVER: 1, OFFLINE: 1}
+"""Queries with which LoadGen's early stopping rule can be met; Server's depend on what is late."""
+
 SEEDS = (3133965575612453542, 665484352860916858, 3622009729038561421)
 """Of LoadGen's own configuration: which samples, in which order, and when."""
 
@@ -42,6 +45,8 @@ class StreamSettings:
     """Of Server: what the p99 may be."""
     rate: float = 1.0
     """Of Server: queries a second. Of the others: what is expected, in queries or items."""
+    queries: int = 1
+    """At least."""
     is_accuracy: bool = False
     """Each item once, and the answers are logged."""
 
@@ -53,7 +58,7 @@ def loadgen_settings(settings: StreamSettings) -> Any:
     modes = loadgen.TestMode
     found.mode = modes.AccuracyOnly if settings.is_accuracy else modes.PerformanceOnly
     found.min_duration_ms = round(1000 * settings.seconds)
-    found.min_query_count = 1
+    found.min_query_count = settings.queries
     found.qsl_rng_seed, found.sample_index_rng_seed, found.schedule_rng_seed = SEEDS
     expected_ns = round(1e9 / (_MARGIN * settings.rate))
     found.single_stream_expected_latency_ns = expected_ns
