@@ -10,6 +10,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+import gevent
 from gevent import socket
 
 _HEAD_END = b"\r\n\r\n"
@@ -70,7 +71,7 @@ class LightClient:
         try:
             connection.sendall(request)
             head, body = _whole(connection)
-        except OSError:
+        except (OSError, gevent.GreenletExit):
             connection.close()
             raise
         self._free.append(connection)

@@ -205,6 +205,7 @@ class SteadyArrivals:
     def wait(self) -> None:
         """Wait for the answers, so that the next trial finds an empty queue."""
         gevent.joinall(list(self._waiting), timeout=HUNG_S)
+        gevent.killall(list(self._waiting))
         self._client.close()
 
     def latencies(self) -> LatencyHistogram:

@@ -10,10 +10,16 @@ from typer.testing import CliRunner, Result
 
 from loadtests.capacity import command
 from loadtests.capacity.command import cli
-from loadtests.capacity.live import LiveTrials, ServiceFailedError, saturated_rate
-from loadtests.capacity.search import SearchRules
-from loadtests.capacity.sequential import ServiceGoal
+from loadtests.capacity.live import (
+    LiveTrials,
+    RateTrial,
+    ServiceFailedError,
+    saturated_rate,
+)
+from loadtests.capacity.search import SearchRules, TrialDecision
+from loadtests.capacity.sequential import RequestWindow, ServiceGoal
 from loadtests.cases import route_cases
+from loadtests.report.histogram import LatencyHistogram
 from tests.loadtests.mlperf.answering import response, service
 from tests.loadtests.test_cases import MIX
 
@@ -61,19 +67,33 @@ def test_the_saturated_rate_is_counted_and_a_service_that_fails_is_not_measured(
         saturated_rate(asked, CASE, callers=2, seconds=0)
 
 
-def test_the_command_ends_with_an_answer_and_a_report(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.fixture
+def planted(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A service that answers, and whose capacity is 90 requests a second."""
+
+    def attempt(self: LiveTrials, rate: float, effect: float) -> RateTrial:
+        late = 0 if rate <= 90 else 900
+        decision = TrialDecision(rate <= 90, [RequestWindow(1000, late, 0)] * 5)
+        return RateTrial(rate, decision, LatencyHistogram([0.01]), {}, "engines (99%)", 0, [])
+
     monkeypatch.setattr("loadtests.target.why_not", lambda _: None)
-    monkeypatch.setattr(command, "SATURATED_S", 0.1)
-    monkeypatch.setattr(command, "_window_s", lambda _: 0.1)
-    monkeypatch.setattr(LiveTrials, "warm_up_s", 0.0)
-    options = ("--p99-ms", "50", "--most-s", "1", "--precision", "1", "--repeats", "1")
+    monkeypatch.setattr(command, "saturated_rate", lambda *_: 40.0)
+    monkeypatch.setattr(LiveTrials, "attempt", attempt)
+
+
+@pytest.mark.usefixtures("planted")
+@pytest.mark.parametrize(("wanted", "status", "word"), [(0, 0, "PASS"), (99.5, 1, "FAIL")])
+def test_the_command_ends_with_an_answer_and_a_report(
+    wanted: float, status: int, word: str, tmp_path: Path
+) -> None:
+    options = ("--variants", "stilts", "--at-least", str(wanted), "--out", str(tmp_path))
     with service(sound) as asked:
-        done = run(*options, "--variants", "stilts", "--against", asked.url, "--out", str(tmp_path))
-    assert done.exit_code in (0, 3), done.output
-    assert "single stilts: " in done.stdout
-    assert json.loads((tmp_path / "report.json").read_text("utf-8"))["cases"][0]["trials"]
+        done = run("--against", asked.url, *options)
+    assert done.exit_code == status, done.output
+    assert done.stdout.startswith(f"{word}: single stilts: ")
+    [case] = json.loads((tmp_path / "report.json").read_text("utf-8"))["cases"]
+    assert 90 / 1.1 <= case["requests_per_s"] <= 90
+    assert case["limit"] == "engines (99%)"
 
 
 @pytest.mark.parametrize(
