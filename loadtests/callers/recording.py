@@ -69,6 +69,16 @@ def _note(environment: Environment) -> None:
     RECORD.note(scrape(environment.host or HOST), environment.runner.user_count)
 
 
+@events.test_stop.add_listener
+def keep_report(environment: Environment, **_: object) -> None:
+    """Write the report of a run of the page, which may start others after it."""
+    options = environment.parsed_options
+    if options is None or options.headless or isinstance(environment.runner, WorkerRunner):
+        return
+    _note(environment)
+    _write(options, verdict(RECORD, option(options, "p99_ms", 0.0))[0])
+
+
 @events.quitting.add_listener
 def end(environment: Environment, **_: object) -> None:
     """Print the verdict and write the report."""
@@ -81,6 +91,10 @@ def end(environment: Environment, **_: object) -> None:
     _say(said)
     if not is_good and environment.process_exit_code is None:
         environment.process_exit_code = 1
+    _write(options, said)
+
+
+def _write(options: Any, said: str) -> None:
     if folder := getattr(options, "report", ""):
         try:
             report_of(RECORD, said).write(Path(folder))

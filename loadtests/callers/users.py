@@ -16,6 +16,7 @@ from typing import Any
 
 from locust import FastHttpUser, tag, task
 from locust.env import Environment
+from locust.exception import StopUser
 
 from app.errors import StartError
 from app.keys.own_key import own_key
@@ -58,9 +59,9 @@ class LoadUser(FastHttpUser):  # type: ignore[misc]
         try:
             self.mix = mix_of(options)
         except MixError as error:
+            # Of the page, which shows the log: the command line was checked when it was read.
             logging.getLogger(__name__).error("%s", error)
-            self.environment.process_exit_code = 2
-            self.environment.runner.quit()
+            raise StopUser from error
 
     def wait_time(self) -> float:
         """Return the seconds until the next question."""

@@ -6,18 +6,17 @@ import os
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
 
 import typer
 from rich.console import Console
 
 from app.errors import StartError
-from app.settings import VARIANTS
+from loadtests.capacity import options
 from loadtests.capacity.answer import CapacityAnswer, capacity_report, worst_status
 from loadtests.capacity.live import LiveTrials, RateTrial, ServiceFailedError, saturated_rate
 from loadtests.capacity.search import CapacitySearch, SearchRules
 from loadtests.capacity.sequential import ServiceGoal
-from loadtests.cases import ROUTES, RouteCase, route_cases
+from loadtests.cases import RouteCase, route_cases
 from loadtests.items import load_items
 from loadtests.mix import MixError, read_mix
 from loadtests.target import TargetError, TargetService, target_service
@@ -29,51 +28,23 @@ BELOW_SATURATION = 0.7
 cli = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
 
 
-def _of(known: Sequence[str]) -> Callable[[str], str]:
-    def checked(text: str) -> str:
-        for name in text.split(","):
-            if name not in known:
-                raise typer.BadParameter(f"{name!r} is not one of {', '.join(known)}")
-        return text
-
-    return checked
-
-
 @cli.command()
 def capacity(
-    p99_ms: Annotated[
-        float, typer.Option(min=1.0, help="99 % of the requests are answered within so many ms.")
-    ] = 500.0,
-    errors: Annotated[
-        float, typer.Option(min=0.0001, max=0.5, help="Share of requests that may fail, at most.")
-    ] = 0.01,
-    routes: Annotated[
-        str, typer.Option(callback=_of(ROUTES), help="With commas between.")
-    ] = "single",
-    variants: Annotated[
-        str, typer.Option(callback=_of(VARIANTS), help="With commas between.")
-    ] = ",".join(VARIANTS),
-    at_least: Annotated[
-        float, typer.Option(min=0.0, help="Exit with 1 if it is fewer requests a second.")
-    ] = 0.0,
-    against: Annotated[
-        str | None, typer.Option(help="A service that runs; without one, one is started.")
-    ] = None,
-    languages: Annotated[str, typer.Option(help="With commas between; empty: all.")] = "",
-    lengths: Annotated[str, typer.Option(help="Times a premise is said: 1:8,4:1.")] = "1",
-    batch_sizes: Annotated[str, typer.Option(help="Items of a batch: 8:4,64:1.")] = "8",
-    choices: Annotated[str, typer.Option(help="Choices of a ranking: 2:1,32:1.")] = "4",
-    precision: Annotated[
-        float, typer.Option(min=0.01, max=1.0, help="How exact the answer is, as a share.")
-    ] = 0.1,
-    confidence: Annotated[
-        float, typer.Option(min=0.5, max=0.999, help="How sure it is that the answer holds.")
-    ] = 0.95,
-    repeats: Annotated[int, typer.Option(min=1, help="Trials of the answer at the end.")] = 2,
-    most_s: Annotated[float, typer.Option(min=1.0, help="Seconds of a trial, at most.")] = 300.0,
-    out: Annotated[
-        Path | None, typer.Option(help="Folder for report.json and report.html.")
-    ] = None,
+    p99_ms: options.P99Option = 500.0,
+    errors: options.ErrorsOption = 0.01,
+    routes: options.RoutesOption = "single",
+    variants: options.VariantsOption = options.ALL_VARIANTS,
+    at_least: options.AtLeastOption = 0.0,
+    against: options.AgainstOption = None,
+    languages: options.LanguagesOption = "",
+    lengths: options.LengthsOption = "1",
+    batch_sizes: options.BatchSizesOption = "8",
+    choices: options.ChoicesOption = "4",
+    precision: options.PrecisionOption = 0.1,
+    confidence: options.ConfidenceOption = 0.95,
+    repeats: options.RepeatsOption = 2,
+    most_s: options.MostSecondsOption = 300.0,
+    out: options.OutOption = None,
 ) -> None:
     """Find the highest rate of random arrivals at which a service is fast enough.
 
@@ -87,16 +58,27 @@ def capacity(
         items = load_items(Path(data) if data else None)
         mix = read_mix(items, languages, lengths, "", batch_sizes, choices)
         cases = route_cases(routes.split(","), variants.split(","), mix)
-        with target_service(against) as service:
-            seeking = CapacityRun(service, rules, at_least, Console(stderr=True))
-            answers = list(seeking.answers(cases))
-        if out is not None:
-            title = f"Requests a second at p99 below {p99_ms:g} ms"
-            capacity_report(answers, title).write(out)
+        answers = _answers(against, rules, at_least, cases, out)
     except (MixError, TargetError, ServiceFailedError, StartError, OSError) as error:
         typer.echo(f"capacity: {error}", err=True)
         raise typer.Exit(2) from error
     raise typer.Exit(worst_status(answers))
+
+
+def _answers(
+    against: str | None,
+    rules: SearchRules,
+    wanted: float,
+    cases: Sequence[RouteCase],
+    out: Path | None,
+) -> list[CapacityAnswer]:
+    with target_service(against) as service:
+        seeking = CapacityRun(service, rules, wanted, Console(stderr=True))
+        answers = list(seeking.answers(cases))
+    if out is not None:
+        title = f"Requests a second at p99 below {1000 * rules.goal.p99_s:g} ms"
+        capacity_report(answers, title).write(out)
+    return answers
 
 
 def _window_s(goal: ServiceGoal) -> float:

@@ -20,8 +20,8 @@ from loadtests.target import TargetService
 OK, TOO_MANY = 200, 429
 TIMEOUT_S = 60.0
 
-Labels = Sequence[int]
-OnLabels = Callable[[Labels], None]
+AnsweredLabels = Sequence[int]
+OnLabels = Callable[[AnsweredLabels], None]
 """Gets the labels of the items that were asked; -1 where there was no sound answer."""
 
 NO_ANSWER = -1
@@ -84,7 +84,7 @@ class ServiceAsker:
 
     def _labels(
         self, connection: http.client.HTTPConnection, items: Sequence[ItemFields]
-    ) -> Labels:
+    ) -> AnsweredLabels:
         path, body = request_of(items, self.variant)
         key = own_key(None, os.environ)
         headers = JSON if key is None else {**JSON, "Authorization": f"Bearer {key}"}
@@ -109,7 +109,7 @@ def request_of(items: Sequence[ItemFields], variant: str) -> tuple[str, bytes]:
     return "/predict/xcopa/batch", json.dumps({"items": items, "model": variant}).encode()
 
 
-def labels_of(status: int, content: bytes, count: int, variant: str) -> Labels:
+def labels_of(status: int, content: bytes, count: int, variant: str) -> AnsweredLabels:
     """Return the labels of a response; ``NO_ANSWER`` for all if it is not sound."""
     none = [NO_ANSWER] * count
     if status != OK:

@@ -32,30 +32,42 @@ EARLY = (
 cli = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
 
 
+_ALL_VARIANTS = ",".join(VARIANTS)
+
+_Scenarios = Annotated[
+    list[str] | None, typer.Argument(help=f"Of {', '.join(SCENARIOS)}; all without one.")
+]
+_Variants = Annotated[str, typer.Option(help="With commas between.")]
+_P99 = Annotated[
+    float, typer.Option(min=1.0, help="Of Server: 99 % are answered within so many ms.")
+]
+_Seconds = Annotated[
+    float, typer.Option(min=0.1, help="Of each run, at least; a submission has 600.")
+]
+_Precision = Annotated[
+    float, typer.Option(min=0.01, max=1.0, help="How exact Server's rate is, as a share.")
+]
+_Accuracy = Annotated[
+    bool, typer.Option("--accuracy", help="Ask each item once and compare with its label.")
+]
+_Against = Annotated[
+    str | None, typer.Option(help="A service that runs; without one, one is started.")
+]
+_Out = Annotated[
+    Path | None, typer.Option(help="Folder for LoadGen's logs, report.json and report.html.")
+]
+
+
 @cli.command()
 def mlperf(
-    scenarios: Annotated[
-        list[str] | None, typer.Argument(help=f"Of {', '.join(SCENARIOS)}; all without one.")
-    ] = None,
-    variants: Annotated[str, typer.Option(help="With commas between.")] = ",".join(VARIANTS),
-    p99_ms: Annotated[
-        float, typer.Option(min=1.0, help="Of Server: 99 % are answered within so many ms.")
-    ] = 500.0,
-    seconds: Annotated[
-        float, typer.Option(min=0.1, help="Of each run, at least; a submission has 600.")
-    ] = 60.0,
-    precision: Annotated[
-        float, typer.Option(min=0.01, max=1.0, help="How exact Server's rate is, as a share.")
-    ] = 0.05,
-    accuracy: Annotated[
-        bool, typer.Option("--accuracy", help="Ask each item once and compare with its label.")
-    ] = False,
-    against: Annotated[
-        str | None, typer.Option(help="A service that runs; without one, one is started.")
-    ] = None,
-    out: Annotated[
-        Path | None, typer.Option(help="Folder for LoadGen's logs, report.json and report.html.")
-    ] = None,
+    scenarios: _Scenarios = None,
+    variants: _Variants = _ALL_VARIANTS,
+    p99_ms: _P99 = 500.0,
+    seconds: _Seconds = 60.0,
+    precision: _Precision = 0.05,
+    accuracy: _Accuracy = False,
+    against: _Against = None,
+    out: _Out = None,
 ) -> None:
     """Run MLPerf Inference's scenarios with its own load generator. No official results.
 

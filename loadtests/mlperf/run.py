@@ -11,7 +11,7 @@ from typing import Any
 import mlperf_loadgen as loadgen
 
 from loadtests.items import ItemFields
-from loadtests.mlperf.asker import Labels, ServiceAsker
+from loadtests.mlperf.asker import AnsweredLabels, ServiceAsker
 from loadtests.mlperf.log import LoadGenLog
 from loadtests.target import TargetService
 
@@ -139,7 +139,7 @@ def issuer(
     return issue
 
 
-def complete(numbers: Sequence[int], labels: Labels) -> None:
+def complete(numbers: Sequence[int], labels: AnsweredLabels) -> None:
     """Tell LoadGen that samples were answered; their labels are a signed byte each."""
     data = array.array("b", labels)
     address, _ = data.buffer_info()

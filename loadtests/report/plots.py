@@ -81,7 +81,8 @@ def _panel() -> tuple[Figure, Axes]:
 
 
 def _svg(figure: Figure, panel: Axes) -> str:
-    panel.legend(fontsize="small")
+    if panel.get_legend_handles_labels()[0]:
+        panel.legend(fontsize="small")
     return _text(figure)
 
 

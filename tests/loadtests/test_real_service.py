@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 
 from loadtests.scenarios.__main__ import scenarios
@@ -67,9 +70,7 @@ def test_every_user_is_answered_soundly(url: str, tmp_path: Path) -> None:
 
 
 def test_a_master_and_two_workers_share_a_run(url: str, tmp_path: Path) -> None:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = str(free.getsockname()[1])
+    port = free_port()
     master = started(
         *("loadtests/xcopa.py", "--host", url, *ALL_USERS, "--report", str(tmp_path)),
         *("--master", "--expect-workers", "2", "--master-bind-port", port, "--variants", "direct"),
@@ -87,6 +88,46 @@ def test_a_master_and_two_workers_share_a_run(url: str, tmp_path: Path) -> None:
 def test_processes_share_a_run(url: str, tmp_path: Path) -> None:
     options = ("--host", url, *ALL_USERS, "--processes", "2", "--report", str(tmp_path))
     assert_agrees(tmp_path, ended(started("loadtests/xcopa.py", *options)))
+
+
+def free_port() -> str:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        return str(free.getsockname()[1])
+
+
+def test_the_page_has_the_options_and_writes_the_report(url: str, tmp_path: Path) -> None:
+    port = free_port()
+    command = [sys.executable, "-m", "locust", "-f", "loadtests/xcopa.py", "--web-port", port]
+    options = ("--web-host", "127.0.0.1", "--report", str(tmp_path))
+    page = httpx.Client(base_url=f"http://127.0.0.1:{port}")
+    with page, subprocess.Popen([*command, *options], cwd=ROOT, stderr=subprocess.DEVNULL) as run:
+        try:
+            wait_for(lambda: page.get("/").status_code == 200)
+            shown = page.get("/").text
+            names = ("languages", "lengths", "variants", "batch_sizes", "choices", "pause")
+            assert [name for name in names if name not in shown] == []
+            mix = {"languages": "et", "lengths": "2", "variants": "direct"}
+            asked = {"user_count": "2", "spawn_rate": "2", "host": url, **mix}
+            assert page.post("/swarm", data=asked).json()["success"] is True
+            wait_for(lambda: page.get("/stats/requests").json()["total_rps"] > 0)
+            page.post("/stop")
+            wait_for((tmp_path / "report.html").exists)
+        finally:
+            run.terminate()
+    found = json.loads((tmp_path / "report.json").read_text("utf-8"))
+    assert found["verdict"].startswith("PASS: ")
+
+
+def wait_for(happened: Callable[[], object]) -> None:
+    """Wait until something holds; a server that is not there yet is waited for, too."""
+    limit = time.monotonic() + 60
+    while time.monotonic() < limit:
+        with contextlib.suppress(httpx.TransportError):
+            if happened():
+                return
+        time.sleep(0.1)
+    raise AssertionError("it has not happened in a minute")
 
 
 @pytest.mark.parametrize("name", [name for name, _, _ in scenarios()])

@@ -32,3 +32,9 @@ def test_a_timeline_shows_load_latency_and_batches() -> None:
     assert {"users", "answered a s", "failed a s", "p99, ms", "rows of a batch"} <= texts_of(
         timeline(moments, "users")
     )
+
+
+def test_nothing_can_be_drawn_of_nothing() -> None:
+    assert distributions({}).startswith("<svg")
+    assert timeline([], "users").startswith("<svg")
+    assert latency_against_load([], 500, None).startswith("<svg")
