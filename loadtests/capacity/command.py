@@ -37,7 +37,7 @@ def capacity(
     at_least: options.AtLeastOption = 0.0,
     against: options.AgainstOption = None,
     languages: options.LanguagesOption = "",
-    lengths: options.LengthsOption = "1",
+    lengths: options.RepetitionsOption = "1",
     batch_sizes: options.BatchSizesOption = "8",
     choices: options.ChoicesOption = "4",
     precision: options.PrecisionOption = 0.1,

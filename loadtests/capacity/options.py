@@ -39,7 +39,7 @@ AgainstOption = Annotated[
     str | None, typer.Option(help="A service that runs; without one, one is started.")
 ]
 LanguagesOption = Annotated[str, typer.Option(help="With commas between; empty: all.")]
-LengthsOption = Annotated[str, typer.Option(help="Times a premise is said: 1:8,4:1.")]
+RepetitionsOption = Annotated[str, typer.Option(help="Times a premise is said: 1:8,4:1.")]
 BatchSizesOption = Annotated[str, typer.Option(help="Items of a batch: 8:4,64:1.")]
 ChoicesOption = Annotated[str, typer.Option(help="Choices of a ranking: 2:1,32:1.")]
 PrecisionOption = Annotated[

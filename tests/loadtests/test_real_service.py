@@ -119,6 +119,43 @@ def test_the_page_has_the_options_and_writes_the_report(url: str, tmp_path: Path
     assert found["verdict"].startswith("PASS: ")
 
 
+def answer_of(module: str, *options: str) -> tuple[int, str, str]:
+    """Return the exit status and the output of a command, and what it said meanwhile."""
+    command = [sys.executable, "-m", module, "--variants", "stilts", *options]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    return done.returncode, done.stdout, done.stderr
+
+
+def test_capacity_comes_to_an_answer_of_every_route(url: str, tmp_path: Path) -> None:
+    """On a busy machine the answer is that it was too noisy; no number is judged."""
+    routes = ("single", "batch", "compare", "rank")
+    briefly = ("--precision", "1", "--most-s", "2", "--repeats", "1", "--p99-ms", "500")
+    options = ("--against", url, "--routes", ",".join(routes), *briefly, "--out", str(tmp_path))
+    status, said, progress = answer_of("loadtests.capacity", *options)
+    assert status in (0, 3), said + progress
+    cases = json.loads((tmp_path / "report.json").read_text("utf-8"))["cases"]
+    assert [case["route"] for case in cases] == list(routes)
+    for case in cases:
+        assert case["trials"]
+        assert case["verdict"] in said
+        assert any(at["batch_rows"] for trial in case["trials"] for at in trial["timeline"])
+
+
+def test_loadgen_runs_each_scenario(url: str, tmp_path: Path) -> None:
+    options = ("--against", url, "--seconds", "1", "--precision", "1", "--out", str(tmp_path))
+    status, said, errors = answer_of("loadtests.mlperf", *options)
+    assert status in (0, 1), said + errors
+    figures = json.loads((tmp_path / "report.json").read_text("utf-8"))["figures"]
+    units = {each["scenario"]: each["unit"] for each in figures}
+    assert units == {
+        "SingleStream": "ms",
+        "MultiStream": "ms",
+        "Server": "queries/s",
+        "Offline": "items/s",
+    }
+    assert "items had no sound answer" not in said
+
+
 def wait_for(happened: Callable[[], object]) -> None:
     """Wait until something holds; a server that is not there yet is waited for, too."""
     limit = time.monotonic() + 60
