@@ -44,6 +44,7 @@ def capacity(
     confidence: options.ConfidenceOption = 0.95,
     repeats: options.RepeatsOption = 2,
     most_s: options.MostSecondsOption = 300.0,
+    most_trials: options.MostTrialsOption = SearchRules.most_trials,
     out: options.OutOption = None,
 ) -> None:
     """Find the highest rate of random arrivals at which a service is fast enough.
@@ -52,7 +53,8 @@ def capacity(
     command cannot be carried out, 3 the run was too noisy to be sure.
     """
     goal = ServiceGoal(p99_ms / 1000, errors)
-    rules = SearchRules(goal, confidence, precision, repeats, _window_s(goal), most_s)
+    window_s = _window_s(goal)
+    rules = SearchRules(goal, confidence, precision, repeats, window_s, most_s, most_trials)
     data = os.environ.get("XCOPA_DATA_DIR")
     try:
         items = load_items(Path(data) if data else None)

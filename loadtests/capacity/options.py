@@ -50,4 +50,5 @@ ConfidenceOption = Annotated[
 ]
 RepeatsOption = Annotated[int, typer.Option(min=1, help="Trials of the answer at the end.")]
 MostSecondsOption = Annotated[float, typer.Option(min=1.0, help="Seconds of a trial, at most.")]
+MostTrialsOption = Annotated[int, typer.Option(min=3, help="Trials of a case, at most.")]
 OutOption = Annotated[Path | None, typer.Option(help="Folder for report.json and report.html.")]

@@ -126,10 +126,10 @@ def answer_of(module: str, *options: str) -> tuple[int, str, str]:
     return done.returncode, done.stdout, done.stderr
 
 
-def test_capacity_comes_to_an_answer_of_every_route(url: str, tmp_path: Path) -> None:
+def test_capacity_comes_to_an_answer(url: str, tmp_path: Path) -> None:
     """On a busy machine the answer is that it was too noisy; no number is judged."""
-    routes = ("single", "batch", "compare", "rank")
-    briefly = ("--precision", "1", "--most-s", "2", "--repeats", "1", "--p99-ms", "500")
+    routes = ("compare", "rank")
+    briefly = ("--precision", "1", "--most-s", "2", "--repeats", "1", "--most-trials", "3")
     options = ("--against", url, "--routes", ",".join(routes), *briefly, "--out", str(tmp_path))
     status, said, progress = answer_of("loadtests.capacity", *options)
     assert status in (0, 3), said + progress
