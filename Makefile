@@ -5,7 +5,7 @@ PYTHON ?= python3
 DATA ?= $(XCOPA_DATA_DIR)
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-slow test-gpu lint format types audit docs dashboards reference lock ci coverage coverage-report figures mutants bare-clone image-test incident bench loadtest evaluate models intermediate data clean
+.PHONY: help run test test-slow test-gpu lint format types audit docs dashboards reference lock ci coverage coverage-report figures mutants bare-clone image-test incident bench capacity mlperf loadtest loadtests evaluate models intermediate data clean
 
 help: ## List the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
@@ -98,11 +98,22 @@ lock: ## Bring uv.lock and constraints.txt up to pyproject.toml (needs uv; UPGRA
 ci: ## What CI runs
 	.ci/run
 
-bench: $(VENV)/.dev ## Measure what docs/results/speed.md reports (BENCH="encoder lone" for some of it)
+bench: $(VENV)/.dev ## Measure what docs/results/speed.md reports (BENCH="encoder lone" for some of it; "--check" fails where a target is missed)
 	$(BIN)/python -m loadtests.bench $(BENCH)
 
-loadtest: $(VENV)/.dev ## Drive a running service for 30 s (HOST=http://... names another than this machine's)
-	@$(BIN)/locust -f loadtests/xcopa.py --headless -u 16 -t 30s $(if $(HOST),--host $(HOST))
+# LOADTEST adds options of locust: LOADTEST="-u 32 -t 2m --languages et,ta --report out"
+loadtest: FILE = $(if $(SCENARIO),scenarios/$(SCENARIO),xcopa)
+loadtest: $(VENV)/.dev ## Drive a running service for 30 s (HOST=http://... names another than this machine's; SCENARIO=spike)
+	@$(BIN)/locust -f loadtests/$(FILE).py --headless $(if $(SCENARIO),,-u 16 -t 30s) $(if $(HOST),--host $(HOST)) $(LOADTEST)
+
+capacity: $(VENV)/.dev ## Find how many requests a second are answered in time (CAPACITY="--p99-ms 500 --routes single,rank --at-least 50")
+	@$(BIN)/python -m loadtests.capacity $(CAPACITY)
+
+mlperf: $(VENV)/.dev ## Run MLPerf Inference's four scenarios, which are no official results (MLPERF="Server --p99-ms 500")
+	@$(BIN)/python -m loadtests.mlperf $(MLPERF)
+
+loadtests: $(VENV)/.dev ## List the scenarios of load, each with its command
+	@$(BIN)/python -m loadtests.scenarios
 
 data:
 	@test -n "$(DATA)" || { echo "Name the data directory: make $(MAKECMDGOALS) DATA=DIR, or XCOPA_DATA_DIR. \`xcopa data fetch --out DIR\` makes one; docs/reference/data.md says what it holds." >&2; exit 1; }
