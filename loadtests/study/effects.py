@@ -35,7 +35,7 @@ FEWEST_BLOCKS = 3
 _MOST_BLOCKS = 10_000
 
 
-class Verdict(StrEnum):
+class Evidence(StrEnum):
     """What a run says of one figure."""
 
     EQUIVALENT = "equivalent"
@@ -109,13 +109,13 @@ class Effect:
         return float(student.sf((edge - abs(self._mean)) / self._error, self._freedom))
 
     @property
-    def verdict(self) -> Verdict:
+    def verdict(self) -> Evidence:
         """What the run shows at 5 %."""
         if self.p_equivalent < 1 - LEVEL:
-            return Verdict.EQUIVALENT
+            return Evidence.EQUIVALENT
         if self.p < 1 - LEVEL:
-            return Verdict.MORE if self._mean > 0 else Verdict.LESS
-        return Verdict.NONE
+            return Evidence.MORE if self._mean > 0 else Evidence.LESS
+        return Evidence.NONE
 
     @property
     def detectable(self) -> float:

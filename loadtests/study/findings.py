@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from loadtests.study.blocks import DoneBlock, Summary
-from loadtests.study.effects import MARGIN, Block, Effect, Verdict
+from loadtests.study.effects import MARGIN, Block, Effect, Evidence
 from loadtests.study.side import Comparison
 from models.statistics import Estimate
 
@@ -99,7 +99,7 @@ def _finding(figure: str, blocks: Sequence[DoneBlock], margin: float, *, quiet: 
         ratio=effect.ratio,
         p=effect.p,
         p_equivalent=effect.p_equivalent,
-        verdict=effect.verdict if quiet else Verdict.NONE,
+        verdict=effect.verdict if quiet else Evidence.NONE,
         detectable=effect.detectable,
         blocks_needed=effect.blocks_needed,
     )

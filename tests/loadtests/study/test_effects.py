@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from scipy import stats  # type: ignore[import-untyped]
 
-from loadtests.study.effects import MARGIN, Block, Effect, Verdict
+from loadtests.study.effects import MARGIN, Block, Effect, Evidence
 
 
 def blocks(
@@ -33,13 +33,13 @@ def blocks(
 
 def test_a_run_of_one_side_against_itself_is_equivalent() -> None:
     effect = Effect.of(blocks(8))
-    assert effect.verdict is Verdict.EQUIVALENT
+    assert effect.verdict is Evidence.EQUIVALENT
     assert effect.ratio.low < 1 < effect.ratio.high
     assert effect.p > 0.05
 
 
-@pytest.mark.parametrize(("ratio", "verdict"), [(1.05, Verdict.MORE), (0.95, Verdict.LESS)])
-def test_a_planted_difference_of_5_percent_is_found(ratio: float, verdict: Verdict) -> None:
+@pytest.mark.parametrize(("ratio", "verdict"), [(1.05, Evidence.MORE), (0.95, Evidence.LESS)])
+def test_a_planted_difference_of_5_percent_is_found(ratio: float, verdict: Evidence) -> None:
     effect = Effect.of(blocks(8, ratio))
     assert effect.verdict is verdict
     assert effect.ratio.low < ratio < effect.ratio.high
@@ -49,12 +49,12 @@ def test_a_planted_difference_of_5_percent_is_found(ratio: float, verdict: Verdi
 def test_a_difference_within_the_margin_is_equivalent_although_it_is_found() -> None:
     effect = Effect.of(blocks(12, 1.01, noise=0.002))
     assert effect.p < 0.01
-    assert effect.verdict is Verdict.EQUIVALENT
+    assert effect.verdict is Evidence.EQUIVALENT
 
 
 def test_a_run_that_is_too_noisy_gives_no_verdict_and_says_what_it_could_have_found() -> None:
     effect = Effect.of(blocks(4, noise=0.1))
-    assert effect.verdict is Verdict.NONE
+    assert effect.verdict is Evidence.NONE
     assert effect.detectable > MARGIN
     assert effect.blocks_needed > 4
 
@@ -63,7 +63,7 @@ def test_a_drift_of_the_machine_falls_out() -> None:
     """Each run is 1 % slower than the one before; sides that take turns do not differ by it."""
     effect = Effect.of(blocks(6, noise=0.0, drift=0.01))
     assert effect.ratio.value == pytest.approx(1, abs=1e-3)
-    assert effect.verdict is Verdict.EQUIVALENT
+    assert effect.verdict is Evidence.EQUIVALENT
 
 
 def test_the_tests_are_those_of_students_t() -> None:
@@ -83,7 +83,7 @@ def test_equality_is_shown_where_the_90_percent_interval_is_within_the_margin() 
     for seed in range(40):
         effect = Effect.of(blocks(5, 1.01, noise=0.015, seed=seed))
         inside = effect.within.low > 1 / (1 + MARGIN) and effect.within.high < 1 + MARGIN
-        assert inside == (effect.verdict is Verdict.EQUIVALENT)
+        assert inside == (effect.verdict is Evidence.EQUIVALENT)
 
 
 def test_intervals_cover_the_true_ratio_as_often_as_they_say() -> None:
@@ -97,7 +97,7 @@ def test_intervals_cover_the_true_ratio_as_often_as_they_say() -> None:
 
 def test_sides_at_the_margin_pass_as_equal_no_more_often_than_said() -> None:
     passed = sum(
-        Effect.of(blocks(6, 1 + MARGIN, noise=0.01, seed=seed)).verdict is Verdict.EQUIVALENT
+        Effect.of(blocks(6, 1 + MARGIN, noise=0.01, seed=seed)).verdict is Evidence.EQUIVALENT
         for seed in range(400)
     )
     assert passed / 400 <= 0.08
@@ -120,7 +120,8 @@ def test_the_power_is_what_it_says() -> None:
 def test_so_many_blocks_as_it_asks_for_show_equality() -> None:
     effect = Effect.of(blocks(200, noise=0.03))
     shown = sum(
-        Effect.of(blocks(effect.blocks_needed, noise=0.03, seed=seed)).verdict is Verdict.EQUIVALENT
+        Effect.of(blocks(effect.blocks_needed, noise=0.03, seed=seed)).verdict
+        is Evidence.EQUIVALENT
         for seed in range(1000, 1200)
     )
     assert 0.7 <= shown / 200 <= 0.92
@@ -128,9 +129,9 @@ def test_so_many_blocks_as_it_asks_for_show_equality() -> None:
 
 def test_blocks_without_any_noise_are_decided() -> None:
     same, more = ([Block((1.0, 1.0), (own, own))] * 3 for own in (1.0, 1.1))
-    assert Effect.of(same).verdict is Verdict.EQUIVALENT
+    assert Effect.of(same).verdict is Evidence.EQUIVALENT
     assert (Effect.of(same).p, Effect.of(same).p_equivalent) == (1.0, 0.0)
-    assert Effect.of(more).verdict is Verdict.MORE
+    assert Effect.of(more).verdict is Evidence.MORE
     assert (Effect.of(more).p, Effect.of(more).p_equivalent) == (0.0, 1.0)
 
 
