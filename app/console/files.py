@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import hashlib
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,9 +24,11 @@ class StaticFile:
     """A file as it is sent."""
 
     content: bytes
+    compressed: bytes
+    """The same, with gzip."""
     media_type: str
     etag: str
-    """A digest of the content, quoted as the header has it."""
+    """A digest of the content; weak, since it is that of both forms."""
 
 
 def read_files(folder: Path = STATIC) -> dict[str, StaticFile]:
@@ -38,4 +41,6 @@ def _read(path: Path) -> StaticFile:
     content = path.read_bytes()
     digest = hashlib.sha256(content).hexdigest()[:32]
     media_type = _MEDIA_TYPES.get(path.suffix, _TEXT)
-    return StaticFile(content, f"{media_type}; charset=utf-8", f'"{digest}"')
+    return StaticFile(
+        content, gzip.compress(content, mtime=0), f"{media_type}; charset=utf-8", f'W/"{digest}"'
+    )

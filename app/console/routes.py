@@ -35,6 +35,7 @@ _HEADERS = {
     # Kept by the browser, and asked for at each visit: page and scripts are of one version.
     "Cache-Control": "no-cache",
     "Content-Security-Policy": POLICY,
+    "Vary": "Accept-Encoding",
 }
 
 
@@ -48,7 +49,7 @@ def make_router() -> APIRouter:
         if _lacks_slash(request):
             # The addresses in the page are relative, and the setting's prefix is not the caller's.
             location = f"{request.scope['root_path']}/"
-            return Response(status_code=HTTPStatus.PERMANENT_REDIRECT, headers={"Location": location})
+            return Response(None, HTTPStatus.TEMPORARY_REDIRECT, {"Location": location})
         return _answer(files[PAGE], request)
 
     @router.get(CONSOLE_FILES + "{name:path}")
@@ -66,11 +67,14 @@ def _lacks_slash(request: Request) -> bool:
 
 def _answer(found: StaticFile, request: Request) -> Response:
     headers = {**_HEADERS, "ETag": found.etag}
-    if found.etag in _tags(request.headers.get("if-none-match", "")):
+    if found.etag in _listed(request, "if-none-match"):
         return Response(status_code=HTTPStatus.NOT_MODIFIED, headers=headers)
-    return Response(found.content, media_type=found.media_type, headers=headers)
+    content = found.content
+    if "gzip" in _listed(request, "accept-encoding"):
+        content, headers["Content-Encoding"] = found.compressed, "gzip"
+    return Response(content, media_type=found.media_type, headers=headers)
 
 
-def _tags(listed: str) -> list[str]:
-    """Return the validators of the header; a proxy that compresses marks them as weak."""
-    return [tag.strip().removeprefix("W/") for tag in listed.split(",")]
+def _listed(request: Request, header: str) -> list[str]:
+    # An encoding with a weight is not taken: browsers send none.
+    return [entry.strip() for entry in request.headers.get(header, "").split(",")]

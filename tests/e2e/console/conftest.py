@@ -26,9 +26,11 @@ def browser() -> Iterator[Browser]:
         pytest.skip("no Chromium is installed; Debian has it in the package chromium")
     # Chromium's sandbox does not work for root.
     arguments = ["--no-sandbox"] if os.geteuid() == 0 else []
-    with sync_playwright() as playwright:
-        with playwright.chromium.launch(executable_path=path, args=arguments) as made:
-            yield made
+    with (
+        sync_playwright() as playwright,
+        playwright.chromium.launch(executable_path=path, args=arguments) as made,
+    ):
+        yield made
 
 
 @pytest.fixture

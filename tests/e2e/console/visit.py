@@ -34,8 +34,8 @@ class Visit:
 
     def assert_clean(self) -> None:
         assert self.console == []
-        elsewhere = [url for url in self.requested if not url.startswith((self.url, "data:", "blob:"))]
-        assert elsewhere == []
+        own = (self.url, "data:", "blob:")
+        assert [url for url in self.requested if not url.startswith(own)] == []
 
     def run(self, script: str, argument: Any = None) -> Any:
         """Run a function of the page's own modules: ``modules`` imports one by its path."""

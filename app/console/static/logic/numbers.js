@@ -25,6 +25,7 @@ export function milliseconds(value) {
  */
 export function short(value) {
   if (value === null) return "–";
+  if (value === 0) return "0";
   if (value >= 100) return value.toFixed(0);
   return value >= 10 ? value.toFixed(1) : value.toFixed(2);
 }

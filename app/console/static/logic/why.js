@@ -26,7 +26,7 @@ export function swapped(question) {
 export function saidWithoutPremise(model, same) {
   return same
     ? `${model} chooses the same without the premise: the choices alone may decide.`
-    : `${model} chooses another one without the premise: it reads the premise.`;
+    : `${model} chooses another one without the premise: the premise matters to it here.`;
 }
 
 /**
@@ -37,6 +37,6 @@ export function saidWithoutPremise(model, same) {
  */
 export function saidSwapped(model, same) {
   return same
-    ? `${model} chooses the same for cause and effect: the direction may not matter to it here.`
-    : `${model} chooses another one when the question is swapped: it reads the question.`;
+    ? `${model} chooses the same for cause and effect: the direction may not matter to it.`
+    : `${model} chooses another one when the question is swapped: the direction matters to it here.`;
 }

@@ -13,7 +13,7 @@ import { make, theirs } from "./dom.js";
  * @param {Question} question
  * @param {ModelAnswer[]} answers
  * @param {string} lang of the sentences, empty where it is not known
- * @returns {string} what to say of it
+ * @returns {{text: string, agree: boolean}} what to say of it
  */
 export function showAnswers(place, question, answers, lang) {
   const agree = new Set(answers.map((answer) => answer.label)).size === 1;
@@ -23,7 +23,7 @@ export function showAnswers(place, question, answers, lang) {
   if (!together) cards.forEach((each, at) => each.append(latency(answers[at], false)));
   place.replaceChildren(make("div", { class: "cards" }, ...cards));
   if (together) place.append(latency(first, true));
-  return sentence(answers, agree);
+  return { text: sentence(answers, agree), agree };
 }
 
 function sentence(answers, agree) {

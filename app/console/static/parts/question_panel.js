@@ -83,7 +83,8 @@ async function askAndShow(question, signal) {
   if ("failure" in asked) return showFailure(asked.failure);
   wantsAnswer = false;
   const lang = byId("premise").lang;
-  say(byId("ask-said"), showAnswers(byId("answers"), question, asked.answers, lang));
+  const { text, agree } = showAnswers(byId("answers"), question, asked.answers, lang);
+  say(byId("ask-said"), text, !agree);
   const changes = Object.entries(CHANGES).filter(([id]) => byId(id).checked);
   const changed = [];
   for (const [, { name, change, said: saying }] of changes) {
