@@ -45,7 +45,8 @@ OPEN = [
 CLOSED = [
     *("/models", "/v2", "/v2/models/direct", "/v2/models/direct/infer", "/nothing", "//livez"),
     *("/predict/xcopa", "/predict/xcopa/batch", "/compare/xcopa", "/rank", "/livez/", "/LIVEZ"),
-    *("/v2/models/other/ready", "/static-offline-docs", "/console", "/docs/../models", "/livez/../models"),
+    *("/v2/models/other/ready", "/static-offline-docs", "/docs/../models", "/livez/../models"),
+    *("/console", "/index.html"),
 ]
 
 

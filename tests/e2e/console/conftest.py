@@ -33,24 +33,29 @@ def browser() -> Iterator[Browser]:
         yield made
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def context(browser: Browser) -> Iterator[BrowserContext]:
-    made = browser.new_context(viewport={"width": 1280, "height": 900}, accept_downloads=True)
-    with made:
+    with browser.new_context(viewport={"width": 1280, "height": 900}) as made:
         yield made
 
 
-@pytest.fixture
-def page(context: BrowserContext) -> Page:
-    made = context.new_page()
-    made.set_default_timeout(30_000)
-    return made
+@pytest.fixture(scope="module")
+def tab(context: BrowserContext, tiny_url: str) -> Visit:
+    """A tab that the tests of a module share, since a new one costs as much as a test."""
+    return Visit(context.new_page(), tiny_url)
 
 
 @pytest.fixture
-def visit(page: Page, tiny_url: str) -> Iterator[Visit]:
-    """The page, opened. At its end nothing may have gone wrong in the console."""
-    made = Visit(page, tiny_url)
-    made.open()
-    yield made
-    made.assert_clean()
+def visit(tab: Visit) -> Iterator[Visit]:
+    """The page, opened anew. At its end nothing may have gone wrong in the console."""
+    tab.open()
+    yield tab
+    tab.page.unroute_all()
+    tab.assert_clean()
+
+
+@pytest.fixture
+def page(context: BrowserContext) -> Iterator[Page]:
+    """A tab of a test's own."""
+    with context.new_page() as made:
+        yield made

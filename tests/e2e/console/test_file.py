@@ -102,7 +102,7 @@ def test_a_csv_file_is_chosen_and_its_bad_rows_harm_no_other(visit: Visit) -> No
     visit.page.select_option("#file-filter", "errors")
     problems = visit.page.locator("#file-table .problem").all_inner_texts()
     assert problems[0] == "No answer: choice1: must not be blank"
-    assert "direct: The service cannot read this." in problems[1]
+    assert "direct: choice1: is too long: premise, question and choice1 make" in problems[1]
     expect(visit.page.locator("#file-accuracy table")).to_have_count(0)
 
 
@@ -134,7 +134,11 @@ def test_a_file_that_cannot_be_read_is_refused(visit: Visit, text: str, said: st
 
 def test_it_pauses_goes_on_and_stops(visit: Visit) -> None:
     held: list[Route] = []
-    visit.page.route(BATCH, held.append)
+
+    def hold(route: Route) -> None:
+        held.append(route)
+
+    visit.page.route(BATCH, hold)
     visit.paste(lines(labelled(96)))
     page = visit.page
     expect(page.locator("#file-count")).to_have_text("0 of 96 rows")

@@ -18,6 +18,7 @@ class Visit:
 
     def __init__(self, page: Page, url: str) -> None:
         self.page, self.url = page, url
+        page.set_default_timeout(30_000)
         self.console: list[str] = []
         self.requested: list[str] = []
         page.on("console", lambda message: self._note(message.type, message.text))
@@ -29,6 +30,8 @@ class Visit:
             self.console.append(text)
 
     def open(self, path: str = "/") -> None:
+        self.console.clear()
+        self.requested.clear()
         self.page.goto(self.url + path)
         expect(self.page.locator("#choices input")).to_have_count(2)
 

@@ -48,5 +48,6 @@ function sentences(first, changed) {
   const texts = changed.flatMap(({ saying, answers }) =>
     answers.map(({ model, label }, at) => saying(model, label === first[at].label)),
   );
-  return make("ul", { role: "status" }, ...texts.map((text) => make("li", {}, text)));
+  const list = make("ul", {}, ...texts.map((text) => make("li", {}, text)));
+  return make("div", { role: "status" }, list);
 }
