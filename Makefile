@@ -5,7 +5,7 @@ PYTHON ?= python3
 DATA ?= $(XCOPA_DATA_DIR)
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-slow test-gpu lint format types audit docs reference lock ci coverage coverage-report figures mutants bare-clone image-test bench loadtest evaluate models data clean
+.PHONY: help run test test-slow test-gpu lint format types audit docs dashboards reference lock ci coverage coverage-report figures mutants bare-clone image-test incident bench capacity mlperf loadtest loadtests evaluate models intermediate data clean
 
 help: ## List the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
@@ -74,8 +74,14 @@ image-test: IMAGE ?= --record
 image-test: $(VENV)/.dev ## Build the image, run it, and try what it promises (root; many minutes)
 	$(BIN)/python -m scripts.image $(IMAGE)
 
+incident: $(VENV)/.dev ## Overload, a stuck engine, recovery: the alerts, and pictures of the dashboards (12 minutes; needs prometheus)
+	$(BIN)/python -m tests.chaos.incident
+
 docs: $(VENV)/.dev ## Build the documentation site into site/
 	$(BIN)/zensical build --clean --strict
+
+dashboards: $(VENV)/.dev ## Write the dashboards' JSON from observability/dashboards
+	$(BIN)/python -m observability.dashboards
 
 reference: $(VENV)/.dev ## Write the reference pages that come from the code
 	$(BIN)/python -m scripts.reference
@@ -92,11 +98,22 @@ lock: ## Bring uv.lock and constraints.txt up to pyproject.toml (needs uv; UPGRA
 ci: ## What CI runs
 	.ci/run
 
-bench: $(VENV)/.dev ## Measure what docs/results/speed.md reports (BENCH="encoder lone" for some of it)
+bench: $(VENV)/.dev ## Measure what docs/results/speed.md reports (BENCH="encoder lone" for some of it; "--check" fails where a target is missed)
 	$(BIN)/python -m loadtests.bench $(BENCH)
 
-loadtest: $(VENV)/.dev ## Drive a running service for 30 s (HOST=http://... names another than this machine's)
-	@$(BIN)/locust -f loadtests/xcopa.py --headless -u 16 -t 30s $(if $(HOST),--host $(HOST))
+# LOADTEST adds options of locust: LOADTEST="-u 32 -t 2m --languages et,ta --report out"
+loadtest: FILE = $(if $(SCENARIO),scenarios/$(SCENARIO),xcopa)
+loadtest: $(VENV)/.dev ## Drive a running service for 30 s (HOST=http://... names another than this machine's; SCENARIO=spike)
+	@$(BIN)/locust -f loadtests/$(FILE).py --headless $(if $(SCENARIO),,-u 16 -t 30s) $(if $(HOST),--host $(HOST)) $(LOADTEST)
+
+capacity: $(VENV)/.dev ## Find how many requests a second are answered in time (CAPACITY="--p99-ms 500 --routes single,rank --at-least 50")
+	@$(BIN)/python -m loadtests.capacity $(CAPACITY)
+
+mlperf: $(VENV)/.dev ## Run MLPerf Inference's four scenarios, which are no official results (MLPERF="Server --p99-ms 500")
+	@$(BIN)/python -m loadtests.mlperf $(MLPERF)
+
+loadtests: $(VENV)/.dev ## List the scenarios of load, each with its command
+	@$(BIN)/python -m loadtests.scenarios
 
 data:
 	@test -n "$(DATA)" || { echo "Name the data directory: make $(MAKECMDGOALS) DATA=DIR, or XCOPA_DATA_DIR. \`xcopa data fetch --out DIR\` makes one; docs/reference/data.md says what it holds." >&2; exit 1; }
@@ -107,6 +124,9 @@ evaluate: data $(VENV)/.dev ## Measure both models; DATA names the data director
 models: data $(VENV)/.dev ## Train both models again from their recipes; DATA names the data directory
 	$(BIN)/xcopa train models/recipes/stilts.toml --data $(DATA) --out models/stilts
 	$(BIN)/xcopa train models/recipes/direct.toml --data $(DATA) --out models/direct
+
+intermediate: data $(VENV)/.dev ## Compare intermediate tasks for docs/results/intermediate.md (hours; it resumes); DATA names the data directory
+	$(BIN)/python -m models.intermediate --data $(DATA)
 
 clean: ## Remove the environment and the caches of the tools
 	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis .cache site *.egg-info

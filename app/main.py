@@ -5,8 +5,10 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import platform
 from collections.abc import AsyncIterator, Callable, Mapping
 from functools import partial
+from importlib.metadata import version
 from typing import TYPE_CHECKING
 
 from fastapi import FastAPI
@@ -19,6 +21,7 @@ from app.api.access import AccessMiddleware
 from app.api.content_encoding import DecodeBodyMiddleware
 from app.api.cors import OriginsMiddleware
 from app.api.dispatch import DispatchMiddleware
+from app.api.json_route import JsonRoute
 from app.api.middleware import (
     BodyLimitMiddleware,
     DefectsMiddleware,
@@ -26,6 +29,7 @@ from app.api.middleware import (
     TargetMiddleware,
 )
 from app.api.open_inference import infer, metadata
+from app.api.predict import COMPARE
 from app.api.probe_paths import is_probe
 from app.api.require_key import RequireKeyMiddleware
 from app.api.security_headers import SecurityHeadersMiddleware
@@ -37,6 +41,7 @@ from app.serving.admission import Limits
 from app.serving.calibration import BudgetRule
 from app.serving.service import ServiceOptions
 from app.settings import Settings, split
+from app.telemetry.declared_requests import SEVERAL
 from app.telemetry.logs import report_drops
 from app.telemetry.metrics import Metrics
 from app.telemetry.tracing import Tracing, provider_from_environment
@@ -60,6 +65,7 @@ def create_app(
     settings: Settings | None = None,
     on_started: OnStarted | None = None,
     load: Callable[[Settings], Mapping[str, Variant]] | None = None,
+    metrics_class: type[Metrics] = Metrics,
 ) -> FastAPI:
     """Make the application. When it starts, its models load on another thread.
 
@@ -67,12 +73,13 @@ def create_app(
         settings: read from the environment if not given.
         on_started: see ``OnStarted``; without it an error is logged.
         load: returns the models; ``load_models`` if not given.
+        metrics_class: what counts.
 
     Raises:
         StartError: the file of API keys cannot be read, or a line of it is wrong.
     """
     settings = settings or Settings()
-    metrics = Metrics(settings.models.model_dump())
+    metrics = _seeded(metrics_class(settings.models.model_dump()), settings)
     report_drops(metrics.log_lines_dropped)
     keys = _keys(settings, metrics)
     tracing = Tracing(provider_from_environment(__version__))
@@ -104,6 +111,16 @@ def create_app(
     _add_middleware(app, settings, metrics, keys, tracing)
     tracing.add_to(app, partial(is_probe, prefix=settings.root_path))
     return app
+
+
+def _seeded(metrics: Metrics, settings: Settings) -> Metrics:
+    """Start what is known before the first request at zero."""
+    models = list(settings.models.model_dump())
+    routes = (route for router in ROUTERS for route in router.routes)
+    asking = [route.path for route in routes if isinstance(route, JsonRoute)]
+    metrics.seed_routes((path, [SEVERAL] if path == COMPARE else models) for path in asking)
+    metrics.built(__version__, platform.python_version(), version("torch"))
+    return metrics
 
 
 def _keys(settings: Settings, metrics: Metrics) -> KeysInForce | None:

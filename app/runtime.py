@@ -8,7 +8,7 @@ import logging
 import math
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import Enum
 from typing import TypeVar, cast
@@ -21,7 +21,7 @@ from app.errors import InvalidRequestError, StartError, UnavailableError
 from app.process import freeze_loaded_objects
 from app.serving.calibration import BudgetRule, Calibration, calibrate
 from app.serving.service import PredictionService, ServiceOptions
-from app.telemetry.metrics import Metrics
+from app.telemetry.metrics import Metrics, ModelInfo
 from app.telemetry.tracing import Tracing
 from app.weights.variant import Variant
 
@@ -116,9 +116,19 @@ class Runtime:
         Raises:
             StartError: a model cannot be loaded, or loads but cannot answer.
         """
-        variants = self._load()
+        with self._timing("load"):
+            variants = self._load()
         with stopping_on_failure([variant.engine for variant in variants.values()]):
-            return self._measure({name: _warm(name, each) for name, each in variants.items()})
+            with self._timing("warm_up"):
+                warm = {name: _warm(name, each) for name, each in variants.items()}
+            with self._timing("calibrate"):
+                return self._measure(warm)
+
+    @contextlib.contextmanager
+    def _timing(self, phase: str) -> Iterator[None]:
+        began = time.monotonic()
+        yield
+        self._metrics.start_took(phase, time.monotonic() - began)
 
     def _measure(self, warm: Mapping[str, _Warm]) -> dict[str, Served]:
         """Measure one model of each shape: the time of a batch does not depend on the weights."""
@@ -134,13 +144,13 @@ class Runtime:
 
     def _publish(self, name: str, served: Served) -> None:
         profile = served.calibration.profile
-        self._metrics.model_loaded(
+        self._metrics.model_calibrated(
             name,
-            served.variant.revision,
             batch_tokens=profile.batch_tokens,
             fixed_seconds=profile.curve.fixed,
             token_seconds=profile.curve.per_token,
         )
+        self._metrics.model_loaded(_info(name, served))
         for choice in served.variant.kernels.choices:
             self._metrics.kernel_chosen(name, str(choice.product), choice.kernel, choice.gain)
         log.info(
@@ -226,6 +236,19 @@ class Runtime:
     def served(self) -> Mapping[str, Served]:
         """The models by name, once they are loaded; raises what ``service`` raises."""
         return self._served if self.service else {}
+
+
+def _info(name: str, served: Served) -> ModelInfo:
+    variant = served.variant
+    return ModelInfo(
+        name,
+        variant.revision,
+        variant.device,
+        variant.precision,
+        variant.threads,
+        variant.kernels.names,
+        served.calibration.profile.batch_tokens,
+    )
 
 
 def _warm(name: str, variant: Variant) -> _Warm:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 SAMPLE = Path(__file__).with_name("sample.jsonl")
 FIELDS = ("premise", "choice1", "choice2", "question")
@@ -31,6 +32,25 @@ def load_items(data: Path | None) -> dict[str, list[ItemFields]]:
     return by_language
 
 
+def load_labels(data: Path | None) -> dict[str, list[int]]:
+    """Return the right answer to each of the items that ``load_items`` returns, by language.
+
+    Raises:
+        FileNotFoundError: there is no data directory (the sample has no labels), or no test files.
+    """
+    if data is None:
+        raise FileNotFoundError("labels need XCOPA_DATA_DIR: the sample's items have none")
+    names = list(load_items(data))
+    paths = {name: _path(data, name) for name in names}
+    return {name: [int(row["label"]) for row in _rows(path)] for name, path in paths.items()}
+
+
+def _path(data: Path, language: str) -> Path:
+    if language == "en" and (data / "copa" / "test.jsonl").exists():
+        return data / "copa" / "test.jsonl"
+    return sorted((data / "xcopa" / language).glob("test.*.jsonl"))[-1]
+
+
 def _sample() -> dict[str, list[ItemFields]]:
     by_language: dict[str, list[ItemFields]] = {}
     for row in map(json.loads, SAMPLE.read_text(encoding="utf-8").splitlines()):
@@ -39,9 +59,13 @@ def _sample() -> dict[str, list[ItemFields]]:
 
 
 def _items(path: Path) -> Iterator[ItemFields]:
+    yield from map(_item, _rows(path))
+
+
+def _rows(path: Path) -> Iterator[dict[str, Any]]:
     with path.open(encoding="utf-8") as lines:
-        yield from (_item(json.loads(line)) for line in lines)
+        yield from map(json.loads, lines)
 
 
-def _item(row: dict[str, str]) -> ItemFields:
+def _item(row: dict[str, Any]) -> ItemFields:
     return {field: row[field] for field in FIELDS}

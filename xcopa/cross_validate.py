@@ -38,6 +38,8 @@ def run(wanted: WantedTraining, settings: Settings) -> None:
         wanted.out.mkdir(parents=True, exist_ok=True)
         with training_progress() as watch:
             found = cross_validate(training, opener(settings), watch)
+        if found is None:
+            return
         found.save(wanted.out / "predictions.jsonl")
         _write(recipe.model_dump(mode="json"), found, wanted.out / "cross-validation.json")
     _show(recipe.name, found)

@@ -27,11 +27,11 @@ UNMATCHED = "unmatched"
 """The route of a path at which there is nothing."""
 
 _LONGEST_PATH = 200
-_TOO_MANY_REQUESTS, _INTERNAL_ERROR = 429, 500
+_BAD_REQUEST, _TOO_MANY_REQUESTS, _INTERNAL_ERROR = 400, 429, 500
 
 
 class AccessMiddleware:
-    """Counts responses by route and status, adds ``Server-Timing``, and logs.
+    """Counts and times responses by route, adds ``Server-Timing``, and logs.
 
     Args:
         metrics: counts. Unknown paths share one label.
@@ -65,7 +65,8 @@ class AccessMiddleware:
             if message["type"] == "http.response.start":
                 status = message["status"]
                 self._name_span(scope, about)
-                timing = server_timing(about.stages, time.monotonic() - about.started)
+                about.total = time.monotonic() - about.started
+                timing = server_timing(about.stages, about.total)
                 message.setdefault("headers", []).append((b"server-timing", timing))
             else:
                 size += len(message.get("body", b""))
@@ -74,8 +75,16 @@ class AccessMiddleware:
         try:
             await self.app(scope, receive, send_and_note)
         finally:
-            self._metrics.http_answered(route_of(scope), status)
+            self._count(route_of(scope), about, status)
             self._say(scope, about, status, size)
+
+    def _count(self, route: str, about: RequestRecord, status: int) -> None:
+        self._metrics.http_answered(route, status)
+        if about.error is not None:
+            self._metrics.problem_answered(about.error.slug)
+        elif about.items and status < _BAD_REQUEST:
+            trace_id = self._tracing.exemplar()
+            self._metrics.request_answered(route, about.model, about.seconds, trace_id)
 
     def _name_span(self, scope: Scope, about: RequestRecord) -> None:
         if self._tracing.provider is None:

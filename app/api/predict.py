@@ -7,7 +7,7 @@ import itertools
 from fastapi import APIRouter
 from pydantic import ValidationError
 
-from app.api.call import Call, CallDep
+from app.api.call import Call, CallDep, metrics_of
 from app.api.described import PROBLEMS, REQUEST_HEADERS
 from app.api.json_route import JsonRoute
 from app.api.outcomes import answer_or_raise, answered, say_times
@@ -34,6 +34,8 @@ from app.errors import (
 )
 from app.serving.answer import Answer, Ask
 
+COMPARE = "/compare/xcopa"
+
 router = APIRouter(tags=["predict"], route_class=JsonRoute, responses=PROBLEMS)
 
 
@@ -52,7 +54,7 @@ async def predict(body: PredictRequest, call: CallDep) -> Prediction:
 
 
 @router.post(
-    "/compare/xcopa",
+    COMPARE,
     summary="Answer one item with both models",
     description="Asks both models, and says whether they choose the same label.\n"
     + REQUEST_HEADERS,
@@ -61,9 +63,11 @@ async def compare(body: CompareRequest, call: CallDep) -> CompareResponse:
     asks = [Ask(_causal(body), name) for name in call.runtime.served]
     answers = [answer_or_raise(outcome) for outcome in await answered(call, asks)]
     say_times(call, answers)
+    agree = len({answer.label for answer in answers}) == 1
+    metrics_of(call.request).items_compared(agree=agree)
     return CompareResponse(
         predictions={answer.model: _prediction(answer, call.request_id) for answer in answers},
-        agree=len({answer.label for answer in answers}) == 1,
+        agree=agree,
     )
 
 

@@ -41,5 +41,6 @@ async def startupz(runtime: RuntimeDep, response: Response) -> Status:
     "/metrics", summary="Prometheus metrics", response_class=Response, responses=METRICS
 )
 async def metrics(request: Request) -> Response:
-    body, content_type = metrics_of(request).exposition(request.headers.get("accept", ""))
+    accept = ",".join(request.headers.getlist("accept"))
+    body, content_type = metrics_of(request).exposition(accept)
     return Response(body, headers={"Content-Type": content_type})

@@ -10,6 +10,7 @@ from starlette.types import Scope
 
 from app.errors import ServiceError
 from app.serving.answer import Ask, Stages
+from app.telemetry.declared_requests import SEVERAL
 
 _RECORD = "record"
 _MOST_CHARACTERS = 16_384
@@ -26,8 +27,21 @@ class RequestRecord:
     items: int = 0
     error: ServiceError | None = None
     """The problem with which it was answered. What that says may quote what was sent."""
+    total: float | None = None
+    """Seconds until its answer began."""
     texts: list[list[str]] = field(default_factory=list)
     """Of each item; empty unless the operator asked for them."""
+
+    @property
+    def model(self) -> str:
+        """The model that was asked, or that there were several."""
+        return self.models[0] if len(self.models) == 1 else SEVERAL
+
+    @property
+    def seconds(self) -> tuple[float | None, ...]:
+        """The time of each stage, in the order in which metrics have them."""
+        stages = self.stages
+        return stages.admission, stages.tokenise, stages.queue, stages.inference, self.total
 
     def asked(self, asks: Sequence[Ask], *, texts: bool) -> None:
         """Note that the service is asked now."""

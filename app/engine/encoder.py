@@ -21,12 +21,12 @@ from transformers.activations import ACT2FN
 from transformers.models.xlm_roberta.modeling_xlm_roberta import XLMRobertaLayer
 
 from app.engine.attention import Attend, attend_from_first, choose_attention
-from app.engine.engine import Row
+from app.engine.engine import ALIGNMENT, Row
 from app.engine.kernel_choice import Kernels, Product, Then
 from app.engine.kernels import products_of, then_of, unmeasured
 from app.engine.linear import Activation, Linear, make_linear
 from app.engine.memory import PART_TOKENS, part_tokens
-from app.engine.packing import ALIGNMENT, MERGE_BELOW, PackedRows, pack
+from app.engine.packing import MERGE_BELOW, PackedRows, pack
 from app.engine.target import EXACT, Target
 
 CUDA_MERGE_BELOW = 1 << 16

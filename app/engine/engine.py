@@ -9,6 +9,11 @@ Row = Sequence[int]
 """The token ids of one row: a premise, the question in words, and one choice."""
 
 
+ALIGNMENT = 16
+"""Streams are rounded up to this many tokens: oneDNN compiles a kernel, of some megabytes, for
+every new number of tokens, so a few numbers must do for all batches."""
+
+
 class Engine(Protocol):
     """One model's forward pass."""
 

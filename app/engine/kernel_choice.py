@@ -86,5 +86,11 @@ class Kernels:
         """Return the kernel that was chosen for such a product."""
         return self._by_product.get(product, self.otherwise)
 
+    @property
+    def names(self) -> str:
+        """The kernels that are in use, in the order of the alphabet."""
+        used = {choice.kernel.value for choice in self.choices}
+        return " ".join(sorted(used or {self.otherwise.value}))
+
     def __reduce__(self) -> tuple[type[Kernels], tuple[tuple[KernelChoice, ...], Kernel]]:
         return Kernels, (self.choices, self.otherwise)

@@ -15,11 +15,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from app.engine.engine import ALIGNMENT
 from app.engine.target import CPU
-
-ALIGNMENT = 16
-"""Streams are rounded up to this many tokens: oneDNN compiles a kernel, of some megabytes, for
-every new number of tokens, so a few numbers must do for all batches."""
 
 MERGE_BELOW = 1 << 10
 """Scores (of one head) that a group may waste on padding to take in shorter rows: about as many

@@ -98,6 +98,12 @@ class EnginePool:
         return len(self._living)
 
     @property
+    def busy(self) -> int:
+        """How many of them are at work."""
+        with self._changed:
+            return len(self._living) - len(self._idle)
+
+    @property
     def seconds_without_engine(self) -> float:
         """For how long there has been none; infinite where none can be started any more."""
         if self._living:

@@ -33,6 +33,11 @@ class PoolSeats:
         return self._pool.moving
 
     @property
+    def busy(self) -> int:
+        """See ``Seats``."""
+        return self._pool.busy
+
+    @property
     def seconds_without_engine(self) -> float:
         """See ``Seats``."""
         return self._pool.seconds_without_engine

@@ -60,6 +60,10 @@ class Seats(Protocol):
         """How many engines are there now; fewer than ``most`` while one is replaced."""
 
     @property
+    def busy(self) -> int:
+        """How many of these are at work."""
+
+    @property
     def seconds_without_engine(self) -> float:
         """For how long there has been none to run a batch."""
 
@@ -81,6 +85,11 @@ class OneSeat:
     def __init__(self, engines: Mapping[str, Engine]) -> None:
         self._engines = engines
         self._taken = threading.Lock()
+
+    @property
+    def busy(self) -> int:
+        """See ``Seats``."""
+        return int(self._taken.locked())
 
     def take(self) -> OneSeat | None:
         return self if self._taken.acquire(blocking=False) else None

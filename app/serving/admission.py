@@ -23,25 +23,42 @@ estimates, and work on an answer that comes too late is taken from others."""
 class AdmissionError(Exception):
     """A call was not admitted; nothing of it is queued."""
 
+    reason = "other"
+    """One of the reasons by which refusals are counted."""
+
 
 class QueueFullError(AdmissionError):
     """There is no room for the call now. ``retry_after`` estimates when, in seconds."""
+
+    reason = "queue_full"
 
     def __init__(self, detail: str, retry_after: float) -> None:
         super().__init__(detail)
         self.retry_after = retry_after
 
 
+class TooLateError(QueueFullError):
+    """There is no room for a call with such a deadline."""
+
+    reason = "deadline"
+
+
 class CallTooLargeError(AdmissionError):
     """The call needs more work than a caller may have in an empty queue."""
+
+    reason = "too_large"
 
 
 class DrainingError(AdmissionError):
     """The service is shutting down and finishes only what it has accepted."""
 
+    reason = "draining"
+
 
 class HaltedError(AdmissionError):
     """The engine does not move."""
+
+    reason = "stuck"
 
 
 @dataclass(frozen=True)
@@ -131,7 +148,7 @@ class Admission(Generic[Payload]):
             return
         expected = self._backlog.expected_seconds(tokens, caller)
         if expected > allowed:
-            raise QueueFullError(
+            raise TooLateError(
                 f"an answer is expected in {expected:.2f} s, too late for the deadline of the call",
                 expected - allowed,
             )

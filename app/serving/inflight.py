@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from opentelemetry.trace import SpanContext
 
 from app.clock import Clock
-from app.engine.engine import Row
+from app.engine.engine import ALIGNMENT, Row
 from app.engine.tokenizer import Rows
 from app.errors import OverloadedError, PayloadTooLargeError, ServiceError, UnavailableError
 from app.serving.admission import (
@@ -27,6 +27,7 @@ from app.serving.admission import (
 from app.serving.cache import AnswerCache, answer_key
 from app.serving.work import Caller, Outcome, Result, Ticket
 from app.serving.worker import Worker
+from app.telemetry.batch_metrics import BatchCounts
 from app.telemetry.metrics import Metrics
 from app.telemetry.tracing import BatchTrace, Tracing
 
@@ -308,10 +309,10 @@ class InFlight:
         assert batch is not None
         self._metrics.batch_done(
             batch.model,
-            rows=sum(len(ticket.payload.rows) for ticket in results),
-            tokens=batch.tokens,
+            _counts([len(row) for ticket in results for row in ticket.payload.rows]),
             reason=batch.reason.value,
             seconds=any_result.inference_seconds,
+            estimated=batch.estimated_seconds if any_result.usual else None,
         )
 
     def _trace(self, results: Results) -> None:
@@ -355,6 +356,13 @@ class InFlight:
         for ticket in tickets:
             self._forget(ticket.payload)
             ticket.payload.resolve(result)
+
+
+def _counts(lengths: Sequence[int]) -> BatchCounts:
+    """Return what the rows of a batch, of so many tokens each, come to."""
+    tokens, padded = sum(lengths), len(lengths) * max(lengths)
+    computed, computed_padded = (-(-each // ALIGNMENT) * ALIGNMENT for each in (tokens, padded))
+    return BatchCounts(len(lengths), tokens, computed, computed_padded)
 
 
 _FINISHED = (Outcome.ANSWERED, Outcome.FAILED)

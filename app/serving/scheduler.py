@@ -226,7 +226,7 @@ class Scheduler(Generic[Payload]):
         if tokens >= profile.batch_tokens:
             reason = Reason.BUDGET
         expected = profile.curve.seconds(tokens)
-        batch = Batch(model, tuple(chosen), tokens, now, reason, expected)
+        batch = Batch(model, tuple(chosen), tokens, now, reason, expected, self.backlog.pace)
         self._given[model] += expected
         work = profile.work(tokens)
         self._work += work
@@ -290,6 +290,10 @@ class Scheduler(Generic[Payload]):
         queues = self.backlog.queues
         chosen: Iterable[FairQueue[Payload]] = queues.values() if model is None else [queues[model]]
         return sum(queue.waiting_items for queue in chosen)
+
+    def waiting_of(self, model: str) -> Iterable[Ticket[Payload]]:
+        """Return every item that waits for a model."""
+        return self.backlog.queues[model].waiting()
 
     def waiting_tokens(self, model: str) -> int:
         return self.backlog.queues[model].waiting_tokens

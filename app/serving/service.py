@@ -23,6 +23,7 @@ from app.engine.tokenizer import PairTokenizer
 from app.errors import InferenceError, ServiceError
 from app.serving.admission import Limits
 from app.serving.answer import Answer, Ask, Stages, StageTimes, answer, late
+from app.serving.endings import reason_of, stage_of
 from app.serving.inflight import InFlight, InFlightItem, Results, Waiter
 from app.serving.parts import Parts, in_parts
 from app.serving.scheduler import Scheduler
@@ -127,15 +128,19 @@ class PredictionService(Generic[Model]):
         self._watchdog = Watchdog(
             self._worker, options.watchdog_seconds, stuck, metrics.worker_replaced
         )
-        self._report_to(metrics, seats)
+        self._report_to(metrics, seats, options.limits.queue_seconds)
         self._worker.start()
         self._watchdog.start()
 
-    def _report_to(self, metrics: Metrics, seats: Seats) -> None:
-        metrics.watch_engines(seats.most, lambda: seats.moving)
-        if self._pool is not None:
-            self._pool.report(metrics.engine_replaced, metrics.engine_ran)
-        metrics.watch_queue(self.waiting, self._worker.waiting_seconds)
+    def _report_to(self, metrics: Metrics, seats: Seats, limit: float) -> None:
+        metrics.watch_engines(seats.most, lambda: seats.moving, lambda: seats.busy)
+        if (pool := self._pool) is not None:
+            pool.report(metrics.engine_replaced, metrics.engine_ran)
+            metrics.watch_engine_memory(seats.most, lambda: pool.pids)
+        worker = self._worker
+        metrics.watch_queue(
+            self.waiting, worker.waiting_rows, worker.waiting_seconds, lambda: worker.pace, limit
+        )
 
     def _on_results(self, results: Results) -> None:
         # A method, because ``InFlight`` is made after the worker.
@@ -207,13 +212,12 @@ class PredictionService(Generic[Model]):
                 tokenised = await self._tokenising.rows([(a.item, a.model) for a in asks], timeout)
             except TimeoutError:
                 stages.tokenise = self._clock() - started
-                self._count(asks, "expired")
+                for ask in asks:
+                    self._metrics.item_expired(ask.model, stage_of(None))
                 return [late(timeout, None, started, self._clock()) for _ in asks]
         times = _CallTimes(started, self._clock(), timeout, stages)
         stages.tokenise = times.tokenised - started
         self._tracing.tokenised(started, times.tokenised)
-        for model in {ask.model for ask in asks}:
-            self._metrics.call_tokenised(model, times.tokenised - started)
         run = await self._run(asks, tokenised, caller, quota, deadline, stages)
         outcomes = [
             rows if isinstance(rows, ServiceError) else self._outcome(ask, run[index], times)
@@ -235,7 +239,9 @@ class PredictionService(Generic[Model]):
         readable = {
             i: in_parts(rows) for i, rows in enumerate(tokenised) if not isinstance(rows, Exception)
         }
-        self._count([ask for i, ask in enumerate(asks) if i not in readable], "invalid")
+        for i, ask in enumerate(asks):
+            if i not in readable:
+                self._metrics.item_ended(ask.model, "invalid")
         call = [(asks[i].model, part) for i, parts in readable.items() for part in parts]
         waiter = Waiter(self._loop, self._tracing.request())
         with self._counting_what_is_raised([asks[i] for i in readable]):
@@ -250,7 +256,7 @@ class PredictionService(Generic[Model]):
         except asyncio.CancelledError:
             self._in_flight.cancel(waiter, joined)
             for i, parts in run.items():
-                self._metrics.item_ended(asks[i].model, parts.ended or "cancelled")
+                self._count_left(asks[i].model, parts)
                 stages.note_waiting(parts.slowest.ticket, self._clock())
             self._trace(asks, run)
             raise
@@ -261,33 +267,43 @@ class PredictionService(Generic[Model]):
         """Count the asks of a call that is refused or cancelled as a whole."""
         try:
             yield
-        except ServiceError:
-            self._count(asks, "rejected")
+        except ServiceError as error:
+            for ask in asks:
+                self._metrics.item_refused(ask.model, reason_of(error))
             raise
         except asyncio.CancelledError:
-            self._count(asks, "cancelled")
+            for ask in asks:
+                self._metrics.item_cancelled(ask.model, stage_of(None))
             raise
 
+    def _count_left(self, model: str, parts: Parts) -> None:
+        """Count an ask whose caller left, which may have ended just before."""
+        if parts.ended is None:
+            self._metrics.item_cancelled(model, stage_of(parts.slowest.ticket))
+        else:
+            self._metrics.item_ended(model, parts.ended)
+
     def _outcome(self, ask: Ask, parts: Parts, times: _CallTimes) -> Answer | ServiceError:
-        self._metrics.item_ended(ask.model, parts.ended or "expired")
-        if isinstance(parts.error, ServiceError):
-            return parts.error
         if parts.ended == "failed":
-            return InferenceError("the model failed on this item; the service's log has the cause")
+            self._metrics.item_ended(ask.model, "failed")
+            return _failure(parts)
         slowest = parts.slowest
         if slowest.result is None:
+            self._metrics.item_expired(ask.model, stage_of(slowest.ticket))
             times.stages.note_waiting(slowest.ticket, self._clock())
             return late(times.timeout, slowest.ticket, times.started, self._clock())
-        queued = parts.queue_seconds
-        self._metrics.item_answered(ask.model, queued, self._clock() - times.started)
         batch = slowest.result.batch
         stages = StageTimes(
             times.tokenised - times.started,
-            queued,
+            parts.queue_seconds,
             parts.inference_seconds,
             batch.reason.value if batch else "cache",
         )
-        return answer(parts.logits, ask.model, self.models[ask.model], stages)
+        made = answer(parts.logits, ask.model, self.models[ask.model], stages)
+        self._metrics.item_predicted(
+            ask.model, ask.item.question, made.label, made.probabilities[made.label]
+        )
+        return made
 
     def _trace(self, asks: Sequence[Ask], run: Mapping[int, Parts]) -> None:
         if self._tracing.request() is None:
@@ -309,9 +325,11 @@ class PredictionService(Generic[Model]):
             ]
         )
 
-    def _count(self, asks: Sequence[Ask], outcome: str) -> None:
-        for ask in asks:
-            self._metrics.item_ended(ask.model, outcome)
+
+def _failure(parts: Parts) -> ServiceError:
+    if isinstance(parts.error, ServiceError):
+        return parts.error
+    return InferenceError("the model failed on this item; the service's log has the cause")
 
 
 def _least_tokens(asks: Sequence[Ask]) -> dict[str, int]:

@@ -141,6 +141,13 @@ class Batch(Generic[Payload]):
     reason: Reason
     expected_seconds: float
     """Its time on the service curve."""
+    pace: float = 1.0
+    """What batches had lately taken over what their curve says, when it was sealed."""
+
+    @property
+    def estimated_seconds(self) -> float:
+        """The time that it is thought to take."""
+        return self.pace * self.expected_seconds
 
 
 @dataclass(frozen=True)
@@ -155,3 +162,5 @@ class Result(Generic[Payload]):
     batch: Batch[Payload] | None = None
     """The batch that ran it; None if no batch did."""
     inference_seconds: float = 0.0
+    usual: bool = False
+    """Whether one engine ran the batch in one pass, so that its time says how fast they are."""

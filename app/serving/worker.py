@@ -153,6 +153,16 @@ class Worker(Generic[Work]):
         with self._changed:
             return self._scheduler.waiting_items(model), self._scheduler.waiting_tokens(model)
 
+    def waiting_rows(self, model: str) -> int:
+        """Return how many rows wait for a model."""
+        with self._changed:
+            return sum(len(each.payload.rows) for each in self._scheduler.waiting_of(model))
+
+    @property
+    def pace(self) -> float:
+        """What batches have lately taken over what was calibrated."""
+        return self._scheduler.backlog.pace
+
     def waiting_seconds(self) -> float:
         """Return the estimated time of the waiting work."""
         with self._changed:
@@ -280,12 +290,13 @@ class Worker(Generic[Work]):
             outcomes = dict.fromkeys(batch.tickets, error)
         ended = self._clock()
         failed = [ticket for ticket, outcome in outcomes.items() if isinstance(outcome, Exception)]
+        usual = run.passes == 1 and not run.seat.split and not failed
         with self._changed:
             if batch in self._running:
-                self._end(batch, failed, usual=run.passes == 1 and not run.seat.split)
+                self._end(batch, failed, usual=usual)
         self._on_results(
             {
-                ticket: _result(outcome, ended, batch, ended - started)
+                ticket: _result(outcome, ended, batch, ended - started, usual=usual)
                 for ticket, outcome in outcomes.items()
             }
         )
@@ -338,8 +349,13 @@ def _share_out(
 
 
 def _result(
-    outcome: tuple[float, ...] | Exception, at: float, batch: Batch[Work], seconds: float
+    outcome: tuple[float, ...] | Exception,
+    at: float,
+    batch: Batch[Work],
+    seconds: float,
+    *,
+    usual: bool,
 ) -> Result[Work]:
     if isinstance(outcome, Exception):
-        return Result(None, outcome, at, batch, seconds)
-    return Result(outcome, None, at, batch, seconds)
+        return Result(None, outcome, at, batch, seconds, usual)
+    return Result(outcome, None, at, batch, seconds, usual)

@@ -25,6 +25,8 @@ from typing import TYPE_CHECKING
 from opentelemetry import trace
 from opentelemetry.trace import Link, SpanContext, Status, StatusCode
 
+from app.telemetry.log_format import current_request
+
 if TYPE_CHECKING:
     from opentelemetry.sdk.trace import TracerProvider
     from starlette.applications import Starlette
@@ -142,6 +144,16 @@ class Tracing:
             return None
         context = trace.get_current_span().get_span_context()
         return context if context.is_valid and context.trace_flags.sampled else None
+
+    def exemplar(self) -> str:
+        """Return the id of the trace of the current request; empty where none is kept of it.
+
+        Where this service sends no spans, it is the trace that the caller named, as in the log.
+        """
+        if self._tracer is None:
+            return (current_request.get() or {}).get("trace_id", "")
+        span = self.request()
+        return "" if span is None else f"{span.trace_id:032x}"
 
     def answered(self, method: str, route: str, ids: Attributes) -> None:
         """Name the span of the current request after its route; call it before the answer."""

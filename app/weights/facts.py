@@ -24,3 +24,8 @@ class Facts:
     bos_token_id: int
     eos_token_id: int
     kernels: Kernels
+    device: str
+    """The kind, such as ``cpu``."""
+    precision: str
+    threads: int
+    """Of one pass."""

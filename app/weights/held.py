@@ -72,7 +72,7 @@ def hold_here(
 
     def choose(model: XLMRobertaForMultipleChoice) -> _Way:
         kernels = choose_kernels(model.config, target, compute.plan, compute.kernel, record)
-        return _Way(plan.lanes, kernels)
+        return _Way(plan.lanes, kernels, plan.threads_a_lane)
 
     setting = _Setting(target, target.device, choose)
 
@@ -90,6 +90,8 @@ class _Way:
     passes: int
     """That may run at once."""
     kernels: Kernels
+    threads: int
+    """Of one pass."""
 
 
 @dataclass(frozen=True)
@@ -128,6 +130,9 @@ def _load_all(
             bos_token_id=config.bos_token_id,
             eos_token_id=config.eos_token_id,
             kernels=way.kernels,
+            device=setting.target.device.type,
+            precision=setting.target.precision.value,
+            threads=way.threads,
         )
         held[name] = Held(facts, make(model, way.kernels))
     return held
@@ -171,7 +176,7 @@ def hold(job: Job) -> OnCpu | OnDevices:
 def _in_template(target: Target, choice: ComputeChoice) -> _Setting:
     def choose(model: XLMRobertaForMultipleChoice) -> _Way:
         plan = choice.plan(model)
-        return _Way(plan.engines, choice.kernels(model.config, plan))
+        return _Way(plan.engines, choice.kernels(model.config, plan), plan.threads)
 
     return _Setting(target, CPU, choose)
 

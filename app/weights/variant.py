@@ -56,6 +56,10 @@ class Variant:
     """What its logits are divided by before the softmax."""
     engine: Engine
     kernels: Kernels
+    device: str
+    precision: str
+    threads: int
+    """Of one pass."""
 
 
 def load_models(settings: Settings) -> dict[str, Variant]:
@@ -187,4 +191,7 @@ def _variant(
         temperature=config.temperature,
         engine=engine,
         kernels=facts.kernels,
+        device=facts.device,
+        precision=facts.precision,
+        threads=facts.threads,
     )

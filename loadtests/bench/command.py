@@ -12,7 +12,7 @@ from rich.table import Table
 
 from loadtests.bench.machine import describe_machine
 from loadtests.bench.registry import MEASUREMENTS
-from loadtests.bench.results import BenchResult
+from loadtests.bench.results import MISSED, BenchResult
 
 _LIST = "\n".join(f"{each.name:<12}{each.help}" for each in MEASUREMENTS.values())
 # Click keeps the line breaks of a paragraph that begins with \\b.
@@ -37,8 +37,12 @@ def bench(
     out: Annotated[
         Path | None, typer.Option(help="JSON with the results; others in it are kept.")
     ] = None,
+    check: Annotated[
+        bool, typer.Option("--check", help="Exit with 1 if a target is missed.")
+    ] = False,
 ) -> None:
     """Run the measurements that are named, one after the other."""
+    missed = 0
     progress, output = Console(stderr=True), Console(width=200)
     for name in measurements or []:
         progress.rule(name)
@@ -46,8 +50,12 @@ def bench(
         if not results:  # it has said why; what is kept may have been measured elsewhere
             continue
         output.print(table_of(name, results))
+        missed += sum(each.verdict == MISSED for each in results)
         if out is not None:
             keep(out, name, results)
+    output.print(f"targets missed: {missed}")
+    if check and missed:
+        raise typer.Exit(1)
 
 
 def keep(path: Path, name: str, results: list[BenchResult]) -> None:
@@ -63,9 +71,10 @@ def keep(path: Path, name: str, results: list[BenchResult]) -> None:
 def table_of(name: str, results: list[BenchResult]) -> Table:
     """Return the results as a table for the terminal, one line for each."""
     table = Table(title=name)
-    for column in ("result", "unit", "median", "least", "greatest", "target", "details"):
+    for column in ("result", "unit", "median", "least", "greatest", "target", "verdict", "details"):
         table.add_column(column)
     for each in results:
+        said = json.dumps(each.details)
         numbers = [f"{value:.3g}" for value in (each.value, each.least, each.greatest)]
-        table.add_row(each.name, each.unit, *numbers, each.target, json.dumps(each.details))
+        table.add_row(each.name, each.unit, *numbers, each.target, each.verdict, said)
     return table

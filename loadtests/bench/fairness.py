@@ -22,7 +22,7 @@ WARM_UP_S = 5
 BULK_LEAD_S = 3
 """How long the bulk caller is alone before the single one comes."""
 
-BATCH_TIME = "xcopa_inference_duration_seconds"
+BATCH_TIME = "xcopa_batch_duration_seconds"
 
 
 def measure(console: Console) -> list[BenchResult]:

@@ -1,6 +1,6 @@
 """A minimal HTTP client: the generator of an overload shares the machine of the server.
 
-It reads only status, length and ``Retry-After`` of a response, and keeps connections open.
+It reads only status, length, ``Retry-After`` and body of a response, and keeps connections open.
 """
 
 from __future__ import annotations
@@ -8,7 +8,9 @@ from __future__ import annotations
 import contextlib
 import re
 from collections.abc import Mapping
+from dataclasses import dataclass
 
+import gevent
 from gevent import socket
 
 _HEAD_END = b"\r\n\r\n"
@@ -17,22 +19,44 @@ _RETRY_AFTER = re.compile(rb"retry-after: (\d+)", re.IGNORECASE)
 _STATUS = slice(9, 12)
 
 
+@dataclass(frozen=True)
+class LightResponse:
+    """What was read of a response."""
+
+    status: int
+    retry_after: str
+    body: bytes
+
+
 class LightClient:
     """Asks over connections that it opens as it needs them."""
 
-    def __init__(self, port: int, timeout: float) -> None:
-        self._address = ("127.0.0.1", port)
+    def __init__(self, port: int, timeout: float, host: str = "127.0.0.1") -> None:
+        self._address = (host, port)
         self._timeout = timeout
         self._free: list[socket.socket] = []
 
     def request(self, path: str, body: bytes, headers: Mapping[str, str]) -> bytes:
         """Return a POST as it goes over the wire."""
-        lines = [f"POST {path} HTTP/1.1", "Host: 127.0.0.1", f"Content-Length: {len(body)}"]
+        lines = [
+            f"POST {path} HTTP/1.1",
+            f"Host: {self._address[0]}",
+            f"Content-Length: {len(body)}",
+        ]
         lines += [f"{name}: {value}" for name, value in headers.items()]
         return "\r\n".join(lines).encode() + _HEAD_END + body
 
     def ask(self, request: bytes) -> tuple[int, str]:
         """Send a request; return the status of its response and its ``Retry-After``.
+
+        Raises:
+            OSError: there was no whole response.
+        """
+        response = self.exchange(request)
+        return response.status, response.retry_after
+
+    def exchange(self, request: bytes) -> LightResponse:
+        """Send a request and return its response.
 
         Raises:
             OSError: there was no whole response.
@@ -43,16 +67,17 @@ class LightClient:
                 return self._ask(self._free.pop(), request)
         return self._ask(self._connect(), request)
 
-    def _ask(self, connection: socket.socket, request: bytes) -> tuple[int, str]:
+    def _ask(self, connection: socket.socket, request: bytes) -> LightResponse:
         try:
             connection.sendall(request)
-            answer = _whole(connection)
-        except OSError:
+            head, body = _whole(connection)
+        except (OSError, gevent.GreenletExit):
             connection.close()
             raise
         self._free.append(connection)
-        retry_after = _RETRY_AFTER.search(answer)
-        return int(answer[_STATUS]), retry_after.group(1).decode() if retry_after else ""
+        retry_after = _RETRY_AFTER.search(head)
+        said = retry_after.group(1).decode() if retry_after else ""
+        return LightResponse(int(head[_STATUS]), said, body)
 
     def close(self) -> None:
         """Close the connections that are free."""
@@ -65,7 +90,7 @@ class LightClient:
         return connection
 
 
-def _whole(connection: socket.socket) -> bytes:
+def _whole(connection: socket.socket) -> tuple[bytes, bytes]:
     answer: bytes = b""
     while True:
         received = connection.recv(65536)
@@ -73,6 +98,7 @@ def _whole(connection: socket.socket) -> bytes:
             raise ConnectionResetError("the connection closed before the end of the response")
         answer += received
         head: bytes
+        rest: bytes
         head, end, rest = answer.partition(_HEAD_END)
         if end and len(rest) >= int(_LENGTH.search(head).group(1)):  # type: ignore[union-attr]
-            return head
+            return head, rest

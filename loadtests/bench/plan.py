@@ -40,8 +40,8 @@ TARGET = "0.85 to 1.15"
 SHARES = {"p50": 0.5, "p99": 0.99}
 
 _SECONDS, _BATCHES = (
-    "xcopa_inference_duration_seconds_sum",
-    "xcopa_inference_duration_seconds_count",
+    "xcopa_batch_duration_seconds_sum",
+    "xcopa_batch_duration_seconds_count",
 )
 _TOKENS = "xcopa_batch_tokens_sum"
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import operator
+import re
 import statistics
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
@@ -9,6 +11,12 @@ from typing import Any
 
 RATIO = "ratio"
 """The unit of one quantity over another of the same kind."""
+
+NO_TARGET, MET, MISSED = "no target", "met", "missed"
+
+_COMPARISONS = {">=": operator.ge, "<=": operator.le, ">": operator.gt, "<": operator.lt}
+_BOUND = re.compile(r"(>=|<=|>|<) (\S+)(?: (.+))?")
+_RANGE = re.compile(r"(\S+) to (\S+)")
 
 
 @dataclass(frozen=True)
@@ -39,6 +47,18 @@ class BenchResult:
             details: what a reader needs beside the number; a key ends with its unit.
         """
         return cls(name, unit, statistics.median(runs), min(runs), max(runs), target, details)
+
+    @property
+    def verdict(self) -> str:
+        """Whether the median reaches the target, and under which condition that is one."""
+        if found := _BOUND.fullmatch(self.target):
+            comparison, bound, condition = found.groups()
+            is_met = _COMPARISONS[comparison](self.value, float(bound))
+            return (MET if is_met else MISSED) + (f" ({condition})" if condition else "")
+        if found := _RANGE.fullmatch(self.target):
+            least, greatest = map(float, found.groups())
+            return MET if least <= self.value <= greatest else MISSED
+        return NO_TARGET
 
     @classmethod
     def from_json(cls, content: dict[str, Any]) -> BenchResult:

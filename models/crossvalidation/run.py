@@ -8,7 +8,8 @@ work/fold-<k>/seed-<n>/2-<tasks>/  the last phase without a fold
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -44,35 +45,45 @@ class _Model:
     """With the shape that the weights have."""
 
 
-def cross_validate(run: TrainingRun, open_variant: Opener, on_phase: OnPhase) -> OutOfFold:
+def cross_validate(run: TrainingRun, open_variant: Opener, on_phase: OnPhase) -> OutOfFold | None:
     """Train on four folds of five, in turn, and predict the fifth.
+
+    Started by ``accelerate launch``, every process trains; the first of them predicts.
 
     Args:
         run: of the whole recipe; its ``out`` is not written.
         open_variant: loads a published model.
         on_phase: see ``train``.
 
+    Returns:
+        The answers; None in the other processes.
+
     Raises:
         TrainingError, DataError, StartError: as ``train``.
     """
+    process = PartialState(cpu=not torch.cuda.is_available())
     runs = [
         replace(run, recipe=fold_recipe(run.recipe, fold), fold=fold_name(fold)) for fold in FOLDS
     ]
     sets: dict[Phase, Sets] = {}
-    parts = []
-    with held(run.work):
+    parts: list[OutOfFold] = []
+    with held(run.work) if process.is_main_process else nullcontext():
         for each in runs:
             prepared = prepare(each, sets)
             sets |= prepared.sets
-            parts.append(_predict(prepared, open_variant, on_phase))
-    return OutOfFold.joined(parts)
+            make_way(prepared, process)
+            seeds = {
+                seed: run_phases(prepared, seed, on_phase, process) for seed in run.recipe.seeds
+            }
+            if process.is_main_process:
+                parts.append(_predict(prepared, seeds, open_variant))
+    return OutOfFold.joined(parts) if parts else None
 
 
-def _predict(prepared: PreparedRun, open_variant: Opener, on_phase: OnPhase) -> OutOfFold:
+def _predict(
+    prepared: PreparedRun, seeds: Mapping[int, Sequence[DonePhase]], open_variant: Opener
+) -> OutOfFold:
     run = prepared.run
-    process = PartialState(cpu=not torch.cuda.is_available())
-    make_way(prepared, process)
-    seeds = {seed: run_phases(prepared, seed, on_phase, process) for seed in run.recipe.seeds}
     assert run.fold is not None
     examples = balanced_copa.load(run.data, run.fold)
     items = [example.item for example in examples]
@@ -87,7 +98,7 @@ def _predict(prepared: PreparedRun, open_variant: Opener, on_phase: OnPhase) -> 
     return OutOfFold(tuple(balanced_copa.numbers(run.fold)), labels, logits)
 
 
-def _models(prepared: PreparedRun, seeds: dict[int, list[DonePhase]]) -> Iterator[_Model]:
+def _models(prepared: PreparedRun, seeds: Mapping[int, Sequence[DonePhase]]) -> Iterator[_Model]:
     recipe = prepared.run.recipe
     for seed, phases in seeds.items():
         yield _Model(f"seed-{seed}", phases[-1].weights(), recipe)

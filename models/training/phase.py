@@ -159,14 +159,28 @@ class PhaseRun:
 
     def batches(self) -> list[PlannedBatch]:
         """Plan the batches of the phase, in order."""
-        phase = self.phase
-        mix = Mix(phase.epochs, phase.batch_tokens, phase.size_cap)
-        tasks = {name: self.sets.training[name] for name, _ in phase.training_sets}
-        batches = plan(tasks, mix, self.seed)
-        if phase.masked_text is None:
-            return batches
-        count = round(len(batches) * phase.masked_text.share / (1 - phase.masked_text.share))
+        text = self.phase.masked_text
+        if text is None:
+            return self._task_batches(self._budget)
+        if self._budget is not None:
+            count = min(round(text.share * self._budget), self._budget - 1)
+            batches = self._task_batches(self._budget - count)
+        else:
+            batches = self._task_batches(None)
+            count = round(len(batches) * text.share / (1 - text.share))
         return interleave(batches, self._masked_batches(count), self.seed)
+
+    @property
+    def _budget(self) -> int | None:
+        """The batches of the phase where its length is given in steps."""
+        phase = self.phase
+        return None if phase.steps is None else phase.steps * phase.accumulation
+
+    def _task_batches(self, count: int | None) -> list[PlannedBatch]:
+        phase = self.phase
+        mix = Mix(phase.epochs, phase.batch_tokens, phase.size_cap, count)
+        tasks = {name: self.sets.training[name] for name, _ in phase.training_sets}
+        return plan(tasks, mix, self.seed)
 
     def _masked_batches(self, count: int) -> list[PlannedBatch]:
         rows = {MASKED_TEXT: self.sets.training[MASKED_TEXT]}

@@ -11,6 +11,7 @@ import math
 import random
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain, islice
 
 from models.training.example_tokenizer import Encoded
 
@@ -28,38 +29,52 @@ class PlannedBatch:
 
 @dataclass(frozen=True)
 class Mix:
-    """How sets are mixed."""
+    """How sets are mixed, and how often they are gone through: by epochs, or by batches."""
 
-    epochs: float
+    epochs: float | None
     batch_tokens: int
     size_cap: int | None = None
     """No set counts as larger: proportional sampling with a limit (Raffel et al. 2020,
     arXiv 1910.10683, section 3.5.2); each epoch draws others of a larger set's examples."""
+    batches: int | None = None
+    """So many, in as many epochs as they take."""
 
 
 def plan(sets: Mapping[str, Sequence[Encoded]], mix: Mix, seed: int) -> list[PlannedBatch]:
     """Return a phase's batches, in order.
 
     Tasks are drawn in proportion to the size of their sets, as Phang et al. (2020) mix them:
-    an epoch goes once through each, in one random order of all batches.
+    an epoch goes once through each, in one random order of all batches. What is planned for fewer
+    epochs or batches is the beginning of what is planned for more.
     """
+    epochs = _epochs(sets, mix, seed)
+    if mix.batches is not None:
+        return list(islice(chain.from_iterable(epochs), mix.batches))
+    assert mix.epochs is not None
+    batches: list[PlannedBatch] = []
+    wanted = 0.0
+    for epoch, this in enumerate(islice(epochs, math.ceil(mix.epochs))):
+        batches += this
+        wanted += min(1.0, mix.epochs - epoch) * len(this)
+    return batches[: max(1, round(wanted))]
+
+
+def _epochs(
+    sets: Mapping[str, Sequence[Encoded]], mix: Mix, seed: int
+) -> Iterator[list[PlannedBatch]]:
     generator = random.Random(seed)  # noqa: S311 - no secret
     sources = {
         task: _endless(len(items), random.Random(f"{seed}/{task}"))  # noqa: S311
         for task, items in sets.items()
     }
-    batches: list[PlannedBatch] = []
-    wanted = 0.0
-    for epoch in range(math.ceil(mix.epochs)):
+    while True:
         this = []
         for task, items in sets.items():
             count = min(len(items), mix.size_cap or len(items))
             drawn = [next(sources[task]) for _ in range(count)]
             this += [PlannedBatch(task, part) for part in _parts(drawn, items, mix.batch_tokens)]
         generator.shuffle(this)
-        batches += this
-        wanted += min(1.0, mix.epochs - epoch) * len(this)
-    return batches[: max(1, round(wanted))]
+        yield this
 
 
 def interleave(

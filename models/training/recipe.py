@@ -84,7 +84,15 @@ class Phase(_Part):
         min_length=1, description="Sets, as TASK (its split train) or TASK/SPLIT."
     )
     learning_rate: float = Field(gt=0)
-    epochs: float = Field(gt=0, description="Passes over the (capped) sets.")
+    epochs: float | None = Field(
+        default=None, gt=0, description="Passes over the (capped) sets; or else steps."
+    )
+    steps: int | None = Field(
+        default=None,
+        gt=0,
+        description="Steps of the optimiser in a single process, masked text included; several "
+        "processes divide the batches of so many, and take fewer.",
+    )
     batch_tokens: int = Field(gt=0, description="Tokens in a batch, at most.")
     accumulation: int = Field(default=1, gt=0, description="Batches a step of the optimiser.")
     size_cap: int | None = Field(
@@ -118,6 +126,13 @@ class Phase(_Part):
     def validation_sets(self) -> tuple[tuple[str, str], ...]:
         """The validation sets as task and split."""
         return _sets(self.validation, "val")
+
+    @model_validator(mode="after")
+    def _has_one_length(self) -> Phase:
+        if (self.epochs is None) == (self.steps is None):
+            given = "neither" if self.epochs is None else "both"
+            raise ValueError(f"epochs, steps: a phase has exactly one of the two, here {given}")
+        return self
 
     @model_validator(mode="after")
     def _leaves_the_tests_alone(self) -> Phase:

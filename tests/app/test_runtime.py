@@ -20,8 +20,10 @@ from app.serving.admission import Limits
 from app.serving.answer import Answer, Ask
 from app.serving.calibration import BudgetRule
 from app.serving.service import ServiceOptions
+from app.telemetry.declared_process import START_PHASES as PHASES
 from app.telemetry.metrics import Metrics
 from app.weights.variant import Variant, load_variants
+from tests.app.telemetry.scraping import value
 
 ITEM = CausalItem("The lights went out.", "A storm came.", "It was noon.", "cause")
 MODELS = ("direct", "stilts")
@@ -39,6 +41,16 @@ def runtime(
 def variants(tiny_direct: Path, tiny_stilts: Path) -> dict[str, Variant]:
     sources = {"direct": str(tiny_direct), "stilts": str(tiny_stilts)}
     return load_variants(sources, Path())
+
+
+def computed_by(metrics: Metrics, model: str) -> list[tuple[str, str, str]]:
+    """Device, precision and threads of each revision of a model."""
+    [family] = [each for each in metrics.registry.collect() if each.name == "xcopa_model_info"]
+    return [
+        (each.labels["device"], each.labels["precision"], each.labels["threads"])
+        for each in family.samples
+        if each.labels["model"] == model
+    ]
 
 
 def test_it_refuses_while_it_loads_and_answers_after(variants: dict[str, Variant]) -> None:
@@ -63,6 +75,9 @@ def test_it_refuses_while_it_loads_and_answers_after(variants: dict[str, Variant
             "xcopa_items_total", {"model": "direct", "outcome": "answered"}
         )
         assert counted == 0, "the warm-up is no item of anybody's"
+        assert computed_by(metrics, "direct") == [("cpu", "fp32", "1")]
+        took = [value(metrics, "xcopa_start_duration_seconds", phase=each) for each in PHASES]
+        assert all(took), "each part of the start takes time"
         [answer] = await made.service.predict([Ask(ITEM, "direct")], timeout=10)
         assert isinstance(answer, Answer)
         assert await made.drain(delay=0, grace=5)

@@ -120,8 +120,9 @@ def _header(node: ast.AST) -> Iterator[str]:
 
 
 def _asked_of_headers(node: ast.AST) -> object:
-    """Return the name in ``headers.get(NAME)`` or ``NAME in headers``."""
-    if isinstance(node, ast.Call) and ast.unparse(node.func).endswith("headers.get"):
+    """Return the name that code asks headers for, with ``get``, ``getlist`` or ``in``."""
+    asking = ("headers.get", "headers.getlist")
+    if isinstance(node, ast.Call) and ast.unparse(node.func).endswith(asking):
         return _value(node.args[0])
     if isinstance(node, ast.Compare) and ast.unparse(node.comparators[0]).endswith("headers"):
         return _value(node.left)

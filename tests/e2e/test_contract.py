@@ -57,7 +57,8 @@ def test_predict_answers_with_the_model_that_was_asked(client: httpx.Client, mod
     assert response.status_code == 200
     check_prediction(response.json(), model)
     timing = response.headers["server-timing"]
-    stages = ", ".join(rf"{stage};dur=[\d.]+" for stage in ("tokenise", "queue", "inference"))
+    names = ("admission", "tokenise", "queue", "inference", "total")
+    stages = ", ".join(rf"{stage};dur=[\d.]+" for stage in names)
     assert re.fullmatch(stages + ', batch;desc="drained"', timing)
 
 
@@ -311,13 +312,14 @@ def test_metrics_count_what_was_asked(client: httpx.Client) -> None:
 
     answered = {"model": "direct", "outcome": "answered"}
     before = sample("xcopa_items_total", **answered)
-    inferred = sample("xcopa_inference_duration_seconds_count", model="direct")
+    batches = sample("xcopa_batch_duration_seconds_count", model="direct")
     client.post("/predict/xcopa", json={**ITEM, "model": "direct"})
     client.post("/predict/xcopa", json={**ITEM, "model": "stilts"})
     assert sample("xcopa_items_total", **answered) == before + 1
-    assert sample("xcopa_inference_duration_seconds_count", model="direct") == inferred + 1
-    for stage in ("request", "queue", "tokenise", "inference"):
-        assert sample(f"xcopa_{stage}_duration_seconds_count", model="stilts") > 0
+    assert sample("xcopa_batch_duration_seconds_count", model="direct") == batches + 1
+    asked = {"model": "stilts", "route": "/predict/xcopa"}
+    for stage in ("request", "admission", "queue", "tokenise", "inference"):
+        assert sample(f"xcopa_{stage}_duration_seconds_count", **asked) > 0
     assert sample("xcopa_batch_rows_sum", model="direct") >= 2
     assert sample("xcopa_queue_items", model="direct") == 0
     assert sample("xcopa_ready") == 1

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from app.api.schemas import Item
-from loadtests.items import load_items
+from loadtests.items import load_items, load_labels
 from models.tasks.sets.xcopa import LANGUAGES
 from tests.models.tasks.invented_causal import write_measured
 
@@ -34,3 +34,16 @@ def test_a_data_directory_brings_its_items_in_twelve_languages(tmp_path: Path) -
 def test_a_data_directory_without_xcopa_is_said_to_be(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError, match="XCOPA_DATA_DIR"):
         load_items(tmp_path)
+
+
+def test_labels_are_those_of_the_items(tmp_path: Path) -> None:
+    data = write_measured(tmp_path, items=3)
+    items, labels = load_items(data), load_labels(data)
+    assert {name: len(group) for name, group in labels.items()} == dict.fromkeys(items, 3)
+    assert {label for group in labels.values() for label in group} <= {0, 1}
+
+
+def test_the_sample_has_no_labels() -> None:
+    with pytest.raises(FileNotFoundError) as raised:
+        load_labels(None)
+    assert str(raised.value) == "labels need XCOPA_DATA_DIR: the sample's items have none"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import subprocess
 import sys
@@ -15,22 +16,37 @@ from typing import Any
 import pytest
 
 from tests.conftest import ROOT
+from tests.loadtests.examples import prediction
 
 PREDICT, COMPARE, BATCH = "/predict/xcopa", "/compare/xcopa", "/predict/xcopa/batch"
+RANK = "/rank"
 ERROR = {"error": {"status": 422, "title": "Invalid request"}}
 FAULTS: dict[str, dict[str, bytes]] = {
     "errors in the place of predictions": {
         PREDICT: b"{}",
         COMPARE: b"<html>Bad Gateway</html>",
         BATCH: json.dumps({"predictions": [ERROR] * 8}).encode(),
+        RANK: b"[]",
     },
     "fields that are missing": {
         PREDICT: b'{"label": 1}',
         COMPARE: b"null",
         BATCH: b'{"predictions": [' + b",".join([b"{}"] * 8) + b"]}",
+        RANK: b'{"order": [0, 1, 2, 3]}',
     },
-    "nothing at all": {PREDICT: b"", COMPARE: b"\xff\xfe", BATCH: b"[" * 100_000},
+    "nothing at all": {PREDICT: b"", COMPARE: b"\xff\xfe", BATCH: b"[" * 100_000, RANK: b"-"},
 }
+
+
+class Cycling(dict[str, bytes]):
+    """Answers in turns, whatever the path."""
+
+    def __init__(self, answers: Iterator[bytes]) -> None:
+        super().__init__()
+        self._answers = answers
+
+    def __missing__(self, path: str) -> bytes:
+        return next(self._answers)
 
 
 @contextmanager
@@ -84,14 +100,49 @@ def test_every_unsound_answer_is_a_failed_request_and_the_run_exits_with_1(
     answers: dict[str, bytes], tmp_path: Path
 ) -> None:
     with answering(answers) as url:
-        options = ("-u", "4", "-r", "4", "-t", "3s", "--json", "--csv", str(tmp_path / "run"))
+        options = ("-u", "11", "-r", "11", "-t", "3s", "--json", "--csv", str(tmp_path / "run"))
         done = locust(url, *options)
     assert done.returncode == 1, done.stdout + done.stderr
     rows: list[dict[str, Any]] = json.loads(done.stdout)
-    assert {row["name"] for row in rows} == {PREDICT, COMPARE, BATCH}
+    assert {row["name"] for row in rows} == {PREDICT, COMPARE, BATCH, RANK}
     assert all(row["num_failures"] == row["num_requests"] > 0 for row in rows)
     exceptions = (tmp_path / "run_exceptions.csv").read_text(encoding="utf-8").splitlines()
     assert len(exceptions) == 1, "the head alone"
+
+
+def test_an_answer_that_changes_is_a_failed_request(tmp_path: Path) -> None:
+    """Two logits for every question: whichever item is asked a second time contradicts one."""
+    answers = itertools.cycle(
+        json.dumps(prediction(logits=logits)).encode() for logits in ((0.0, 1.0), (5.0, 6.0))
+    )
+    with answering(Cycling(answers)) as url:
+        options = ("--variants", "stilts", "--tags", "single", "--report", str(tmp_path))
+        done = locust(url, "-u", "1", "-t", "2s", "--languages", "en", *options)
+    assert done.returncode == 1, done.stdout + done.stderr
+    assert "another answer than before from stilts r1" in done.stdout + done.stderr
+    assert "FAIL: " in done.stderr
+    found = json.loads((tmp_path / "report.json").read_text("utf-8"))
+    assert list(found["routes"]) == [PREDICT]
+    assert found["routes"][PREDICT]["count"] > 0
+    assert "<svg" in (tmp_path / "report.html").read_text("utf-8")
+
+
+def test_an_option_that_cannot_be_read_ends_with_one_line() -> None:
+    done = locust("http://127.0.0.1:1", "--lengths", "1:x")
+    assert done.returncode == 2
+    assert done.stderr.splitlines() == [
+        "__main__.py: error: argument --lengths: --lengths 1:x: '1:x': "
+        "could not convert string to float: 'x'"
+    ]
+
+
+def test_tags_that_no_task_has_end_with_one_line_that_names_those_that_there_are() -> None:
+    with answering({}) as url:
+        done = locust(url, "-t", "60s", "--tags", "bulk")
+    assert done.returncode == 1
+    assert done.stderr.splitlines()[-1] == (
+        "no user has a task with these tags; there are batch, compare, rank, single"
+    )
 
 
 def test_without_a_service_it_ends_with_one_line_and_no_failures() -> None:

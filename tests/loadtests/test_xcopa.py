@@ -14,10 +14,12 @@ from typing import Any
 import pytest
 
 from tests.conftest import ROOT
+from tests.loadtests.examples import comparison, prediction, ranking
 
-# Runs each task of a user whose client answers as it is told, and prints what happened.
+# Runs each user, whose client answers as it is told, and prints what happened.
 SCRIPT = """
 import contextlib, json, sys
+from argparse import Namespace
 from locust.env import Environment
 sys.argv = ["locust"]
 sys.path.pop(0)
@@ -39,37 +41,38 @@ class Client:
         self.asked, self.response = (path, json, headers), Response(self.status, self.answer)
         yield self.response
 
-user = file.XcopaUser(Environment())
-user.client = Client()
+users = [file.SingleCaller, file.BatchCaller, file.Comparer, file.Ranker]
+options = Namespace(variants="stilts", batch_sizes="3", choices="3", pause=0.5, languages="en")
 
-def ask(task, status, answer):
+def ask(kind, status, answer):
+    user = getattr(file, kind)(Environment(parsed_options=options))
+    user.client = Client()
     user.client.status, user.client.answer = status, answer
-    getattr(user, task)()
+    user.on_start()
+    user.tasks[0](user)
     path, body, headers = user.client.asked
     failures = user.client.response.failures
-    return {"path": path, "body": body, "headers": headers, "failures": failures}
+    return {"path": path, "body": body, "headers": headers, "failures": failures,
+            "pause": user.wait_time(), "host": user.host}
 
 cases = json.loads(sys.stdin.read())
 print(json.dumps({
     "runs": [ask(*case) for case in cases],
-    "drawn": [file.any_item() for _ in range(600)],
-    "languages": {name: len(items) for name, items in file.ITEMS.items()},
-    "weights": {task.__name__: file.XcopaUser.tasks.count(task) for task in file.XcopaUser.tasks},
-    "host": user.host,
+    "weights": {user.__name__: user.weight for user in users},
 }))
 """
 
-SOUND = {"label": 1, "probabilities": [0.25, 0.75]}
-UNSOUND = {"label": 0, "probabilities": [0.25, 0.75]}
-BOTH = {"direct": SOUND, "stilts": SOUND}
-CASES: list[tuple[str, int, dict[str, Any]]] = [
-    ("predict", 200, SOUND),
-    ("compare", 200, {"predictions": BOTH, "agree": True}),
-    ("batch", 200, {"predictions": [SOUND] * 8}),
-    ("predict", 200, UNSOUND),
-    ("compare", 200, {"predictions": BOTH, "agree": False}),
-    ("batch", 200, {"predictions": [SOUND] * 7}),
-    ("predict", 503, {"detail": "draining"}),
+BOTH = comparison(True, direct=1, stilts=1)
+CASES: list[tuple[str, int, Any]] = [
+    ("SingleCaller", 200, prediction()),
+    ("BatchCaller", 200, {"predictions": [prediction()] * 3}),
+    ("Comparer", 200, {"predictions": BOTH["predictions"], "agree": True}),
+    ("Ranker", 200, ranking()),
+    ("SingleCaller", 200, prediction(label=0)),
+    ("BatchCaller", 200, {"predictions": [prediction()] * 2}),
+    ("Comparer", 200, {**BOTH, "agree": False}),
+    ("Ranker", 200, ranking((0, 1, 2))),
+    ("SingleCaller", 503, {"detail": "draining"}),
 ]
 
 
@@ -91,45 +94,46 @@ def found() -> dict[str, Any]:
     return result
 
 
-def test_each_task_asks_its_endpoint(found: dict[str, Any]) -> None:
-    single, comparison, batch = found["runs"][:3]
-    assert (single["path"], comparison["path"], batch["path"]) == (
-        *("/predict/xcopa", "/compare/xcopa", "/predict/xcopa/batch"),
-    )
-    assert single["body"]["model"] in ("direct", "stilts")
+def test_each_user_asks_its_route(found: dict[str, Any]) -> None:
+    single, batch, comparer, ranker = found["runs"][:4]
+    assert [run["path"] for run in (single, batch, comparer, ranker)] == [
+        *("/predict/xcopa", "/predict/xcopa/batch", "/compare/xcopa", "/rank"),
+    ]
     assert single["body"].keys() == {"premise", "choice1", "choice2", "question", "model"}
-    assert len(batch["body"]["items"]) == 8
+    assert single["body"]["model"] == "stilts"
+    assert len(batch["body"]["items"]) == len(ranker["body"]["choices"]) == 3
 
 
 def test_every_call_brings_the_key_of_the_environment(found: dict[str, Any]) -> None:
-    assert [run["headers"] for run in found["runs"]] == [{"Authorization": "Bearer k-1"}] * 7
+    keys = {json.dumps(run["headers"]) for run in found["runs"]}
+    assert keys == {'{"Authorization": "Bearer k-1"}'}
 
 
-def test_a_sound_answer_is_no_failure(found: dict[str, Any]) -> None:
-    assert [run["failures"] for run in found["runs"][:3]] == [[], [], []]
+def test_users_pause_as_long_as_the_option_says(found: dict[str, Any]) -> None:
+    assert {run["pause"] for run in found["runs"]} == {0.5}
+
+
+def test_a_sound_answer_is_no_failure_unless_it_contradicts_another(found: dict[str, Any]) -> None:
+    failures = [message for run in found["runs"][:4] for message in run["failures"]]
+    # Only the ranking answers with logits that an item of English cannot have had before.
+    assert all(message.startswith("another answer than before") for message in failures)
 
 
 def test_an_answer_that_is_not_sound_is_a_failure_whatever_its_status(
     found: dict[str, Any],
 ) -> None:
-    for run in found["runs"][3:6]:
+    for run in found["runs"][4:8]:
         [message] = run["failures"]
         assert message.startswith("not a sound answer")
 
 
 def test_a_refusal_is_a_failure_that_says_why(found: dict[str, Any]) -> None:
-    assert found["runs"][6]["failures"] == ['status 503: {"detail": "draining"}']
+    assert found["runs"][8]["failures"] == ['status 503: {"detail": "draining"}']
 
 
-def test_most_calls_are_single_questions(found: dict[str, Any]) -> None:
-    assert found["weights"] == {"predict": 8, "compare": 1, "batch": 1}
-
-
-def test_all_twelve_languages_are_drawn(found: dict[str, Any]) -> None:
-    assert len(found["languages"]) == 12
-    # 600 draws miss one of the 24 items once in five thousand million runs.
-    assert len({item["premise"] for item in found["drawn"]}) == sum(found["languages"].values())
+def test_most_users_send_single_questions(found: dict[str, Any]) -> None:
+    assert found["weights"] == {"SingleCaller": 8, "BatchCaller": 1, "Comparer": 1, "Ranker": 1}
 
 
 def test_the_default_host_is_that_of_the_service(found: dict[str, Any]) -> None:
-    assert found["host"] == "http://127.0.0.1:8000"
+    assert {run["host"] for run in found["runs"]} == {"http://127.0.0.1:8000"}

@@ -24,7 +24,8 @@ def short_data(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def run(*arguments: str, **environment: str) -> Result:
     """Run the command in this process, on a wide terminal."""
-    settings = {"XCOPA_THREADS": "1", "XCOPA_DATA_DIR": "", "COLUMNS": "160", **environment}
+    settings = {"XCOPA_THREADS": "1", "XCOPA_LOG_LEVEL": "warning", "COLUMNS": "160"}
+    settings |= {"XCOPA_DATA_DIR": "", **environment}
     return CliRunner().invoke(app, [*arguments], env=settings)
 
 

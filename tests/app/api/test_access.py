@@ -9,16 +9,18 @@ from typing import Any
 
 import httpx
 import pytest
-from fastapi import FastAPI
+from fastapi import FastAPI, Request, Response
 
 from app.api import problem
 from app.api.access import AccessMiddleware, level_of, server_timing
-from app.api.middleware import DefectsMiddleware, TargetMiddleware
+from app.api.middleware import DefectsMiddleware, RequestIdMiddleware, TargetMiddleware
+from app.api.record import record_of
 from app.api.require_key import RequireKeyMiddleware
+from app.engine.tokenizer import CausalItem
 from app.errors import DeadlineExceededError, OverloadedError
 from app.keys.in_force import KeysInForce
 from app.keys.keys_file import add_key
-from app.serving.answer import Stages
+from app.serving.answer import Ask, Stages
 from app.telemetry.metrics import Metrics
 from tests.app.api.stand_in import (
     ITEM,
@@ -120,6 +122,66 @@ async def test_unknown_paths_share_one_label() -> None:
 
 async def test_a_defect_is_counted_as_500() -> None:
     assert await counted("GET", "/broken") == {("/broken", "500"): 1.0}
+
+
+def small_asking_application() -> FastAPI:
+    """Answers as a route that asks a model does; ``models`` of the path are those that it asks."""
+    app = FastAPI()
+
+    @app.get("/ask/{models}")
+    async def ask(request: Request, models: str) -> Response:
+        about = record_of(request.scope)
+        about.asked([Ask(CausalItem("", "", "", ""), each) for each in models], texts=False)
+        about.stages.tokenise, about.stages.queue = 0.25, 0.5
+        return Response(status_code=503 if models == "x" else 200)
+
+    return app
+
+
+async def timed(path: str) -> dict[tuple[str, str, str], float]:
+    """The sums of the stages, by model and route, after one request."""
+    _, metrics = await answer_of("GET", path, small_asking_application())
+    return {
+        (sample.name, sample.labels["model"], sample.labels["route"]): sample.value
+        for family in metrics.registry.collect()
+        for sample in family.samples
+        if sample.name.endswith("_duration_seconds_sum") and "route" in sample.labels
+    }
+
+
+async def test_the_stages_of_an_answered_request_are_timed_by_model_and_route() -> None:
+    found = await timed("/ask/d")
+    assert found["xcopa_tokenise_duration_seconds_sum", "d", "/ask/{models}"] == 0.25
+    assert found["xcopa_queue_duration_seconds_sum", "d", "/ask/{models}"] == 0.5
+    assert found["xcopa_inference_duration_seconds_sum", "d", "/ask/{models}"] == 0
+    assert found["xcopa_request_duration_seconds_sum", "d", "/ask/{models}"] > 0
+
+
+async def test_a_request_to_several_models_has_a_label_of_its_own() -> None:
+    assert {model for _, model, _ in await timed("/ask/ds")} == {"several"}
+
+
+@pytest.mark.parametrize("path", ["/ask/x", "/nothing"], ids=["refused", "asks nothing"])
+async def test_what_was_not_answered_by_a_model_is_not_timed(path: str) -> None:
+    assert await timed(path) == {}
+
+
+async def test_a_problem_is_counted_by_its_type() -> None:
+    _, metrics = await answer_of("GET", "/broken")
+    get = metrics.registry.get_sample_value
+    assert get("xcopa_problems_total", {"problem": "internal"}) == 1
+
+
+async def test_the_time_of_a_request_names_the_trace_of_its_caller() -> None:
+    app, metrics = small_asking_application(), Metrics(["d"])
+    app.add_middleware(AccessMiddleware, metrics=metrics)
+    app.add_middleware(RequestIdMiddleware)
+    trace = "0af7651916cd43dd8448eb211c80319c"
+    async with client(app) as made:
+        await made.get("/ask/d", headers={"traceparent": f"00-{trace}-b7ad6b7169203331-01"})
+        await made.get("/ask/d")
+    body, _ = metrics.exposition("application/openmetrics-text")
+    assert f'# {{trace_id="{trace}"}} '.encode() in body
 
 
 # The line ------------------------------------------------------------------------------------

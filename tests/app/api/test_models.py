@@ -35,6 +35,7 @@ def served(revision: str) -> SimpleNamespace:
         revision=revision,
         parameters=7,
         tokenizer=tokenizer,
+        temperature=1.5,
         kernels=KERNELS,
     )
     return SimpleNamespace(variant=variant, calibration=CALIBRATION)
@@ -54,7 +55,8 @@ async def test_a_card_describes_what_is_loaded() -> None:
         "revision": "a",
         "parameters": 7,
         "max_tokens": 512,
-        "prompt": {"cause": "Why?", "effect": "And then?"},
+        "prompt": {"cause": "Why?", "effect": "And then?", "order": "premise-first"},
+        "temperature": 1.5,
         "batching": {
             "batch_tokens": 512,
             "batch_tokens_from": "calibration",

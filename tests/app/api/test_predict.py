@@ -24,7 +24,15 @@ from app.errors import (
     UnavailableError,
 )
 from app.serving.answer import Answer, Ask
-from tests.app.api.stand_in import ITEM, StandInRuntime, StandInService, answer, application, ask
+from tests.app.api.stand_in import (
+    ITEM,
+    StandInRuntime,
+    StandInService,
+    answer,
+    application,
+    ask,
+    client,
+)
 
 pytestmark = pytest.mark.anyio
 
@@ -127,6 +135,16 @@ async def test_both_models_are_asked_and_it_is_said_whether_they_agree(
         "stilts": other,
     }
     assert said["agree"] is agree
+
+
+async def test_a_comparison_is_counted_by_whether_the_models_agree() -> None:
+    service = StandInService([answer("direct", 0), answer("stilts", 1)])
+    app = application(StandInRuntime(service))
+    async with client(app) as made:
+        await made.post("/compare/xcopa", json=ITEM)
+    get = app.state.metrics.registry.get_sample_value
+    assert get("xcopa_comparisons_total", {"result": "differ"}) == 1
+    assert get("xcopa_comparisons_total", {"result": "agree"}) == 0
 
 
 async def test_a_comparison_needs_both_answers() -> None:

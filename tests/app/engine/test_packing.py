@@ -11,7 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from transformers.models.xlm_roberta.modeling_xlm_roberta import XLMRobertaEmbeddings
 
-from app.engine.packing import ALIGNMENT, MERGE_BELOW, PackedRows, aligned, pack, place
+from app.engine.engine import ALIGNMENT
+from app.engine.packing import MERGE_BELOW, PackedRows, aligned, pack, place
 
 PADDING = 1
 

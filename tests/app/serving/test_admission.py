@@ -10,6 +10,7 @@ from app.serving.admission import (
     HaltedError,
     Limits,
     QueueFullError,
+    TooLateError,
 )
 from app.serving.work import Caller, ModelProfile, Outcome, ServiceCurve
 from tests.app.serving.scheduling import (
@@ -91,7 +92,7 @@ def test_what_could_not_be_answered_in_time_is_refused_and_not_queued() -> None:
     made = scheduler(clock)
     made.submit([item(tokens=100) for _ in range(5)])
     made.submit([item("in time", tokens=100, deadline=clock.now + 8)])
-    with pytest.raises(QueueFullError, match=r"^an answer is expected in 7\.00 s, too") as refused:
+    with pytest.raises(TooLateError, match=r"^an answer is expected in 7\.00 s, too") as refused:
         made.submit([item("too late", tokens=100, deadline=clock.now + 8)])
     # Its answer is expected in 7 s, and it is let in where that is three quarters of its time.
     assert refused.value.retry_after == pytest.approx(1.0)
@@ -101,7 +102,7 @@ def test_deadlines_of_less_than_a_second_are_looked_at_like_any_other() -> None:
     clock = FakeClock()
     made = scheduler(clock)
     made.submit([item(tokens=60)])
-    with pytest.raises(QueueFullError, match=r"^an answer is expected in 0\.70 s, too late"):
+    with pytest.raises(TooLateError, match=r"^an answer is expected in 0\.70 s, too late"):
         made.submit([item(tokens=10, deadline=clock.now + 0.5)])
 
 
@@ -276,3 +277,12 @@ def test_one_batch_moves_the_pace_by_a_bounded_step(slower: float, pace: float) 
     run(made, clock, slower=slower)
     made.submit([item(tokens=100)])
     assert made.waiting_seconds == pytest.approx(pace)
+
+
+def test_a_batch_is_estimated_at_the_pace_of_the_moment_it_is_sealed() -> None:
+    clock = FakeClock()
+    made = scheduler(clock)
+    made.submit([item(tokens=100)])
+    assert run(made, clock, slower=3.0).estimated_seconds == pytest.approx(1.0)
+    made.submit([item(tokens=100)])
+    assert sealed(made).estimated_seconds == pytest.approx(3.0**0.2)

@@ -21,7 +21,7 @@ from app.serving.inflight import InFlightItem
 from app.serving.parts import ROWS_A_PART, Parts, in_parts
 from app.serving.service import PredictionService
 from app.serving.work import Caller, Result
-from app.telemetry.declarations import OUTCOMES
+from app.telemetry.declared_requests import OUTCOMES
 from app.telemetry.metrics import Metrics
 from tests.app.serving.services import (
     ITEM,

@@ -23,7 +23,7 @@ from app.errors import (
 )
 from app.serving.answer import Answer, Ask
 from app.serving.service import REPLACEMENT_S
-from app.telemetry.declarations import OUTCOMES
+from app.telemetry.declared_requests import OUTCOMES
 from app.telemetry.metrics import Metrics
 from tests import tiny
 from tests.app.serving.services import (

@@ -115,6 +115,7 @@ class Desks:
     moving: int = 2
     ended: threading.Event = field(default_factory=threading.Event)
     seconds_without_engine = 0.0
+    busy = 0
 
     def __post_init__(self) -> None:
         self.free = threading.Semaphore(self.most)

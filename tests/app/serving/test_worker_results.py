@@ -68,7 +68,7 @@ class Bench(ColdEngine):
 def test_a_result_tells_its_batch_when_it_ended_and_how_long_the_engine_took() -> None:
     bench, asked = Bench(), ticket((1,), (2,))
     batch = bench.serve(asked)
-    assert bench.results == {asked: Result((1.0, 2.0), None, 10.75, batch, 0.5)}
+    assert bench.results == {asked: Result((1.0, 2.0), None, 10.75, batch, 0.5, usual=True)}
     assert asked.caller == ANN
     assert bench.worker.at_work() == []
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import asdict, fields
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -102,7 +103,20 @@ def test_another_configuration_is_another_revision(tmp_path: Path) -> None:
     assert changes_the_revision(directory, "config.json", json.dumps({**config, "a": 1}))
 
 
-@pytest.mark.parametrize("field", [each.name for each in fields(Prompt)])
+@pytest.mark.parametrize("change", [{"prompt": {"order": "cause-first"}}, {"temperature": 2.0}])
+def test_what_may_be_left_out_counts_where_it_is_there(
+    tmp_path: Path, change: dict[str, Any]
+) -> None:
+    directory = tiny.multiple_choice(tmp_path)
+    content = json.loads(prompt(**change.pop("prompt", {})))
+    assert changes_the_revision(directory, "xcopa.json", json.dumps({**content, **change}))
+
+
+def test_every_field_of_a_prompt_is_part_of_the_revision() -> None:
+    assert {each.name for each in fields(Prompt)} == {"cause", "effect", "order"}
+
+
+@pytest.mark.parametrize("field", ["cause", "effect"])
 def test_another_prompt_is_another_revision(tmp_path: Path, field: str) -> None:
     directory = tiny.multiple_choice(tmp_path)
     assert changes_the_revision(directory, "xcopa.json", prompt(**{field: "Why?"}))

@@ -53,7 +53,7 @@ def test_figures_are_drawn_while_somebody_watches(visit: Visit) -> None:
     assert batch >= 2
     charts = page.get_by_role("img")
     expect(charts).to_have_count(3)
-    expect(charts.first).to_have_attribute("aria-label", re.compile("Latency of an item"))
+    expect(charts.first).to_have_attribute("aria-label", re.compile("Latency$"))
     assert drawn(visit)
     page.click("#live-watch")
     expect(page.locator("#live-said")).to_have_text("Watching is paused.")

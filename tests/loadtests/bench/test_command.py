@@ -68,7 +68,7 @@ def test_the_unit_is_printed_beside_the_numbers(
     Console(width=200).print(command.table_of("soak", results))
     [line] = [line for line in capsys.readouterr().out.splitlines() if "how many" in line]
     cells = [cell.strip() for cell in line.strip("│ ").split("│")]
-    assert cells == ["how many", "widgets", "2", "1", "4", "<= 3", '{"n": 5}']
+    assert cells == ["how many", "widgets", "2", "1", "4", "<= 3", "met", '{"n": 5}']
 
 
 def test_results_are_kept_beside_those_of_other_measurements(
@@ -82,3 +82,16 @@ def test_results_are_kept_beside_those_of_other_measurements(
     assert content["soak"]["machine"]["cores"] >= 1
     [kept] = map(BenchResult.from_json, content["soak"]["results"])
     assert (kept.name, kept.value) == ("what soak measures", 2)
+
+
+def test_a_check_fails_where_a_target_is_missed(
+    ran: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert run("lone", "--check").exit_code == 0
+    assert "targets missed: 0" in run("lone").output
+    results = [BenchResult.of("how many", "widgets", [4.0], "<= 3")]
+    lone = dataclasses.replace(MEASUREMENTS["lone"], measure=lambda _: results)
+    monkeypatch.setattr(command, "MEASUREMENTS", {"lone": lone})
+    assert run("lone").exit_code == 0
+    done = run("lone", "--check")
+    assert (done.exit_code, "targets missed: 1" in done.output) == (1, True)

@@ -6,7 +6,7 @@ import pytest
 
 from loadtests.bench.fairness import over_allowed, seconds_a_batch
 
-SUM, COUNT = "xcopa_inference_duration_seconds_sum", "xcopa_inference_duration_seconds_count"
+SUM, COUNT = "xcopa_batch_duration_seconds_sum", "xcopa_batch_duration_seconds_count"
 
 
 def test_the_time_of_a_batch_is_that_between_the_scrapes() -> None:

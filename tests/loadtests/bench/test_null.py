@@ -1,4 +1,4 @@
-"""What wrk reports, and the service beside the echo."""
+"""The service beside the echo."""
 
 from __future__ import annotations
 
@@ -6,22 +6,8 @@ import pytest
 from rich.console import Console
 
 from loadtests.bench import null
-from loadtests.bench.null import WrkRound, over_echo, rate_of
-
-OUTPUT = """Running 5s test @ http://127.0.0.1:8000/predict/xcopa
-  20121 requests in 5.00s, 5.1MB read
-Requests/sec:   4024.11
-Transfer/sec:      1.02MB
-"""
-
-
-def test_the_rate_is_that_of_wrk() -> None:
-    assert rate_of(OUTPUT) == 4024.11
-
-
-def test_refused_requests_are_no_rate() -> None:
-    with pytest.raises(RuntimeError, match="Non-2xx"):
-        rate_of(OUTPUT + "  Non-2xx or 3xx responses: 7\n")
+from loadtests.bench.null import over_echo
+from loadtests.bench.wrk import WrkRound
 
 
 def test_each_round_is_compared_with_the_one_beside_it() -> None:

@@ -12,16 +12,16 @@ from tests.planning.examples import figures, usual
 SPEED = usual(pace=1.2, front_seconds=0.0008)
 
 BEFORE = {
-    ("xcopa_inference_duration_seconds_sum", MODEL): 1.0,
-    ("xcopa_inference_duration_seconds_count", MODEL): 5.0,
+    ("xcopa_batch_duration_seconds_sum", MODEL): 1.0,
+    ("xcopa_batch_duration_seconds_count", MODEL): 5.0,
     ("xcopa_batch_tokens_sum", MODEL): 300.0,
 }
 
 
 def test_the_pace_is_the_mean_time_of_a_batch_over_that_on_the_curve() -> None:
     after = {
-        ("xcopa_inference_duration_seconds_sum", MODEL): 1.0 + 10 * 0.033,
-        ("xcopa_inference_duration_seconds_count", MODEL): 15.0,
+        ("xcopa_batch_duration_seconds_sum", MODEL): 1.0 + 10 * 0.033,
+        ("xcopa_batch_duration_seconds_count", MODEL): 15.0,
         ("xcopa_batch_tokens_sum", MODEL): 300.0 + 10 * 100,
     }
     # A batch of 100 tokens takes 0.022 s on the curve.

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import json
 
+import pytest
+
+from loadtests.bench.page import DATA
 from loadtests.bench.results import RATIO, BenchResult, medians, milliseconds
 
 
@@ -31,3 +34,21 @@ def test_medians_of_runs_that_were_made_side_by_side() -> None:
 def test_milliseconds() -> None:
     assert (milliseconds(0.01234), milliseconds(0.01234, 2)) == (12.3, 12.34)
     assert repr(milliseconds(0.01234, None)) == "12"
+
+
+@pytest.mark.parametrize(
+    ("target", "verdict"),
+    [
+        *((">= 2", "met"), (">= 2.1", "missed"), ("<= 1e-4", "missed"), ("> 2", "missed")),
+        *(("0.85 to 2", "met"), ("2.5 to 3", "missed"), ("", "no target")),
+        *(("(stricter)", "no target"), (">= 2.7 on AVX2", "missed (on AVX2)")),
+    ],
+)
+def test_the_verdict_is_that_of_the_median(target: str, verdict: str) -> None:
+    assert BenchResult.of("x", RATIO, [1, 2, 9], target).verdict == verdict
+
+
+def test_every_target_of_the_measurements_has_a_verdict() -> None:
+    for content in json.loads(DATA.read_text("utf-8")).values():
+        for each in map(BenchResult.from_json, content["results"]):
+            assert (each.verdict == "no target") == (each.target in ("", "(stricter)"))

@@ -61,7 +61,9 @@ def go(run: TrainingRun, cache: Path) -> tuple[OutOfFold, list[str]]:
         return lambda *_: None
 
     settings = Settings(threads=1, linear_kernel="torch", cache_dir=cache)
-    return cross_validate(run, opener(settings), on_phase), titles  # type: ignore[arg-type]
+    found = cross_validate(run, opener(settings), on_phase)  # type: ignore[arg-type]
+    assert found is not None
+    return found, titles
 
 
 @pytest.fixture(scope="module")

@@ -28,7 +28,7 @@ def phase(**changes: object) -> Phase:
     values = {
         "tasks": ("copa",),
         "learning_rate": 1,
-        "epochs": 1,
+        **({} if "steps" in changes else {"epochs": 1}),
         "batch_tokens": 1,
         "validation": ("copa",),
         "evaluations": 1,

@@ -24,10 +24,13 @@ from tests.models.training.small import PHASE, first, go, small_run, with_recipe
 LENGTHS = (12, 30, 31, 7, 90, 64)
 
 
-def test_tokens_and_flops_are_those_of_the_run(tmp_path: Path) -> None:
+@pytest.mark.parametrize("length", [{"epochs": 1.5}, {"epochs": None, "steps": 7}])
+def test_tokens_and_flops_are_those_of_the_run(
+    tmp_path: Path, length: dict[str, float | None]
+) -> None:
     text = {"files": [str(tmp_path / "data" / "text.txt")], "share": 0.4}
     run = small_run(tmp_path)
-    run = with_recipe(run, phases=(first(epochs=1.5, masked_text=text), phase(**PHASE)))
+    run = with_recipe(run, phases=(first(**length, masked_text=text), phase(**PHASE)))
     prepared = prepare(run)
     go(run)
     for phase_run in prepared.phases(3):

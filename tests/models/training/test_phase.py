@@ -191,6 +191,24 @@ def test_tasks_go_round_as_often_as_the_recipe_says_and_count_as_no_larger(
     assert items(size_cap=5, epochs=2) == 2 * 5 * tasks
 
 
+@pytest.mark.parametrize("share", [None, 0.25, 0.9])
+def test_steps_count_the_batches_of_tasks_and_text_together(
+    base: Path, invented: Path, tmp_path: Path, share: float | None
+) -> None:
+    own = mixed(invented, share, epochs=None, steps=20, accumulation=2)
+    batches = phase_run(own, base, invented, tmp_path).batches()
+    masked = sum(batch.task == MASKED_TEXT for batch in batches)
+    assert (len(batches), masked) == (40, round(40 * (share or 0)))
+
+
+def test_a_single_step_with_text_is_one_of_the_task(
+    base: Path, invented: Path, tmp_path: Path
+) -> None:
+    own = mixed(invented, 0.9, epochs=None, steps=1)
+    [batch] = phase_run(own, base, invented, tmp_path).batches()
+    assert batch.task != MASKED_TEXT
+
+
 def test_a_text_is_hidden_otherwise_each_time_it_comes_and_the_same_way_in_each_run(
     base: Path, invented: Path, tmp_path: Path
 ) -> None:

@@ -63,6 +63,13 @@ def test_part_of_an_epoch_is_part_of_its_batches(epochs: float) -> None:
     assert plan(SETS, Mix(0.5, 400), 1) == whole[: round(len(whole) / 2)]
 
 
+@pytest.mark.parametrize("count", [1, 7, 400])
+def test_a_number_of_batches_is_the_beginning_of_the_epochs_that_they_take(count: int) -> None:
+    whole = plan(SETS, Mix(3.0, 400), 1)
+    assert len(whole) > 400 > len(plan(SETS, Mix(1.0, 400), 1)), "400 take a second epoch"
+    assert plan(SETS, Mix(None, 400, batches=count), 1) == whole[:count]
+
+
 def test_batches_hold_items_of_like_length_and_come_in_no_order_of_length() -> None:
     own = SETS["large"]
     longest = [

@@ -51,6 +51,16 @@ def test_base_and_large_differ_in_what_their_sources_say_of_the_size(kind: str) 
         (("seeds = [", "sead = ["), "sead is no field of a recipe; the nearest is seeds$"),
         (("rank = 32", "rnk = 32"), "tuning.lora.rnk is no field .* nearest is rank$"),
         (("cause =", "couse ="), "prompt.couse is no field of a recipe; the nearest is cause$"),
+        (
+            ("epochs = 5", "epochs = 5\nsteps = 9"),
+            "phases.0: epochs, steps: a phase has exactly one of the two, here both$",
+        ),
+        (
+            ("epochs = 5", ""),
+            "phases.0: epochs, steps: a phase has exactly one of the two, here neither$",
+        ),
+        (("epochs = 5", "steps = 0"), "phases.0.steps: Input should be greater than 0"),
+        (("epochs = 5", "steps = 2.5"), "phases.0.steps: Input should be a valid integer"),
         (("epochs = 5", "epochs = inf"), "phases.0.epochs: Input should be a finite number"),
         (("learning_rate = 3e-4", "learning_rate = nan"), "phases.0.learning_rate: .* finite"),
         (("alpha = 64", "alpha = inf"), "tuning.lora.alpha: Input should be a finite number"),

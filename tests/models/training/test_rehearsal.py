@@ -44,6 +44,12 @@ def test_it_names_base_phases_steps_and_room_and_writes_nothing(run: TrainingRun
     assert files(run.base.parent) == before
 
 
+def test_it_tells_the_steps_that_a_recipe_names(run: TrainingRun) -> None:
+    own = first(epochs=None, steps=11, accumulation=2)
+    _, line, *_ = rehearse(with_recipe(run, phases=(own, phase(**PHASE))))
+    assert line == f"{run.work / 'seed-3' / '1-socialiqa'}: socialiqa (12); 11 steps; not begun"
+
+
 def test_it_tells_what_is_done_and_where_the_rest_goes_on(run: TrainingRun) -> None:
     go(run)
     before = files(run.base.parent)

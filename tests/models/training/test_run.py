@@ -50,7 +50,7 @@ masked_text = {{ files = ["{text}"], share = 0.2 }}
 [[phases]]
 tasks = ["copa"]
 learning_rate = 1e-2
-epochs = 3
+steps = 30
 batch_tokens = 300
 validation = ["copa"]
 evaluations = 4

@@ -17,7 +17,7 @@ const MOST_POINTS = 60;
 const NOT_FOUND = 404;
 
 const CHARTS = [
-  { title: "Latency of an item", unit: "ms", names: ["p50", "p95", "p99"] },
+  { title: "Latency", unit: "ms", names: ["p50", "p95", "p99"] },
   { title: "Throughput", unit: "items a second", names: ["throughput"] },
   { title: "Queue and batch size", unit: "items, rows", names: ["queue", "batch"] },
 ];

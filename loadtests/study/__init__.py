@@ -1,0 +1,1 @@
+"""Whether the two variants cost the same, measured so that the answer can be believed."""

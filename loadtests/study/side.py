@@ -1,0 +1,80 @@
+"""One side of a comparison: what a fresh process runs, as it goes over its command line."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, replace
+from typing import Any, Literal, Self
+
+from app.engine.prompt import Prompt
+
+How = Literal["engine", "transformers", "transformers with its adapter apart", "http"]
+"""What runs the rows: the service's engine alone, transformers' padded pass on weights that are
+merged or kept beside an adapter's, or the whole service."""
+
+
+@dataclass(frozen=True)
+class Side:
+    """What is run, and on what."""
+
+    name: str
+    model: str
+    """A shipped variant; or a shape with random weights, ``base`` or ``large``."""
+    how: How = "engine"
+    precision: Literal["fp32", "bf16"] = "fp32"
+    batch_items: int = 16
+    """Of a batch; through HTTP, how many callers ask at the same time."""
+    languages: tuple[str, ...] = ()
+    """Of the items; all that there are if none is named."""
+    prompt: Prompt | None = None
+    """In place of the model's own."""
+
+    def to_json(self) -> str:
+        return json.dumps(asdict(self))
+
+    @classmethod
+    def from_json(cls, text: str) -> Self:
+        """Read what ``to_json`` wrote."""
+        content: dict[str, Any] = json.loads(text)
+        prompt = content.pop("prompt")
+        return cls(
+            **{**content, "languages": tuple(content["languages"])},
+            prompt=None if prompt is None else Prompt(**prompt),
+        )
+
+
+@dataclass(frozen=True)
+class Figures:
+    """What one run came to."""
+
+    seconds: tuple[float, ...]
+    """Of each call, a batch or a request, in the order in which they ended."""
+    items_a_second: float
+    cpu_seconds_an_item: float
+    noise: Mapping[str, float]
+    """Of the machine while it ran: see ``noise.py``."""
+
+    def to_json(self) -> str:
+        return json.dumps(asdict(self))
+
+    @classmethod
+    def from_json(cls, text: str) -> Self:
+        """Read what ``to_json`` wrote."""
+        content = json.loads(text)
+        return cls(**{**content, "seconds": tuple(content["seconds"])})
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Two sides under the same load, and what the difference between them is."""
+
+    name: str
+    question: str
+    first: Side
+    second: Side
+
+    def swapped(self) -> Comparison:
+        """Return the comparison of the first side with itself, in which nothing may be found."""
+        same = replace(self.first, name=f"{self.first.name} again")
+        return replace(self, name=f"{self.name} (A/A)", second=same)

@@ -1,0 +1,1 @@
+"""The dashboards as code: ``python -m observability.dashboards`` writes Grafana's JSON."""

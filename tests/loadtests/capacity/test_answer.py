@@ -1,0 +1,92 @@
+"""The answer for a case: its sentence, its exit status, its report."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from loadtests.capacity.answer import (
+    NOT_SURE,
+    PASSED,
+    TOO_FEW,
+    CapacityAnswer,
+    capacity_report,
+    worst_status,
+)
+from loadtests.capacity.live import RateTrial
+from loadtests.capacity.resources import OTHERS
+from loadtests.capacity.search import CapacityFound, SearchRules, TrialDecision
+from loadtests.capacity.sequential import RequestWindow, ServiceGoal
+from loadtests.cases import route_cases
+from loadtests.report.document import finite
+from loadtests.report.histogram import LatencyHistogram
+from loadtests.report.timeline import Moment
+from tests.loadtests.test_cases import MIX
+
+[CASE] = route_cases(["batch"], ["stilts"], MIX, count=1)
+RULES = SearchRules(ServiceGoal(0.5))
+
+
+def trial(rate: float, holds: bool | None, limit: str, others: float = 0.0) -> RateTrial:
+    decision = TrialDecision(holds, [RequestWindow(100, 0 if holds else 50, 0)])
+    moment = Moment(2, rate, rate, 0, 10, 20, 8)
+    latencies = LatencyHistogram([0.01, 0.02])
+    return RateTrial(rate, decision, latencies, {OTHERS: others}, limit, 0.001, [moment])
+
+
+def answer(
+    rate: float | None = 50.0, too_high: float | None = 55.0, wanted: float = 0, others: float = 0
+) -> CapacityAnswer:
+    trials = [trial(50, True, "engines (80%)", others), trial(55, False, "engines (99%)")]
+    return CapacityAnswer(CASE, RULES, CapacityFound(trials, rate, too_high), wanted)
+
+
+def test_it_says_rate_bound_limit_and_how_sure_it_is() -> None:
+    assert str(answer(wanted=40)) == (
+        "PASS: batch stilts: 50 requests/s (150 items/s) with p99 below 500 ms and at most 1.0% "
+        "errors, 95% sure; 55 requests/s are too many; limit: engines (99%); "
+        "wanted: 40 requests/s"
+    )
+
+
+@pytest.mark.parametrize(
+    ("found", "status", "word"),
+    [
+        (answer(), PASSED, "PASS"),
+        (answer(wanted=50), PASSED, "PASS"),
+        (answer(wanted=51), TOO_FEW, "FAIL"),
+        (answer(None, None), NOT_SURE, "NOISY"),
+        (answer(others=0.3), NOT_SURE, "NOISY"),
+        (answer(others=0.3, wanted=60), TOO_FEW, "FAIL"),
+    ],
+)
+def test_the_exit_status_is_that_of_the_verdict(
+    found: CapacityAnswer, status: int, word: str
+) -> None:
+    assert (found.status, str(found).split(":")[0]) == (status, word)
+
+
+def test_noise_is_said() -> None:
+    assert str(answer(others=0.3)).endswith(
+        "; noise: other programs took up to 30% of the processors"
+    )
+
+
+def test_of_several_too_few_is_worse_than_not_sure() -> None:
+    assert worst_status([answer(), answer(None), answer(wanted=51)]) == TOO_FEW
+    assert worst_status([answer(), answer(None)]) == NOT_SURE
+    assert worst_status([answer(), answer()]) == PASSED
+
+
+def test_the_report_has_every_trial_and_the_knee() -> None:
+    report = capacity_report([answer(), answer(None, None)], "Capacity")
+    [case, none] = json.loads(json.dumps(finite(report.data)))["cases"]
+    assert (case["requests_per_s"], case["items_per_s"]) == (50, 150)
+    assert (none["requests_per_s"], none["status"]) == (None, NOT_SURE)
+    assert [each["verdict"] for each in case["trials"]] == ["holds", "does not hold"]
+    assert case["trials"][0]["timeline"][0]["batch_rows"] == 8
+    titles = [title for title, _ in report.plots]
+    assert titles[0] == "batch stilts: latency against offered load"
+    assert "knee: 50 a second" in report.plots[0][1]
+    assert titles[-1] == "Distributions at the rates that were found"

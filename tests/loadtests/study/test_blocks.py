@@ -1,0 +1,131 @@
+"""Blocks: sides in turns, drawn order, kept when done, and gone on with."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from loadtests.study.blocks import RunError, Summary, in_process, read_blocks, run_blocks
+from loadtests.study.comparisons import ALL, SAME
+from loadtests.study.side import Figures, Side
+from tests.loadtests.study.stand_in import COMPARISON, QUIET, machine
+
+OTHER = replace(COMPARISON, name="other")
+
+
+def test_each_block_has_both_sides_twice_and_either_may_begin(tmp_path: Path) -> None:
+    ran: list[str] = []
+    simulated = machine()
+
+    def run_side(side: Side) -> Figures:
+        ran.append(side.name)
+        return simulated(side)
+
+    blocks = run_blocks([COMPARISON], 20, run_side, tmp_path / "runs", lambda _: None)
+    orders = {tuple(ran[start : start + 4]) for start in range(0, 80, 4)}
+    assert orders == {
+        ("direct", "stilts", "stilts", "direct"),
+        ("stilts", "direct", "direct", "stilts"),
+    }
+    assert [block.number for block in blocks] == list(range(20))
+
+
+def test_runs_are_those_of_their_side_whoever_began(tmp_path: Path) -> None:
+    run_side = machine(slower={"stilts": 3.0}, noise=0.0, drift=0.0)
+    for block in run_blocks([COMPARISON], 6, run_side, tmp_path / "runs", lambda _: None):
+        assert min(run.p50 for run in block.second) > 2 * max(run.p50 for run in block.first)
+
+
+def test_comparisons_take_turns_and_are_returned_together(tmp_path: Path) -> None:
+    said: list[str] = []
+    blocks = run_blocks([COMPARISON, OTHER], 2, machine(), tmp_path / "runs", said.append)
+    assert [(block.comparison, block.number) for block in blocks] == [
+        ("variants", 0),
+        ("variants", 1),
+        ("other", 0),
+        ("other", 1),
+    ]
+    assert [each.partition(":")[0] for each in said[::4]] == ["variants", "other"] * 2
+
+
+def test_an_interrupted_study_goes_on_with_what_is_missing(tmp_path: Path) -> None:
+    kept = tmp_path / "runs"
+    simulated, left = machine(), 9
+
+    def run_side(side: Side) -> Figures:
+        nonlocal left
+        left -= 1
+        if not left:
+            raise KeyboardInterrupt
+        return simulated(side)
+
+    with pytest.raises(KeyboardInterrupt):
+        run_blocks([COMPARISON], 4, run_side, kept, lambda _: None)
+    before = list(read_blocks(kept))
+    assert [block.number for block in before] == [0, 1]
+    with kept.open("a") as lines:
+        lines.write('{"comparison": "variants", "num')
+    kept.write_text("".join(kept.read_text("utf-8").splitlines(keepends=True)[:2]), "utf-8")
+    ran: list[str] = []
+    after = run_blocks([COMPARISON], 4, simulated, kept, ran.append)
+    assert after[:2] == before
+    assert len(ran) == 2 * 4
+
+
+def test_a_line_that_a_kill_has_cut_is_no_block(tmp_path: Path) -> None:
+    kept = tmp_path / "runs"
+    run_blocks([COMPARISON], 1, machine(), kept, lambda _: None)
+    whole = kept.read_text("utf-8")
+    kept.write_text(whole + whole[:50], "utf-8")
+    assert len(list(read_blocks(kept))) == 1
+
+
+def test_a_summary_has_the_quantiles_of_the_calls() -> None:
+    seconds = tuple(number / 100 for number in range(101))
+    summary = Summary.of(Figures(seconds, 10.0, 0.5, {**QUIET, "stolen": 0.1}))
+    assert (summary.calls, summary.p50) == (101, 0.5)
+    assert summary.p99 == pytest.approx(0.99)
+    assert (summary.items_a_second, summary.cpu_seconds_an_item) == (10.0, 0.5)
+    assert (summary.stolen, summary.others) == (0.1, 0.0)
+
+
+def test_sides_and_figures_survive_the_command_line() -> None:
+    for comparison in ALL:
+        for side in (comparison.first, comparison.second):
+            assert Side.from_json(side.to_json()) == side
+    figures = Figures((0.1, 0.2), 10.0, 0.5, QUIET)
+    assert Figures.from_json(figures.to_json()) == figures
+
+
+def test_the_first_comparison_is_of_a_side_with_itself() -> None:
+    assert ALL[0] is SAME
+    assert replace(SAME.second, name=SAME.first.name) == SAME.first
+    assert len({comparison.name for comparison in ALL}) == len(ALL)
+
+
+@pytest.mark.slow
+def test_a_side_runs_in_a_process_of_its_own(embedded_base: Path) -> None:
+    run_side = in_process(seconds=0.5, warm_up=0.1)
+    for side in (Side("a", "direct", batch_items=2), Side("b", "stilts", how="transformers")):
+        figures = run_side(side)
+        assert figures.seconds
+        assert min(figures.seconds) > 0
+        assert figures.items_a_second > 0
+        assert figures.cpu_seconds_an_item > 0
+        assert set(figures.noise) == {"stolen", "others", "load"}
+
+
+@pytest.mark.slow
+def test_an_adapter_that_is_kept_apart_gives_the_same_answers(embedded_base: Path) -> None:
+    figures = in_process(seconds=0.2, warm_up=0.0)(
+        Side("apart", "stilts", how="transformers with its adapter apart", batch_items=1)
+    )
+    assert figures.seconds
+
+
+@pytest.mark.slow
+def test_a_side_that_cannot_be_run_says_why() -> None:
+    with pytest.raises(RunError, match=r"^nobody ended with 1: .*nobody"):
+        in_process(seconds=0.1, warm_up=0.0)(Side("nobody", "nobody"))
