@@ -33,7 +33,7 @@ def fill_everything(visit: Visit) -> None:
     page.evaluate("document.getElementById('key').hidden = false")
 
 
-@pytest.mark.parametrize("scheme", SCHEMES)
+@pytest.mark.parametrize("scheme", ["light", pytest.param("dark", marks=pytest.mark.slow)])
 def test_axe_finds_nothing_and_nothing_is_wider_than_a_narrow_screen(
     browser: Browser, tiny_url: str, scheme: Literal["light", "dark"]
 ) -> None:

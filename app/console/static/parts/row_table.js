@@ -6,6 +6,8 @@ import { shownRows } from "../logic/table_view.js";
 import { byId, make, theirs } from "./dom.js";
 
 const PAGE_ROWS = 25;
+/** A label counts from 0, and the choices on this page from 1. */
+const NAMES = { label: "right", distance: "apart by" };
 
 export class RowTable {
   /** @param {string[]} models */
@@ -50,8 +52,8 @@ export class RowTable {
   }
 
   table(shown) {
-    const names = ["line", "premise", "question", "language", "label", ...this.models];
-    const heads = [...names.map((name) => this.head(name, name)), this.head("distance", "apart by")];
+    const keys = ["line", "premise", "question", "language", "label", ...this.models, "distance"];
+    const heads = keys.map((key) => this.head(key, NAMES[key] ?? key));
     const rows = shown.map((scored) => this.row(scored));
     const head = make("thead", {}, make("tr", {}, ...heads));
     return make("table", {}, head, make("tbody", {}, ...rows));
