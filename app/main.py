@@ -33,6 +33,7 @@ from app.api.predict import COMPARE
 from app.api.probe_paths import is_probe
 from app.api.require_key import RequireKeyMiddleware
 from app.api.security_headers import SecurityHeadersMiddleware
+from app.console import routes as console
 from app.errors import StartError, wanted_by
 from app.keys.in_force import KeysInForce
 from app.runtime import Runtime
@@ -104,6 +105,8 @@ def create_app(
         app.include_router(router)
     if settings.metrics_port is None:
         app.include_router(probes.metrics_router)
+    if settings.console:
+        app.include_router(console.make_router())
     problem.install(app)
     _add_middleware(app, settings, metrics, keys, tracing)
     tracing.add_to(app, partial(is_probe, prefix=settings.root_path))

@@ -67,7 +67,8 @@ def serve(settings: Settings) -> int:
 
     def on_started(failure: StartError | None) -> None:
         if failure is None:
-            typer.echo(f"xcopa is ready: {server.address} (interactive docs at /docs)")
+            pages = "console at /, interactive docs" if settings.console else "interactive docs"
+            typer.echo(f"xcopa is ready: {server.address} ({pages} at /docs)")
             return
         failures.append(failure)
         server.should_exit = True

@@ -128,6 +128,10 @@ class Settings(BaseSettings):
     metrics_host: str | None = Field(
         default=None, description="Address of that port; by default that of the main one."
     )
+    console: bool = Field(
+        default=True,
+        description="Whether the console is served: a page at `/` on which people ask the models.",
+    )
     ssl_certfile: Path | None = Field(
         default=None,
         description="Certificate of the service and those that lead to its authority, in PEM. "

@@ -71,7 +71,10 @@ class TargetMiddleware:
 
     def _prefixed(self, path: str, raw: bytes | None) -> dict[str, object]:
         prefix = self.root_path
-        if path == prefix or path.startswith(f"{prefix}/"):
+        if path == prefix:
+            # The root, whose route tells by the raw path that a slash is missing.
+            return {"root_path": prefix, "path": f"{prefix}/"}
+        if path.startswith(f"{prefix}/"):
             return {"root_path": prefix}
         raw_path = None if raw is None else prefix.encode() + raw
         return {"root_path": prefix, "path": prefix + path, "raw_path": raw_path}

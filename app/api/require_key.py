@@ -12,6 +12,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from app.api.caller import keys_sent, note_holder
 from app.api.probe_paths import PROBES, path_of
 from app.api.problem import problem_response
+from app.api.public_paths import is_public
 from app.errors import NoValidKeyError, RevokedKeyError, ServiceError
 from app.keys.in_force import KeysInForce
 from app.keys.ring import KeyHolder
@@ -19,17 +20,13 @@ from app.telemetry.metrics import Metrics
 
 log = logging.getLogger(__name__)
 
-DOCS = frozenset({"/docs", "/docs/oauth2-redirect", "/redoc", "/openapi.json"})
-DOCS_FILES = "/static-offline-docs/"
-"""The description of the API is public, and a browser opens a page without a key."""
-
 _HOW = "send it as 'Authorization: Bearer KEY' or 'X-API-Key: KEY'"
 
 
 def needs_key(scope: Scope) -> bool:
     """Return whether a request must bring a key; its path may begin with the service's prefix."""
     path = path_of(scope)
-    return path not in PROBES and path not in DOCS and not path.startswith(DOCS_FILES)
+    return path not in PROBES and not is_public(path)
 
 
 class RequireKeyMiddleware:

@@ -19,6 +19,7 @@ from app.api.cors import OriginsMiddleware
 from app.api.middleware import DefectsMiddleware, TargetMiddleware
 from app.api.require_key import RequireKeyMiddleware
 from app.api.security_headers import SecurityHeadersMiddleware
+from app.console import routes as console
 from app.errors import OverloadedError
 from app.keys.in_force import KeysInForce
 from app.keys.keys_file import add_key, revoke_key
@@ -39,11 +40,13 @@ PAGE = "https://page.example"
 OPEN = [
     *("/livez", "/readyz", "/startupz", "/metrics", "/docs", "/redoc", "/openapi.json"),
     *("/v2/health/live", "/v2/health/ready", "/v2/models/direct/ready", "/v2/models/stilts/ready"),
+    *("/", "/console/main.js"),
 ]
 CLOSED = [
-    *("/models", "/v2", "/v2/models/direct", "/v2/models/direct/infer", "/nothing", "/", "//livez"),
+    *("/models", "/v2", "/v2/models/direct", "/v2/models/direct/infer", "/nothing", "//livez"),
     *("/predict/xcopa", "/predict/xcopa/batch", "/compare/xcopa", "/rank", "/livez/", "/LIVEZ"),
     *("/v2/models/other/ready", "/static-offline-docs", "/docs/../models", "/livez/../models"),
+    *("/console", "/index.html"),
 ]
 
 
@@ -60,6 +63,7 @@ class Held:
         model = SimpleNamespace(variant=SimpleNamespace(revision="abc"))
         runtime = StandInRuntime(self.service, served=dict.fromkeys(VARIANTS, model))
         self.app: FastAPI = application(runtime, access=False)
+        self.app.include_router(console.make_router())
         metrics = self.app.state.metrics
         self.app.add_middleware(
             RequireKeyMiddleware, keys=KeysInForce(path, metrics), metrics=metrics
