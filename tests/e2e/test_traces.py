@@ -78,6 +78,7 @@ def test_a_request_arrives_with_its_stages_and_its_batch_and_probes_do_not(
     assert collector.resource["deployment.environment"] == "test"
 
 
+@pytest.mark.slow
 def test_a_batch_is_linked_to_all_the_requests_that_it_served(
     sources: dict[str, str], collector: Collector
 ) -> None:

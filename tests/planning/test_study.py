@@ -55,6 +55,7 @@ def test_a_fleet_is_never_planned_up_to_its_limit_however_long_requests_may_take
     assert size.replicas == 11
 
 
+@pytest.mark.slow
 def test_a_fleet_that_may_lose_replicas_is_larger_by_them() -> None:
     own = Fleet(usual(), 1)
     plain = fewest_replicas(own, LOAD, Goal(0.15), EFFORT, untold)

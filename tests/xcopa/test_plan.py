@@ -43,6 +43,7 @@ def test_the_answer_is_a_sentence_and_tables(curve: Path) -> None:
         assert title in result.stdout
 
 
+@pytest.mark.slow
 def test_the_same_options_give_the_same_answer(curve: Path) -> None:
     one, same, other = (plan("--curve", curve, "--seed", seed) for seed in (1, 1, 2))
     assert one.stdout == same.stdout != other.stdout
@@ -59,6 +60,7 @@ def test_the_report_and_its_picture_are_written(curve: Path, tmp_path: Path) -> 
     assert (out / "latency.png").stat().st_size > 1_000
 
 
+@pytest.mark.slow
 def test_options_and_settings_reach_the_simulation(curve: Path, tmp_path: Path) -> None:
     result = plan(
         *("--curve", curve, "--out", tmp_path, "--policy", "jsq", "--burst", 2, "--pace", 1.25),
@@ -77,6 +79,7 @@ def test_options_and_settings_reach_the_simulation(curve: Path, tmp_path: Path) 
     assert sum(content["traffic"]["lengths"]["weights"].values()) == 16
 
 
+@pytest.mark.slow
 def test_longer_questions_need_more_replicas(curve: Path, tmp_path: Path) -> None:
     counts = []
     for lengths in ("50", "50:1,400:1"):

@@ -24,6 +24,8 @@ from tests.models.training import data
 from tests.models.training.networks import phase
 from tests.models.training.small import PHASE, first, small_recipe
 
+pytestmark = pytest.mark.slow
+
 # Several batches, since their order is all that differs between seeds of one start.
 TARGET = {
     "tasks": ("balanced-copa/all",),
@@ -103,7 +105,6 @@ def test_folds_share_the_phases_before_the_last(found: tuple[OutOfFold, list[str
     assert sum("2-balanced-copa-but-fold" in title for title in titles) == 5 * 2
 
 
-@pytest.mark.slow
 def test_the_same_again_trains_nothing_and_answers_the_same(
     run: TrainingRun, found: tuple[OutOfFold, list[str]]
 ) -> None:
@@ -113,7 +114,6 @@ def test_the_same_again_trains_nothing_and_answers_the_same(
         assert again.logits[name] == pytest.approx(logits, abs=1e-5)
 
 
-@pytest.mark.slow
 def test_a_training_goes_on_from_the_phases_of_a_cross_validation(
     run: TrainingRun, found: tuple[OutOfFold, list[str]]
 ) -> None:
@@ -130,7 +130,6 @@ def test_a_training_goes_on_from_the_phases_of_a_cross_validation(
     assert ranks == {4}
 
 
-@pytest.mark.slow
 def test_folds_of_another_recipe_are_refused(
     run: TrainingRun, found: tuple[OutOfFold, list[str]]
 ) -> None:
