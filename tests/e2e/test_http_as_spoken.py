@@ -109,7 +109,9 @@ def test_another_method_is_told_which_there_are(
         (b"/%6civez", 200),
         (b"http://elsewhere/livez", 200),
         (b"HTTP://elsewhere:80/livez?x", 200),
-        (b"http://elsewhere", 404),
+        (b"http://elsewhere", 200),  # an absolute target without a path is ``/``: RFC 9112, 3.2.2
+        (b"http://elsewhere?x", 200),
+        (b"http://elsewhere/nothing", 404),
         (b"/livez/", 404),
         (b"//livez", 404),
         (b"/../livez", 404),
