@@ -14,6 +14,7 @@ import os
 import resource
 import signal
 import sys
+import threading
 from types import FrameType
 from typing import NoReturn
 
@@ -70,6 +71,18 @@ def leave_on_signals() -> None:
     """
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, _leave_at_once)
+
+
+def end_on_signals(told: threading.Event) -> None:
+    """Have the first SIGTERM or Ctrl-C set an event, and the second end the process with 1."""
+
+    def tell(number: int, frame: FrameType | None) -> None:  # noqa: ARG001
+        if told.is_set():
+            os._exit(1)
+        told.set()
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, tell)
 
 
 def _leave_at_once(number: int, frame: FrameType | None) -> None:  # noqa: ARG001
