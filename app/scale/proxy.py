@@ -1,7 +1,7 @@
 """What callers see of Serve's proxies: this service's contract, also where no replica answers.
 
-Serve has its proxies call ``middleware`` when the variable ``CALLBACK`` names it. Without it a call
-whose replica died is answered with 500 and a line of plain text.
+Serve has its proxies call ``middleware`` when a variable names it. Without it a call whose replica
+died is answered with 500 and a line of plain text.
 """
 
 from __future__ import annotations
@@ -18,10 +18,13 @@ from app.api.security_headers import SecurityHeadersMiddleware
 from app.errors import DeadlineExceededError, OverloadedError, ServiceError, UnavailableError
 from app.settings import Settings
 
-CALLBACK = "RAY_SERVE_HTTP_PROXY_CALLBACK_IMPORT_PATH"
-"""The variable of Serve's; it has to be set on every node before Ray starts there."""
-
-CALLBACK_PATH = "app.scale.proxy:middleware"
+NODE_VARIABLES = {
+    "RAY_SERVE_HTTP_PROXY_CALLBACK_IMPORT_PATH": "app.scale.proxy:middleware",
+    # A proxy would send all calls to the replicas of its own node, as long as these take them,
+    # and ours take all: they have a queue and say themselves when it is full.
+    "RAY_SERVE_PROXY_PREFER_LOCAL_NODE_ROUTING": "0",
+}
+"""What Serve's proxies read; it has to be set on every node before Ray starts there."""
 
 BACKSTOP_S = 1.0
 """How much later than the replica the proxy itself gives a call up: the replica says more."""

@@ -16,7 +16,7 @@ from app.process import end_on_signals
 from app.scale.application import NAME, application, refuse_tls_of_callers
 from app.scale.library import ray_library
 from app.scale.options import ScaleOptions
-from app.scale.proxy import BACKSTOP_S, CALLBACK, CALLBACK_PATH
+from app.scale.proxy import BACKSTOP_S, NODE_VARIABLES
 from app.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -57,8 +57,8 @@ def _join(address: str | None) -> Any:
     """
     if address is None:
         # What Ray starts now has these.
-        os.environ.setdefault(CALLBACK, CALLBACK_PATH)
-        os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+        for name, value in {**NODE_VARIABLES, "RAY_USAGE_STATS_ENABLED": "0"}.items():
+            os.environ.setdefault(name, value)
     ray = ray_library()
     try:
         ray.init(
@@ -70,24 +70,34 @@ def _join(address: str | None) -> Any:
     except (ConnectionError, ValueError, RuntimeError) as error:
         raise StartError(f"{ADDRESS}: there is no cluster at {address}: {error}") from error
     if address is not None:
-        _check_callback(ray)
+        _check_node(ray)
     return ray
 
 
-def _check_callback(ray: Any) -> None:
-    """Warn where the proxies will not speak this service's language."""
-    seen = ray.get(ray.remote(num_cpus=0)(_callback_there).remote())
-    if seen != CALLBACK_PATH:
+def _check_node(ray: Any) -> None:
+    """Warn where the proxies will not do what callers of this service are used to.
+
+    Raises:
+        StartError: a node cannot run this program.
+    """
+    try:
+        there = ray.get(ray.remote(num_cpus=0)(_node_variables).remote())
+    except ray.exceptions.RayError as error:
+        message = str(error).strip().splitlines()[-1]
+        raise StartError(
+            f"{ADDRESS}: a node cannot run this program ({message}); install "
+            "xcopa-service[ray] there, for the same Python"
+        ) from error
+    if missing := {name: value for name, value in NODE_VARIABLES.items() if name not in there}:
         log.warning(
-            "calls whose replica dies will be answered with 500 and plain text: set %s=%s on every "
-            "node before `ray start`",
-            CALLBACK,
-            CALLBACK_PATH,
+            "callers will see pages of Serve's own, and calls will not be shared out evenly; set "
+            "on every node before `ray start`: %s",
+            " ".join(f"{name}={value}" for name, value in missing.items()),
         )
 
 
-def _callback_there() -> str | None:
-    return os.environ.get(CALLBACK)
+def _node_variables() -> dict[str, str]:
+    return {name: os.environ[name] for name in NODE_VARIABLES if name in os.environ}
 
 
 def _deploy(ray: Any, made: Any, proxies: Mapping[str, Any]) -> None:

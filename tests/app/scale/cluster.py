@@ -134,10 +134,12 @@ class Callers:
 
     def __init__(self, url: str, count: int) -> None:
         self.answered = 0
+        self.replies: list[Reply] = []
         self._crowd: Crowd[Reply] = Crowd(count, lambda number: self._ask(url, number))
 
     def _ask(self, url: str, number: int) -> Reply:
         reply = call(url, PREDICT, item(number))
+        self.replies.append(reply)
         self.answered += reply.status == HTTPStatus.OK
         return reply
 

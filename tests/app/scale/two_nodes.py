@@ -19,7 +19,7 @@ from ray.cluster_utils import Cluster
 
 from app.scale.application import NAME, application
 from app.scale.options import ScaleOptions
-from app.scale.proxy import CALLBACK, CALLBACK_PATH
+from app.scale.proxy import NODE_VARIABLES
 from app.scale.run import http_options, passed_on
 from app.settings import Settings
 
@@ -29,7 +29,7 @@ STORE_BYTES = 80 * 2**20
 
 def main(wanted: dict[str, Any]) -> None:
     """Start, say so, wait, and end."""
-    os.environ[CALLBACK] = CALLBACK_PATH
+    os.environ.update(NODE_VARIABLES)
     node = {"num_cpus": 1, "object_store_memory": STORE_BYTES}
     cluster = Cluster(initialize_head=True, head_node_args={**node, "include_dashboard": False})
     try:
