@@ -43,7 +43,9 @@ class ScaleOptions(BaseModel):
         default=120.0, ge=0, description="How long fewer must be wanted until one is stopped."
     )
     look_back_s: float = Field(
-        default=15.0, gt=0, description="Over how many seconds the figures are averaged."
+        default=15.0,
+        gt=10,
+        description="Over how many seconds the figures are averaged; replicas send them every 10 s.",
     )
 
     @model_validator(mode="after")

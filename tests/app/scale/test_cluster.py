@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 from http import HTTPStatus
+from pathlib import Path
 
 import pytest
 
+from tests.app.weights.hub_stand_in import COMMIT, REPOSITORY, running
 from tests.chaos.client import PREDICT, Abandoned, Reply, item
 from tests.chaos.service import Metrics, wait_until
 
@@ -75,6 +77,23 @@ def test_a_caller_who_leaves_takes_its_item_out_of_the_queue(tiny_models: dict[s
         assert items("queued") == items("answered") == 0
 
 
+def test_replicas_of_one_node_fetch_the_weights_once(tiny_direct: Path, tmp_path: Path) -> None:
+    # Both nodes are on this machine, and have one cache.
+    with running(tiny_direct) as (address, hub):
+        settings = {
+            "HF_ENDPOINT": address,
+            "HF_HOME": str(tmp_path),
+            "HF_HUB_DISABLE_XET": "1",
+            "NO_PROXY": "*",
+        }
+        sources = {f"XCOPA_MODELS__{name}": REPOSITORY for name in ("DIRECT", "STILTS")}
+        with cluster({"replicas": 2}, **settings, **sources) as made:
+            assert made.call("/readyz").status == HTTPStatus.OK
+        assert [path for path in hub.got if path.endswith("/model.safetensors")] == [
+            f"/{REPOSITORY}/resolve/{COMMIT}/model.safetensors"
+        ]
+
+
 def test_a_staircase_of_callers_starts_a_second_replica_and_its_end_stops_it(
     tiny_models: dict[str, str],
 ) -> None:
@@ -83,7 +102,7 @@ def test_a_staircase_of_callers_starts_a_second_replica_and_its_end_stops_it(
         "max_replicas": 2,
         "upscale_delay_s": 0,
         "downscale_delay_s": 5,
-        "look_back_s": 5,
+        "look_back_s": 11,
         # Tiny models are never busy for long: the proxy takes more time than they do.
         "target_busy": 0.02,
     }
