@@ -45,7 +45,7 @@ class ScaleOptions(BaseModel):
     look_back_s: float = Field(
         default=15.0,
         gt=10,
-        description="Over how many seconds the figures are averaged; replicas send them every 10 s.",
+        description="Seconds over which figures are averaged; replicas send them every 10 s.",
     )
 
     @model_validator(mode="after")

@@ -33,7 +33,7 @@ Pair = tuple[ClosedLoad, ClosedLoad]
 def measure(console: Console) -> list[BenchResult]:
     """Return what the proxy costs a replica, and the goodput of a fleet beside its replicas'."""
     if importlib.util.find_spec("ray") is None:
-        console.print("not measured: pip install 'xcopa-service[ray]' brings Ray")
+        console.print("not measured: pip install 'xcopa-service[ray]' brings Ray", markup=False)
         return []
     cores = choose_threads(Settings().threads).threads
     one = _rounds(console, 1, cores)
@@ -44,11 +44,13 @@ def measure(console: Console) -> list[BenchResult]:
 def _rounds(console: Console, replicas: int, threads: int) -> list[Pair]:
     """Measure replicas behind the proxy, and as many services that share the callers."""
     bodies = mixed_bodies()
-    limits = {"XCOPA_THREADS": str(threads)}
     on_ray = (*SERVICE, "--ray", "--replicas", str(replicas))
     with ExitStack() as running:
-        fleet = running.enter_context(started(on_ray, **limits))
-        alone = [running.enter_context(started(SERVICE, **limits)) for _ in range(replicas)]
+        fleet = running.enter_context(started(on_ray, XCOPA_THREADS=str(threads)))
+        alone = [
+            running.enter_context(started(SERVICE, XCOPA_THREADS=str(threads)))
+            for _ in range(replicas)
+        ]
         for servers in ([fleet], alone):
             _load(servers, bodies, WARM_UP_S)
         return [

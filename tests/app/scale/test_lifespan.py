@@ -71,8 +71,11 @@ async def test_requests_pass() -> None:
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
         seen.append(scope)
 
-    async def nothing(*_: object) -> Message:
+    async def nothing() -> Message:
         raise AssertionError
 
-    await ReplicaLifespan(app, nothing, nothing)({"type": "http"}, nothing, nothing)
+    async def send(_: Message) -> None:
+        raise AssertionError
+
+    await ReplicaLifespan(app, nothing, nothing)({"type": "http"}, nothing, send)
     assert seen == [{"type": "http"}]
