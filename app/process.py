@@ -11,10 +11,10 @@ import gc
 import importlib
 import logging
 import os
+import queue
 import resource
 import signal
 import sys
-import threading
 from types import FrameType
 from typing import NoReturn
 
@@ -73,16 +73,25 @@ def leave_on_signals() -> None:
         signal.signal(number, _leave_at_once)
 
 
-def end_on_signals(told: threading.Event) -> None:
-    """Have the first SIGTERM or Ctrl-C set an event, and the second end the process with 1."""
+def queue_signals() -> queue.SimpleQueue[int]:
+    """Return a queue for the first SIGTERM or Ctrl-C; a second one ends the process with 1.
+
+    An event would not do: its lock may be held by the very code that a signal interrupts. This
+    queue takes entries from handlers.
+    """
+    arrived: queue.SimpleQueue[int] = queue.SimpleQueue()
+    told = False
 
     def tell(number: int, frame: FrameType | None) -> None:  # noqa: ARG001
-        if told.is_set():
+        nonlocal told
+        if told:
             os._exit(1)
-        told.set()
+        told = True
+        arrived.put(number)
 
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, tell)
+    for each in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(each, tell)
+    return arrived
 
 
 def _leave_at_once(number: int, frame: FrameType | None) -> None:  # noqa: ARG001

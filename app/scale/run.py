@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import os
-import threading
 from collections.abc import Mapping
 from typing import Any
 
@@ -12,7 +11,7 @@ import typer
 
 from app import environment
 from app.errors import StartError
-from app.process import end_on_signals
+from app.process import queue_signals
 from app.scale.application import NAME, application, refuse_tls_of_callers
 from app.scale.library import ray_library
 from app.scale.options import ScaleOptions
@@ -30,7 +29,6 @@ _PASSED_ON = (environment.PREFIX, "HF_", "OTEL_")
 
 def serve_on_ray(settings: Settings, options: ScaleOptions) -> int:
     """Deploy, wait for a signal, drain and take away; return the exit status of the process."""
-    told = threading.Event()
     try:
         refuse_tls_of_callers(settings)
         proxies = http_options(settings)
@@ -39,10 +37,10 @@ def serve_on_ray(settings: Settings, options: ScaleOptions) -> int:
     except StartError as error:
         typer.echo(f"xcopa cannot start: {error}", err=True)
         return 1
-    end_on_signals(told)
+    signals = queue_signals()
     scheme = "http" if settings.ssl_certfile is None else "https"
     typer.echo(f"xcopa is ready: {scheme}://{settings.host}:{settings.port} (on Ray Serve)")
-    told.wait()
+    signals.get()
     log.info("told to stop: draining")
     ray.serve.delete(NAME)
     ray.shutdown()

@@ -113,11 +113,10 @@ def test_more_connections_than_the_system_allows_are_cut_and_said(
 
 SIGNALLED = """
 import os, signal, threading
-from app.process import end_on_signals
-told = threading.Event()
-end_on_signals(told)
-os.kill(os.getpid(), signal.SIGTERM)
-assert told.wait(5)
+from app.process import queue_signals
+signals = queue_signals()
+threading.Timer(0.05, os.kill, (os.getpid(), signal.SIGTERM)).start()
+assert signals.get(timeout=30) == signal.SIGTERM
 {more}
 print("ended in order")
 """

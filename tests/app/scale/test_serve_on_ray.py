@@ -9,7 +9,7 @@ import pytest
 
 pytest.importorskip("ray", reason="not run: pip install 'xcopa-service[ray]' brings Ray")
 
-from tests.app.scale.cluster import REPLICA_LIMIT_S, Callers, free_port
+from tests.app.scale.cluster import REPLICA_LIMIT_S, START_LIMIT_S, Callers, free_port
 from tests.chaos.client import PREDICT, BrokenConnectionError, call, item
 from tests.e2e.server import ServerProcess
 
@@ -48,6 +48,6 @@ def test_told_to_stop_it_answers_what_it_has_accepted_and_exits_with_0(server: O
 def test_models_that_cannot_be_loaded_end_it_with_the_reason_in_one_line() -> None:
     settings = {"XCOPA_MODELS__DIRECT": "/nowhere", "XCOPA_ENGINES": "0"}
     with OnRay(XCOPA_PORT=str(free_port()), **settings) as server:
-        reason = server.wait_for_line(r"^xcopa cannot start: (.+)", REPLICA_LIMIT_S).group(1)
+        reason = server.wait_for_line(r"^xcopa cannot start: (.+)", START_LIMIT_S).group(1)
         assert reason.startswith("XCOPA_MODELS__DIRECT: ")
         assert server.exit_status() == 1
