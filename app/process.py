@@ -11,6 +11,7 @@ import gc
 import importlib
 import logging
 import os
+import queue
 import resource
 import signal
 import sys
@@ -70,6 +71,27 @@ def leave_on_signals() -> None:
     """
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, _leave_at_once)
+
+
+def queue_signals() -> queue.SimpleQueue[int]:
+    """Return a queue for the first SIGTERM or Ctrl-C; a second one ends the process with 1.
+
+    An event would not do: its lock may be held by the very code that a signal interrupts. This
+    queue takes entries from handlers.
+    """
+    arrived: queue.SimpleQueue[int] = queue.SimpleQueue()
+    told = False
+
+    def tell(number: int, frame: FrameType | None) -> None:  # noqa: ARG001
+        nonlocal told
+        if told:
+            os._exit(1)
+        told = True
+        arrived.put(number)
+
+    for each in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(each, tell)
+    return arrived
 
 
 def _leave_at_once(number: int, frame: FrameType | None) -> None:  # noqa: ARG001

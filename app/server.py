@@ -93,12 +93,17 @@ def _server(app: FastAPI, settings: Settings, ports: Ports) -> DrainingServer:
     secured = None if ports.tls is None else Secured(ports.tls, shared)
     kind = Connection if secured is None else SecureConnection
     config = _config(app, connection_options(settings, shared, kind))
-    beside = None
-    if ports.metrics:
-        few = Connections(replace(limits, connections=METRICS_CONNECTIONS), metrics)
-        metrics_config = _config(create_metrics_app(app), connection_options(settings, few))
-        beside = MetricsServer(metrics_config, ports.metrics)
+    beside = metrics_server(app, settings, limits, ports.metrics) if ports.metrics else None
     return DrainingServer(config, app.state.runtime, settings, secured, beside)
+
+
+def metrics_server(
+    app: FastAPI, settings: Settings, limits: ConnectionLimits, sockets: list[socket.socket]
+) -> MetricsServer:
+    """Return the server of the metrics port of an application; ``sockets`` are bound."""
+    few = Connections(replace(limits, connections=METRICS_CONNECTIONS), app.state.metrics)
+    config = _config(create_metrics_app(app), connection_options(settings, few))
+    return MetricsServer(config, sockets)
 
 
 def _config(app: FastAPI, options: dict[str, Any]) -> uvicorn.Config:

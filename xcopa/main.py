@@ -87,10 +87,35 @@ def main() -> None:
 
 
 @app.command()
-def serve() -> None:
+def serve(
+    ray: Annotated[
+        bool,
+        typer.Option(
+            "--ray",
+            help="Serve on Ray: on the cluster that RAY_ADDRESS names, else on one of this machine "
+            "that ends with the command.",
+        ),
+    ] = False,
+    replicas: Annotated[
+        int, typer.Option(metavar="N", min=1, help="With --ray: replicas at least.")
+    ] = 1,
+    max_replicas: Annotated[
+        int | None,
+        typer.Option(
+            metavar="N", min=1, help="With --ray: replicas at most; else as many as at least."
+        ),
+    ] = None,
+) -> None:
     """Serve both models over HTTP. XCOPA_* variables are its settings."""
     leave_on_signals()
     settings = read_settings(service=True)
+    if ray:
+        from app.scale.options import ScaleOptions
+        from app.scale.run import serve_on_ray
+
+        with failing_on(StartError):
+            options = ScaleOptions.read({"replicas": replicas, "max_replicas": max_replicas})
+        leave(serve_on_ray(settings, options))
     from app import server
 
     leave(server.serve(settings))

@@ -34,6 +34,11 @@ def new_id() -> str:
     return f"{random.getrandbits(64):016x}"
 
 
+def safe_id(given: str) -> str | None:
+    """Return the id that a request brings, if it may be repeated in a header and in the log."""
+    return given if _SAFE_ID.fullmatch(given) else None
+
+
 def header(scope: Scope, name: bytes) -> str:
     """Return the value of a header, named in lower case; empty when it is not there."""
     for key, value in scope["headers"]:
@@ -90,8 +95,7 @@ class RequestIdMiddleware:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        given = header(scope, _ID_NAME)
-        request_id = given if _SAFE_ID.fullmatch(given) else new_id()
+        request_id = safe_id(header(scope, _ID_NAME)) or new_id()
         scope.setdefault("state", {})["request_id"] = request_id
         ids, traced = trace_ids(header(scope, TRACEPARENT))
         about_request({"request_id": request_id, **ids})

@@ -12,7 +12,7 @@ from typing import Generic
 
 from app.clock import Clock
 from app.serving.fair_queue import FairQueue
-from app.serving.work import Batch, Caller, ModelProfile, Payload, Ticket
+from app.serving.work import Batch, Caller, Load, ModelProfile, Payload, Ticket
 
 _SMOOTHING = 0.2
 _LARGEST_STEP = 4.0
@@ -33,6 +33,7 @@ class Backlog(Generic[Payload]):
         """How many share the work."""
         self._clock = clock
         self._in_flight: set[Batch[Payload]] = set()
+        self._ended_seconds = 0.0
 
     def begin(self, batch: Batch[Payload]) -> None:
         """Note a batch that the engine takes."""
@@ -41,6 +42,7 @@ class Backlog(Generic[Payload]):
     def end(self, batch: Batch[Payload], *, learn: bool) -> None:
         """Note a batch that the engine gives back, and learn from the time it took."""
         self._in_flight.remove(batch)
+        self._ended_seconds += self._clock() - batch.sealed_at
         if not learn:
             return
         taken = (self._clock() - batch.sealed_at) / batch.expected_seconds
@@ -74,6 +76,13 @@ class Backlog(Generic[Payload]):
             self.seconds(name, queue.waiting_tokens_of(caller.name))
             for name, queue in self.queues.items()
         )
+
+    @property
+    def load(self) -> Load:
+        """What there is to do, and what was done."""
+        now = self._clock()
+        at_work = sum(now - batch.sealed_at for batch in self._in_flight)
+        return Load(self.waiting_seconds, self._ended_seconds + at_work, self.engines)
 
     def running_seconds(self) -> float:
         """Return what is left of the batches that the engines have, shared out over them."""

@@ -29,7 +29,7 @@ from app.serving.parts import Parts, in_parts
 from app.serving.scheduler import Scheduler
 from app.serving.tokenising import Tokenised, Tokenising
 from app.serving.watchdog import Watchdog
-from app.serving.work import ANYBODY, UNLIMITED, Caller, ModelProfile, Quota
+from app.serving.work import ANYBODY, UNLIMITED, Caller, Load, ModelProfile, Quota
 from app.serving.worker import Worker
 from app.telemetry.metrics import Metrics
 from app.telemetry.tracing import ItemTrace, Tracing
@@ -160,6 +160,11 @@ class PredictionService(Generic[Model]):
     def idle(self) -> bool:
         """Whether nothing waits and nothing runs."""
         return self._worker.idle
+
+    @property
+    def load(self) -> Load:
+        """What there is to do, and what was done since the start."""
+        return self._worker.load
 
     def waiting(self, model: str) -> tuple[int, int]:
         """Return how many items and how many tokens wait for a model."""

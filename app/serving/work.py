@@ -69,6 +69,17 @@ class ModelProfile:
 
 
 @dataclass(frozen=True)
+class Load:
+    """How much there is to do, and how much was done since the start, in seconds."""
+
+    waiting_seconds: float
+    """What all that waits takes all engines together."""
+    busy_seconds: float
+    """For how long batches were at work, summed over the engines."""
+    engines: int
+
+
+@dataclass(frozen=True)
 class Caller:
     """Who sends calls. Callers share the engine by their weights."""
 

@@ -18,7 +18,7 @@ from app.clock import Clock
 from app.engine.engine import Engine, Row
 from app.engine.seats import EngineLostError, OneSeat, Seat, Seats
 from app.serving.scheduler import Scheduler
-from app.serving.work import ANYBODY, Batch, Caller, Result, Ticket
+from app.serving.work import ANYBODY, Batch, Caller, Load, Result, Ticket
 
 log = logging.getLogger(__name__)
 
@@ -167,6 +167,12 @@ class Worker(Generic[Work]):
         """Return the estimated time of the waiting work."""
         with self._changed:
             return self._scheduler.waiting_seconds
+
+    @property
+    def load(self) -> Load:
+        """What there is to do, and what was done."""
+        with self._changed:
+            return self._scheduler.backlog.load
 
     # Watched over ------------------------------------------------------------------------
 

@@ -20,6 +20,7 @@ from loadtests.bench import (
     plain,
     plan,
     prompts,
+    ray,
     saturation,
     soak,
     training,
@@ -64,6 +65,7 @@ _ALL = (
         peers.measure,
         "How fast is it, compared with FastAPI, LitServe, mosec and BentoML?",
     ),
+    Measurement("ray", ray.measure, "What does Ray Serve's proxy cost beside the service alone?"),
     Measurement(
         "fairness", fairness.measure, "How long does a single caller wait beside a bulk caller?"
     ),

@@ -109,3 +109,27 @@ def test_more_connections_than_the_system_allows_are_cut_and_said(
     assert allow_connections(5_000) == 1024 - 128
     assert limit[-1] == (1024, 1024)
     assert "896 connections at most" in caplog.text
+
+
+SIGNALLED = """
+import os, signal, threading
+from app.process import queue_signals
+signals = queue_signals()
+threading.Timer(0.05, os.kill, (os.getpid(), signal.SIGTERM)).start()
+assert signals.get(timeout=30) == signal.SIGTERM
+{more}
+print("ended in order")
+"""
+
+
+@pytest.mark.parametrize(
+    ("more", "status", "says"),
+    [("", 0, "ended in order\n"), ("os.kill(os.getpid(), signal.SIGINT)", 1, "")],
+    ids=["one signal", "two signals"],
+)
+def test_the_first_signal_is_told_and_the_second_ends_the_process(
+    more: str, status: int, says: str
+) -> None:
+    command = [sys.executable, "-c", SIGNALLED.format(more=more)]
+    ended = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert (ended.returncode, ended.stdout) == (status, says)

@@ -172,3 +172,18 @@ def test_a_call_without_tokens_takes_what_runs() -> None:
     bench = Bench()
     bench.begin(bench.wait(100), expected=2.0)
     assert bench.backlog.expected_seconds({}, ANN) == pytest.approx(2.0)
+
+
+def test_the_load_is_what_waits_and_how_long_batches_were_at_work() -> None:
+    bench = Bench(engines=2)
+    first = bench.begin(bench.wait(10))
+    bench.clock.now += 3
+    bench.begin(bench.wait(10))
+    bench.wait(100)
+    bench.clock.now += 1
+    load = bench.backlog.load
+    assert (load.busy_seconds, load.engines) == (5, 2)
+    assert load.waiting_seconds == pytest.approx(bench.backlog.waiting_seconds)
+    bench.backlog.end(first, learn=False)
+    bench.clock.now += 2
+    assert bench.backlog.load.busy_seconds == 7

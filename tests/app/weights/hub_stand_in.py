@@ -23,6 +23,8 @@ class StandInHub(BaseHTTPRequestHandler):
 
     folder: ClassVar[Path]
     asked: ClassVar[list[str]] = []
+    got: ClassVar[list[str]] = []
+    """The paths whose content was asked for."""
     repository: ClassVar[str] = REPOSITORY
     refuse: ClassVar[int] = 0
     """A status that every call is answered with; 0 answers as a hub does."""
@@ -38,6 +40,8 @@ class StandInHub(BaseHTTPRequestHandler):
     def _answer(self, *, with_body: bool) -> None:
         path = unquote(self.path.partition("?")[0])
         self.asked.append(path)
+        if with_body:
+            self.got.append(path)
         if self.fault == "reset":
             self._reset()
             return
@@ -118,7 +122,7 @@ class StandInHub(BaseHTTPRequestHandler):
 @contextmanager
 def running(folder: Path) -> Iterator[tuple[str, type[StandInHub]]]:
     """Serve the files of a folder as one repository; yield the address and the handler."""
-    handler = type("Handler", (StandInHub,), {"folder": folder, "asked": []})
+    handler = type("Handler", (StandInHub,), {"folder": folder, "asked": [], "got": []})
     server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
     thread = threading.Thread(target=server.serve_forever, args=[0.01], daemon=True)
     thread.start()
