@@ -1,0 +1,36 @@
+"""Says how far a study is: a line a minute on standard error."""
+
+from __future__ import annotations
+
+from loadtests.study.blocks import Budget
+from models.minute_lines import MinuteLines, to_standard_error
+
+
+class Watch:
+    """Is told what is done."""
+
+    def __init__(self, budget: Budget) -> None:
+        self._budget = budget
+        self._answers = MinuteLines()
+        self._answered = 0
+        self._runs = MinuteLines()
+        self._ran = 0
+        self._total = 0
+
+    def expect(self, runs: int) -> None:
+        """Say how many runs there may be."""
+        self._total = runs
+
+    def answered(self, run: str, items: int) -> None:
+        """A model has answered so many items more."""
+        self._answered += items
+        self._answers.tell(run, self._answered, self._answered + 1, "items")
+
+    def ran(self, what: str) -> None:
+        """A side has run."""
+        self._ran += 1
+        self._runs.tell(what, self._ran, self._total, "runs", f"{self._budget.spent / 60:.0f} min")
+
+    def say(self, line: str) -> None:
+        """Say something at once."""
+        to_standard_error(line)
