@@ -11,8 +11,6 @@ class Watch:
 
     def __init__(self, budget: Budget) -> None:
         self._budget = budget
-        self._answers = MinuteLines()
-        self._answered = 0
         self._runs = MinuteLines()
         self._ran = 0
         self._total = 0
@@ -22,9 +20,9 @@ class Watch:
         self._total = runs
 
     def answered(self, run: str, items: int) -> None:
-        """A model has answered so many items more."""
-        self._answered += items
-        self._answers.tell(run, self._answered, self._answered + 1, "items")
+        """A model begins to answer, where no items are told, or has answered so many more."""
+        if not items:
+            self.say(f"asking {run} for its answers")
 
     def ran(self, what: str) -> None:
         """A side has run."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import TypeVar
 
 from peft import PeftModel
@@ -11,12 +12,14 @@ from transformers import XLMRobertaForMultipleChoice
 
 from app.engine.compute import Compute, set_up
 from app.engine.encoder import PackedEncoder
+from app.engine.kernel_record import KernelRecord
 from app.engine.kernels import choose_kernels
 from app.engine.lanes import Lanes
 from app.engine.tokenizer import PairTokenizer
 from app.process import quiet_transformers
 from app.settings import STILTS, Settings
 from app.weights.checkpoint import Checkpoint, locate
+from app.weights.choosing import name_setup
 from app.weights.loading import load_model
 from app.weights.variant_config import VariantConfig
 from loadtests.bench.inputs import rows_of
@@ -76,7 +79,8 @@ def _prepared(
     """Return what makes rows of items, and what runs them."""
     checkpoint = locate(source_of(model, settings), settings.cache_dir)
     loaded = _model(side, model, checkpoint)
-    return pair_tokenizer(checkpoint, side.prompt), _runner(side, loaded, compute)
+    runner = _runner(side, loaded, compute, settings.cache_dir)
+    return pair_tokenizer(checkpoint, side.prompt), runner
 
 
 def _temperature(model: str, settings: Settings) -> float:
@@ -95,10 +99,14 @@ def _model(side: Side, model: str, checkpoint: Checkpoint) -> XLMRobertaForMulti
     return apart.eval()
 
 
-def _runner(side: Side, model: XLMRobertaForMultipleChoice, compute: Compute) -> Runner:
+def _runner(
+    side: Side, model: XLMRobertaForMultipleChoice, compute: Compute, cache_dir: Path
+) -> Runner:
     if side.how.startswith("transformers"):
         return PaddedEncoder(model)
-    kernels = choose_kernels(model.config, compute.target, compute.plan)
+    # As in the service: what was measured of kernels once is kept, and all runs compute alike.
+    record = KernelRecord(name_setup(compute.target, compute.plan), cache_dir)
+    kernels = choose_kernels(model.config, compute.target, compute.plan, record=record)
     engine = Lanes(PackedEncoder(model, compute.target, kernels), compute.plan)
     engine.warm_up()
     return engine
