@@ -16,9 +16,9 @@ from loadtests.study.blocks import RunError
 from loadtests.study.command import StudyOptions
 from loadtests.study.errors import StudyError
 from loadtests.study.page import ratio
-from loadtests.study.report import FILE, StudyReport
+from loadtests.study.report import FILE, CostReport
 from loadtests.study.sentences import sentences
-from loadtests.study.verdict import Word
+from loadtests.study.verdict import StudyWord
 from models.intermediate import command as intermediate
 from xcopa.start import failing_on
 
@@ -29,7 +29,7 @@ NO_VERDICT = 3
 
 
 @dataclass(frozen=True)
-class EffortOptions:
+class StudyEffortOptions:
     """How much is measured; None is what the kind of run has."""
 
     quick: bool
@@ -37,7 +37,7 @@ class EffortOptions:
     blocks: int | None
 
     @property
-    def effort(self) -> setting.Effort:
+    def effort(self) -> setting.StudyEffort:
         """The effort of the kind of run, with what was asked for in its place."""
         usual = setting.QUICK if self.quick else setting.FULL
         return replace(
@@ -51,7 +51,7 @@ class WantedStudy:
 
     out: Path
     data: Path | None
-    effort: EffortOptions
+    effort: StudyEffortOptions
     shapes: str
     seed: int
     report: Path | None
@@ -78,7 +78,7 @@ def run(wanted: WantedStudy, settings: Settings) -> None:
         made = command.study(options, settings)
     show(made, Console())
     typer.echo(f"wrote {wanted.out / FILE} and {wanted.out / command.PAGE}")
-    if made.verdict.word is Word.NONE:
+    if made.verdict.word is StudyWord.NONE:
         raise typer.Exit(NO_VERDICT)
 
 
@@ -89,7 +89,7 @@ def write_page(wanted: WantedStudy) -> None:
     typer.echo(f"wrote {wanted.out / command.PAGE}")
 
 
-def show(made: StudyReport, console: Console) -> None:
+def show(made: CostReport, console: Console) -> None:
     """Print the answer, and the figure that decides of each comparison."""
     quick = " (a quick run, which is no result)" if made.setting.quick else ""
     told = (f"{made.verdict.word}{quick}: {made.verdict.reason}.", *sentences(made))

@@ -98,7 +98,7 @@ def study(
     with needs("evaluate"), needs("loadtest"):
         from xcopa import study as studying
 
-    effort = studying.EffortOptions(quick, minutes, blocks)
+    effort = studying.StudyEffortOptions(quick, minutes, blocks)
     wanted = studying.WantedStudy(
         out / "quick" if quick else out, data, effort, shapes, seed, report, intermediate
     )

@@ -26,12 +26,12 @@ from loadtests.study.one_time import OneTimeCost, base_of, one_time_cost, predic
 from loadtests.study.page import written
 from loadtests.study.pareto import costs, points
 from loadtests.study.published import OwnAccuracy, standings
-from loadtests.study.report import StudyReport
-from loadtests.study.setting import Effort, StudySetting, settle
+from loadtests.study.report import CostReport
+from loadtests.study.setting import StudyEffort, StudySetting, settle
 from loadtests.study.side import Comparison
 from loadtests.study.tokens import count, pair_tokenizer, row_lengths
 from loadtests.study.verdict import decide
-from loadtests.study.watch import Watch
+from loadtests.study.watch import StudyWatch
 from models.evaluation.ask.predictor import EvaluationError
 from models.intermediate import report as intermediate_report
 from models.intermediate.contrasts import Contrast
@@ -47,7 +47,7 @@ _PAGE_S = 15.0
 class StudyOptions:
     """What is to be studied, and where it goes."""
 
-    effort: Effort
+    effort: StudyEffort
     out: Path
     data: Path | None
     evaluation: Path
@@ -81,9 +81,7 @@ def check_shapes(names: Sequence[str]) -> None:
             raise StudyError(f"--shapes: {name!r} is not one of {', '.join(SHAPES)}")
 
 
-def study(
-    options: StudyOptions, settings: Settings, run_side: RunSide | None = None
-) -> StudyReport:
+def study(options: StudyOptions, settings: Settings, run_side: RunSide | None = None) -> CostReport:
     """Carry a study out and write it; what its folder has is not measured again.
 
     Args:
@@ -103,7 +101,7 @@ def study(
     items_name = "XCOPA and COPA, test" if options.data else "the sample of this project"
     here = StudySetting.here(options.effort, options.seed, items_name, settings)
     setting = settle(options.out, here)
-    watch = Watch(budget)
+    watch = StudyWatch(budget)
     parts = _parts(options, setting, settings, watch)
     wanted = planned(options.effort.quick, options.shapes, parts.threshold)
     comparisons, left_out = runnable(wanted, settings)
@@ -127,7 +125,7 @@ def write_page(folder: Path) -> None:
 
 
 def _parts(
-    options: StudyOptions, setting: StudySetting, settings: Settings, watch: Watch
+    options: StudyOptions, setting: StudySetting, settings: Settings, watch: StudyWatch
 ) -> _Parts:
     missing: dict[str, str] = {}
     items = load_items(options.data)
@@ -152,7 +150,7 @@ def _blocks(
     comparisons: Sequence[Comparison],
     run_side: RunSide | None,
     budget: Budget,
-    watch: Watch,
+    watch: StudyWatch,
 ) -> list[DoneBlock]:
     effort = options.effort
     runs = 4 * len(comparisons) * effort.blocks
@@ -183,7 +181,7 @@ def _report(
     found: tuple[Findings, ...],
     blocks: Sequence[DoneBlock],
     missing: dict[str, str],
-) -> StudyReport:
+) -> CostReport:
     checkpoints = {
         name: locate(source, settings.cache_dir)
         for name, source in settings.models.model_dump().items()
@@ -194,7 +192,7 @@ def _report(
     with _noting(missing, "one-time cost"):
         cost = costs(found, SATURATED.name).get(STILTS)
         one_time = _one_time(stilts, tokenizers[STILTS], parts.items, cost)
-    return StudyReport(
+    return CostReport(
         setting=setting,
         minutes=0.0,
         verdict=decide(found, setting.margin),

@@ -33,7 +33,7 @@ MOST_LOUD = 1 / 4
 """Of the runs: where more were disturbed, there is no verdict."""
 
 
-class Kind(StrEnum):
+class ComparisonKind(StrEnum):
     """What a comparison is for."""
 
     SAME = "A/A"
@@ -67,7 +67,7 @@ class Findings:
 
     name: str
     question: str
-    kind: Kind
+    kind: ComparisonKind
     sides: tuple[str, str]
     blocks: int
     margin: float
@@ -114,10 +114,10 @@ def findings(
     )
 
 
-def _kind(comparison: Comparison) -> Kind:
+def _kind(comparison: Comparison) -> ComparisonKind:
     if comparison.is_of_itself:
-        return Kind.SAME
-    return Kind.VARIANTS if comparison.is_of_variants else Kind.FACTOR
+        return ComparisonKind.SAME
+    return ComparisonKind.VARIANTS if comparison.is_of_variants else ComparisonKind.FACTOR
 
 
 def is_loud(run: Summary) -> bool:

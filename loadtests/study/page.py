@@ -11,10 +11,10 @@ from loadtests.study.findings import (
     MOST_OTHERS,
     MOST_STOLEN,
     PRIMARY,
+    ComparisonKind,
     Findings,
-    Kind,
 )
-from loadtests.study.report import StudyReport
+from loadtests.study.report import CostReport
 from loadtests.study.sentences import sentences
 from models.evaluation.show.markdown import markdown_table
 from models.evaluation.show.tables import TableRow
@@ -63,7 +63,7 @@ _NAMES = {
 }
 
 
-def written(report: StudyReport, picture_folder: str = "figures/") -> str:
+def written(report: CostReport, picture_folder: str = "figures/") -> str:
     """Return the page as Markdown.
 
     Args:
@@ -95,9 +95,9 @@ def written(report: StudyReport, picture_folder: str = "figures/") -> str:
         *page_parts.machine(report),
         "## The two variants\n",
         *_picture(report, picture_folder),
-        *_comparisons(report.findings, (Kind.SAME, Kind.VARIANTS)),
+        *_comparisons(report.findings, (ComparisonKind.SAME, ComparisonKind.VARIANTS)),
         "## What does change the cost\n",
-        *_comparisons(report.findings, (Kind.FACTOR,)),
+        *_comparisons(report.findings, (ComparisonKind.FACTOR,)),
         "## Tokens by language\n",
         *page_parts.tokens(report),
         "## Cascades\n",
@@ -113,12 +113,12 @@ def written(report: StudyReport, picture_folder: str = "figures/") -> str:
     return "\n".join(parts)
 
 
-def _picture(report: StudyReport, folder: str) -> Iterator[str]:
+def _picture(report: CostReport, folder: str) -> Iterator[str]:
     if any(each.figures for each in report.findings):
         yield f"![ratios of the two sides, by comparison]({folder}{pictures.EFFECTS})\n"
 
 
-def _comparisons(found: Iterable[Findings], kinds: tuple[Kind, ...]) -> Iterator[str]:
+def _comparisons(found: Iterable[Findings], kinds: tuple[ComparisonKind, ...]) -> Iterator[str]:
     chosen = [each for each in found if each.kind in kinds]
     if not chosen:
         yield "Not measured in this run.\n"

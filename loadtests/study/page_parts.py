@@ -8,7 +8,7 @@ from app.settings import VARIANTS
 from loadtests.bench.page import machine as described
 from loadtests.study import pictures
 from loadtests.study.answers import REWORDED
-from loadtests.study.report import StudyReport
+from loadtests.study.report import CostReport
 from models.evaluation.measure.languages import language_name
 from models.evaluation.show.markdown import markdown_table
 from models.evaluation.show.numbers import interval, p_value, percent
@@ -17,7 +17,7 @@ from models.evaluation.show.tables import TableRow
 _NOTHING = "Not measured in this run.\n"
 
 
-def machine(report: StudyReport) -> Iterator[str]:
+def machine(report: CostReport) -> Iterator[str]:
     """What it ran on, how long, and what else the machine did."""
     setting = report.setting
     revisions = ", ".join(f"`{name}` {own}" for name, own in setting.revisions.items())
@@ -36,7 +36,7 @@ def machine(report: StudyReport) -> Iterator[str]:
         )
 
 
-def tokens(report: StudyReport) -> Iterator[str]:
+def tokens(report: CostReport) -> Iterator[str]:
     """How much there is to compute, which is where the variants could differ."""
     if not report.tokens:
         yield _NOTHING
@@ -67,7 +67,7 @@ def tokens(report: StudyReport) -> Iterator[str]:
     )
 
 
-def cascades(report: StudyReport) -> Iterator[str]:
+def cascades(report: CostReport) -> Iterator[str]:
     """Whether asking a second model where the first is unsure is worth its cost."""
     if not report.cascades:
         yield _NOTHING
@@ -108,7 +108,7 @@ def cascades(report: StudyReport) -> Iterator[str]:
     )
 
 
-def points(report: StudyReport, folder: str) -> Iterator[str]:
+def points(report: CostReport, folder: str) -> Iterator[str]:
     """Which model, or which two, nothing else beats in both."""
     if not report.points:
         yield _NOTHING
@@ -131,7 +131,7 @@ def points(report: StudyReport, folder: str) -> Iterator[str]:
     )
 
 
-def one_time(report: StudyReport) -> Iterator[str]:
+def one_time(report: CostReport) -> Iterator[str]:
     """When the intermediate phase has paid."""
     if report.one_time is None:
         yield _NOTHING
@@ -159,7 +159,7 @@ def one_time(report: StudyReport) -> Iterator[str]:
     )
 
 
-def standings(report: StudyReport) -> Iterator[str]:
+def standings(report: CostReport) -> Iterator[str]:
     """How the claims of others stand."""
     yield (
         "By rules: a claimed gain is *consistent* if the whole interval of the difference is above "
@@ -172,7 +172,7 @@ def standings(report: StudyReport) -> Iterator[str]:
     )
 
 
-def missing(report: StudyReport) -> Iterator[str]:
+def missing(report: CostReport) -> Iterator[str]:
     """What was not measured."""
     if report.missing:
         yield "## Not measured\n"

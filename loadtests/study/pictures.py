@@ -9,14 +9,18 @@ from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
-from loadtests.study.findings import FIGURES, Finding, Kind
-from loadtests.study.report import StudyReport
+from loadtests.study.findings import FIGURES, ComparisonKind, Finding
+from loadtests.study.report import CostReport
 from models.statistics import Estimate
 
 EFFECTS, PARETO = "study-effects.png", "study-pareto.png"
 
 DOTS_PER_INCH = 150
-_COLOURS = {Kind.SAME: "0.5", Kind.VARIANTS: "#0072B2", Kind.FACTOR: "#D55E00"}
+_COLOURS = {
+    ComparisonKind.SAME: "0.5",
+    ComparisonKind.VARIANTS: "#0072B2",
+    ComparisonKind.FACTOR: "#D55E00",
+}
 """From the palette of Okabe and Ito, made for all eyes."""
 
 _TITLES = {
@@ -28,9 +32,9 @@ _TITLES = {
 _THOUSAND = 1000
 
 
-def draw(report: StudyReport, folder: Path) -> list[str]:
+def draw(report: CostReport, folder: Path) -> list[str]:
     """Write the pictures for which there are figures as PNG, and return their names."""
-    wanted: Mapping[str, tuple[bool, Callable[[StudyReport], Figure]]] = {
+    wanted: Mapping[str, tuple[bool, Callable[[CostReport], Figure]]] = {
         EFFECTS: (any(each.figures for each in report.findings), effects),
         PARETO: (bool(report.points), pareto),
     }
@@ -41,7 +45,7 @@ def draw(report: StudyReport, folder: Path) -> list[str]:
     return list(drawn)
 
 
-def effects(report: StudyReport) -> Figure:
+def effects(report: CostReport) -> Figure:
     """Draw the ratio of the two sides, a panel a figure and a line a comparison."""
     shown = [each for each in report.findings if each.figures]
     figure = Figure(figsize=(12, 1.6 + 0.34 * len(shown)), layout="constrained")
@@ -76,14 +80,14 @@ def _ratio(axes: Axes, place: int, finding: Finding, colour: str) -> None:
     )
 
 
-def pareto(report: StudyReport) -> Figure:
+def pareto(report: CostReport) -> Figure:
     """Draw accuracy against the cost of a prediction; filled: nothing beats it in both."""
     figure = Figure(figsize=(7.5, 4.8), layout="constrained")
     axes = figure.subplots()
     for each in report.points:
         below, above = _arms(each.accuracy)
         cost, accuracy = _THOUSAND * each.cpu_seconds, 100 * each.accuracy.value
-        colour = _COLOURS[Kind.VARIANTS if each.measured else Kind.FACTOR]
+        colour = _COLOURS[ComparisonKind.VARIANTS if each.measured else ComparisonKind.FACTOR]
         axes.errorbar(
             [cost],
             [accuracy],

@@ -38,7 +38,7 @@ class MachineNoise:
 
 
 @dataclass(frozen=True)
-class StudyReport:
+class CostReport:
     """The study, with the parts that it lacks."""
 
     setting: StudySetting
@@ -59,7 +59,7 @@ class StudyReport:
     """What was not measured, and why."""
 
 
-_ADAPTER = TypeAdapter(StudyReport)
+_ADAPTER = TypeAdapter(CostReport)
 
 
 def noise_of(blocks: Sequence[DoneBlock]) -> MachineNoise | None:
@@ -79,13 +79,13 @@ def noise_of(blocks: Sequence[DoneBlock]) -> MachineNoise | None:
     return MachineNoise(len(runs), disturbed, stolen, others, load)
 
 
-def write(report: StudyReport, path: Path) -> None:
+def write(report: CostReport, path: Path) -> None:
     """Write a report."""
     content = json.dumps(_ADAPTER.dump_python(report, mode="json"), indent=2, allow_nan=False)
     path.write_text(content + "\n", encoding="utf-8")
 
 
-def load(path: Path) -> StudyReport:
+def load(path: Path) -> CostReport:
     """Read a report.
 
     Raises:

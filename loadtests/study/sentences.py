@@ -5,22 +5,22 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from app.settings import DIRECT, STILTS
-from loadtests.study.findings import Kind
-from loadtests.study.report import StudyReport
+from loadtests.study.findings import ComparisonKind
+from loadtests.study.report import CostReport
 
 
-def sentences(report: StudyReport) -> Iterator[str]:
+def sentences(report: CostReport) -> Iterator[str]:
     """Say what it costs, what it buys, and what it took; what was not measured is said, too."""
     yield _cost(report)
     yield _gain(report)
     yield _one_time(report)
 
 
-def _cost(report: StudyReport) -> str:
+def _cost(report: CostReport) -> str:
     decided = [
         (each, primary.ratio)
         for each in report.findings
-        if each.kind is Kind.VARIANTS and (primary := each.primary) is not None
+        if each.kind is ComparisonKind.VARIANTS and (primary := each.primary) is not None
     ]
     if not decided:
         return "The cost of an answer was not measured."
@@ -32,7 +32,7 @@ def _cost(report: StudyReport) -> str:
     )
 
 
-def _gain(report: StudyReport) -> str:
+def _gain(report: CostReport) -> str:
     known = {each.name: each.accuracy for each in report.points}
     if DIRECT not in known or STILTS not in known:
         return "What it buys in accuracy was not measured."
@@ -43,7 +43,7 @@ def _gain(report: StudyReport) -> str:
     )
 
 
-def _one_time(report: StudyReport) -> str:
+def _one_time(report: CostReport) -> str:
     if report.one_time is None:
         return "What the intermediate phase cost is not recorded."
     spread = report.one_time.spreads[-1]

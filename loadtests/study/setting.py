@@ -18,7 +18,7 @@ FILE = "setting.json"
 
 
 @dataclass(frozen=True)
-class Effort:
+class StudyEffort:
     """How much is measured."""
 
     quick: bool
@@ -34,8 +34,8 @@ class Effort:
     """Of a language, that are asked for the accuracy of cascades."""
 
 
-FULL = Effort(quick=False, blocks=8, seconds=4.0, warm_up=1.5, minutes=90.0, most_items=None)
-QUICK = Effort(quick=True, blocks=3, seconds=1.5, warm_up=0.5, minutes=10.0, most_items=100)
+FULL = StudyEffort(quick=False, blocks=8, seconds=4.0, warm_up=1.5, minutes=90.0, most_items=None)
+QUICK = StudyEffort(quick=True, blocks=3, seconds=1.5, warm_up=0.5, minutes=10.0, most_items=100)
 
 
 @dataclass(frozen=True)
@@ -55,7 +55,7 @@ class StudySetting:
     machine: dict[str, Any]
 
     @classmethod
-    def here(cls, effort: Effort, seed: int, items: str, settings: Settings) -> StudySetting:
+    def here(cls, effort: StudyEffort, seed: int, items: str, settings: Settings) -> StudySetting:
         """Describe a study on this machine; raises StartError where a variant is missing."""
         sources = settings.models.model_dump()
         revisions = {

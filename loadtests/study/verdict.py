@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from loadtests.study.effects import Evidence
-from loadtests.study.findings import Findings, Kind
+from loadtests.study.findings import ComparisonKind, Findings
 from models.statistics import LEVEL, holm
 
 
-class Word(StrEnum):
+class StudyWord(StrEnum):
     """What a study says."""
 
     SAME = "the variants cost the same"
@@ -23,7 +23,7 @@ class Word(StrEnum):
 class StudyVerdict:
     """What a study says, and from what that follows."""
 
-    word: Word
+    word: StudyWord
     reason: str
 
 
@@ -39,24 +39,28 @@ def decide(found: Sequence[Findings], margin: float) -> StudyVerdict:
         found: of all comparisons.
         margin: of equality.
     """
-    untrue = [each for each in _of(found, Kind.SAME) if each.verdict != Evidence.EQUIVALENT]
-    if untrue or not _of(found, Kind.SAME):
+    untrue = [
+        each for each in _of(found, ComparisonKind.SAME) if each.verdict != Evidence.EQUIVALENT
+    ]
+    if untrue or not _of(found, ComparisonKind.SAME):
         names = ", ".join(f"{each.name}: {each.verdict}" for each in untrue) or "no A/A was run"
-        return StudyVerdict(Word.NONE, f"a side was not shown to equal itself ({names})")
-    variants = _of(found, Kind.VARIANTS)
+        return StudyVerdict(StudyWord.NONE, f"a side was not shown to equal itself ({names})")
+    variants = _of(found, ComparisonKind.VARIANTS)
     if different := _different(variants):
-        return StudyVerdict(Word.DIFFERENT, f"in {', '.join(different)}")
+        return StudyVerdict(StudyWord.DIFFERENT, f"in {', '.join(different)}")
     open_ones = [each.name for each in variants if each.verdict != Evidence.EQUIVALENT]
     if open_ones or not variants:
         names = ", ".join(open_ones) or "the variants were not compared"
-        return StudyVerdict(Word.NONE, f"neither equality nor a difference is shown in {names}")
+        return StudyVerdict(
+            StudyWord.NONE, f"neither equality nor a difference is shown in {names}"
+        )
     share = f"{100 * margin:g} %"
     return StudyVerdict(
-        Word.SAME, f"within {share} in all {len(variants)} comparisons of their throughput"
+        StudyWord.SAME, f"within {share} in all {len(variants)} comparisons of their throughput"
     )
 
 
-def _of(found: Sequence[Findings], kind: Kind) -> list[Findings]:
+def _of(found: Sequence[Findings], kind: ComparisonKind) -> list[Findings]:
     return [each for each in found if each.kind == kind]
 
 

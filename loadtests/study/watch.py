@@ -6,7 +6,7 @@ from loadtests.study.blocks import Budget
 from models.minute_lines import MinuteLines, to_standard_error
 
 
-class Watch:
+class StudyWatch:
     """Is told what is done."""
 
     def __init__(self, budget: Budget) -> None:

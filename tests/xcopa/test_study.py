@@ -14,9 +14,9 @@ from app.settings import Settings
 from loadtests.study import report
 from loadtests.study.blocks import RunError
 from loadtests.study.command import StudyOptions
-from loadtests.study.report import StudyReport
+from loadtests.study.report import CostReport
 from loadtests.study.setting import FULL, QUICK
-from loadtests.study.verdict import StudyVerdict, Word
+from loadtests.study.verdict import StudyVerdict, StudyWord
 from tests.loadtests.study.made import study as made_study
 from xcopa import study as studying
 from xcopa.main import app
@@ -31,7 +31,7 @@ def asked(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[StudyOptions]
     """The options of each study, in whose place a made one is returned."""
     found: list[StudyOptions] = []
 
-    def study(options: StudyOptions, settings: Settings) -> StudyReport:
+    def study(options: StudyOptions, settings: Settings) -> CostReport:
         found.append(options)
         return made_study(tmp_path)
 
@@ -39,22 +39,24 @@ def asked(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[StudyOptions]
     return found
 
 
-def returning(monkeypatch: pytest.MonkeyPatch, made: StudyReport) -> None:
+def returning(monkeypatch: pytest.MonkeyPatch, made: CostReport) -> None:
     monkeypatch.setattr(studying.command, "study", lambda options, settings: made)
 
 
 def test_the_answer_comes_first_and_then_a_table(asked: list[StudyOptions], tmp_path: Path) -> None:
     result = run("--out", tmp_path / "out")
     assert result.exit_code == 0, result.output
-    assert result.stdout.startswith(f"{Word.SAME}: within 3 %")
+    assert result.stdout.startswith(f"{StudyWord.SAME}: within 3 %")
     assert "variants, engine, 16 items" in result.stdout
     assert "not measured: intermediate sets: not run" in result.stdout
     assert f"wrote {tmp_path / 'out' / 'study.json'}" in result.stdout
 
 
-@pytest.mark.parametrize(("word", "status"), [(Word.SAME, 0), (Word.DIFFERENT, 0), (Word.NONE, 3)])
+@pytest.mark.parametrize(
+    ("word", "status"), [(StudyWord.SAME, 0), (StudyWord.DIFFERENT, 0), (StudyWord.NONE, 3)]
+)
 def test_the_exit_status_says_whether_there_is_a_verdict(
-    word: Word, status: int, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    word: StudyWord, status: int, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     returning(monkeypatch, replace(made_study(tmp_path), verdict=StudyVerdict(word, "so")))
     result = run("--out", tmp_path / "out")
@@ -65,7 +67,7 @@ def test_the_exit_status_says_whether_there_is_a_verdict(
 def test_a_study_that_cannot_go_on_is_one_line_and_status_1(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    def study(options: StudyOptions, settings: Settings) -> StudyReport:
+    def study(options: StudyOptions, settings: Settings) -> CostReport:
         raise RunError("stilts ended with 1: no memory")
 
     monkeypatch.setattr(studying.command, "study", study)

@@ -14,7 +14,7 @@ from loadtests.study.findings import findings
 from loadtests.study.one_time import OneTimeCost, Spread
 from loadtests.study.pareto import costs, points
 from loadtests.study.published import OwnAccuracy, standings
-from loadtests.study.report import StudyReport, noise_of
+from loadtests.study.report import CostReport, noise_of
 from loadtests.study.setting import StudySetting
 from loadtests.study.tokens import LanguageTokens, TokenCount
 from loadtests.study.verdict import decide
@@ -75,7 +75,7 @@ def predictions(seed: int = 0, skill: float = 1.0) -> Predictions:
     )
 
 
-def study(folder: Path, slower: dict[str, float] | None = None, **how: float) -> StudyReport:
+def study(folder: Path, slower: dict[str, float] | None = None, **how: float) -> CostReport:
     """Return the report of a study on simulated time; see ``stand_in.machine``."""
     computed = cascades(predictions())
     compared = (SAME_ENGINE, ENGINE, SATURATED, of_cascade(computed[0].validation.threshold))
@@ -87,7 +87,7 @@ def study(folder: Path, slower: dict[str, float] | None = None, **how: float) ->
     )
     count = TokenCount(55.5, 90, 0)
     spread = Spread.of("processor seconds", 4000.0, 0.01, 0.03)
-    return StudyReport(
+    return CostReport(
         setting=SETTING,
         minutes=12.0,
         verdict=decide(found, SETTING.margin),

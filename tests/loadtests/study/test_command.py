@@ -13,10 +13,10 @@ from loadtests.study import pictures
 from loadtests.study.blocks import RunSide
 from loadtests.study.command import BLOCKS, PAGE, StudyOptions, check_shapes, study
 from loadtests.study.errors import StudyError
-from loadtests.study.report import FILE, StudyReport
+from loadtests.study.report import FILE, CostReport
 from loadtests.study.setting import FULL, QUICK
 from loadtests.study.side import Figures, Side
-from loadtests.study.verdict import Word
+from loadtests.study.verdict import StudyWord
 from tests.loadtests.study.stand_in import machine
 from tests.models.tasks.invented_causal import write_measured
 
@@ -31,13 +31,13 @@ def options(tmp_path: Path, data: Path | None = None, quick: bool = True) -> Stu
     return StudyOptions(effort, tmp_path / "out", data, nothing, None, (), seed=1)
 
 
-def carried_out(tmp_path: Path, run_side: RunSide) -> StudyReport:
+def carried_out(tmp_path: Path, run_side: RunSide) -> CostReport:
     return study(options(tmp_path), Settings(), run_side)
 
 
 def test_variants_that_cost_the_same_are_found_to(tmp_path: Path) -> None:
     made = carried_out(tmp_path, machine())
-    assert made.verdict.word is Word.SAME
+    assert made.verdict.word is StudyWord.SAME
     assert [each.blocks for each in made.findings] == [BLOCKS_EACH] * 3
     assert made.setting.quick
     assert made.noise is not None
@@ -47,19 +47,19 @@ def test_variants_that_cost_the_same_are_found_to(tmp_path: Path) -> None:
 def test_a_planted_slowdown_of_5_percent_is_found(tmp_path: Path) -> None:
     """The sides of the A/A comparison are slow as well, and equal."""
     made = carried_out(tmp_path, machine(slower={"stilts": 1.05, "stilts again": 1.05}))
-    assert made.verdict.word is Word.DIFFERENT
+    assert made.verdict.word is StudyWord.DIFFERENT
     assert made.findings[0].verdict == "equivalent"
 
 
 def test_a_side_that_differs_from_itself_spoils_the_study(tmp_path: Path) -> None:
     made = carried_out(tmp_path, machine(slower={"stilts again": 1.05}))
-    assert made.verdict.word is Word.NONE
+    assert made.verdict.word is StudyWord.NONE
 
 
 @pytest.mark.parametrize("how", [{"noise": 0.2}, {"loud": 1000}])
 def test_a_noisy_run_gives_no_verdict(tmp_path: Path, how: dict[str, float]) -> None:
     made = carried_out(tmp_path, machine(**how))  # type: ignore[arg-type]
-    assert made.verdict.word is Word.NONE
+    assert made.verdict.word is StudyWord.NONE
     assert {each.verdict for each in made.findings} == {"no verdict: too noisy"}
 
 

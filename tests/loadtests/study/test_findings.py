@@ -8,7 +8,7 @@ import pytest
 
 from loadtests.study.blocks import run_blocks
 from loadtests.study.effects import Evidence
-from loadtests.study.findings import FIGURES, PRIMARY, Findings, Kind, findings
+from loadtests.study.findings import FIGURES, PRIMARY, ComparisonKind, Findings, findings
 from tests.loadtests.study.stand_in import COMPARISON, machine
 
 
@@ -63,4 +63,4 @@ def test_the_figure_that_decides_gives_the_verdict(tmp_path: Path) -> None:
     assert found.primary is not None
     assert found.primary.figure == PRIMARY
     assert found.verdict == Evidence.LESS
-    assert found.kind is Kind.VARIANTS
+    assert found.kind is ComparisonKind.VARIANTS

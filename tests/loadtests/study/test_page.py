@@ -9,15 +9,15 @@ import pytest
 
 from loadtests.study import pictures
 from loadtests.study.page import NOT_MEASURED, TITLE, written
-from loadtests.study.report import StudyReport
+from loadtests.study.report import CostReport
 from loadtests.study.setting import StudySetting
-from loadtests.study.verdict import Word
+from loadtests.study.verdict import StudyWord
 from models.intermediate.claims import CLAIMS
 from tests.loadtests.study.made import SETTING, study
 
 
 @pytest.fixture
-def made(tmp_path: Path) -> StudyReport:
+def made(tmp_path: Path) -> CostReport:
     return study(tmp_path)
 
 
@@ -25,15 +25,15 @@ def lines_with(page: str, *parts: str) -> list[str]:
     return [line for line in page.splitlines() if all(part in line for part in parts)]
 
 
-def emptied(made: StudyReport) -> StudyReport:
+def emptied(made: CostReport) -> CostReport:
     return replace(made, findings=(), noise=None, tokens=(), one_time=None, cascades=(), points=())
 
 
-def test_the_page_begins_with_the_answer(made: StudyReport) -> None:
+def test_the_page_begins_with_the_answer(made: CostReport) -> None:
     page = written(made)
     assert page.startswith(TITLE)
-    assert made.verdict.word is Word.SAME
-    assert f"**{Word.SAME}**: within 3 %" in page
+    assert made.verdict.word is StudyWord.SAME
+    assert f"**{StudyWord.SAME}**: within 3 %" in page
     assert "stilts has 60.0 % right and direct 54.0 %" in page
     assert "as much as 400,000 predictions" in page
     assert "less than 3 % of the cost after 13,333,333" in page
@@ -41,7 +41,7 @@ def test_the_page_begins_with_the_answer(made: StudyReport) -> None:
 
 
 def test_each_comparison_has_its_ratio_its_verdict_and_what_was_detectable(
-    made: StudyReport,
+    made: CostReport,
 ) -> None:
     page = written(made)
     for each in made.findings:
@@ -56,24 +56,24 @@ def test_each_comparison_has_its_ratio_its_verdict_and_what_was_detectable(
 
 def test_a_planted_slowdown_changes_the_answer(tmp_path: Path) -> None:
     made = study(tmp_path, slower={"stilts": 1.05, "stilts again": 1.05})
-    assert made.verdict.word is Word.DIFFERENT
-    assert f"**{Word.DIFFERENT}**: in variants" in written(made)
+    assert made.verdict.word is StudyWord.DIFFERENT
+    assert f"**{StudyWord.DIFFERENT}**: in variants" in written(made)
 
 
 def test_a_noisy_run_says_that_it_gives_no_verdict(tmp_path: Path) -> None:
     made = study(tmp_path, noise=0.2)
-    assert made.verdict.word is Word.NONE
+    assert made.verdict.word is StudyWord.NONE
     page = written(made)
-    assert f"**{Word.NONE}**" in page
-    assert Word.SAME not in page.partition("## How it was measured")[0]
+    assert f"**{StudyWord.NONE}**" in page
+    assert StudyWord.SAME not in page.partition("## How it was measured")[0]
 
 
-def test_a_quick_run_is_marked(made: StudyReport) -> None:
+def test_a_quick_run_is_marked(made: CostReport) -> None:
     quick: StudySetting = replace(SETTING, quick=True)
     assert "**This is a quick run**" in written(replace(made, setting=quick))
 
 
-def test_the_rules_are_those_of_the_setting(made: StudyReport) -> None:
+def test_the_rules_are_those_of_the_setting(made: CostReport) -> None:
     page = " ".join(written(made).split())
     assert "draws (7)" in page
     assert "1 s of warm-up do not count, 4 s do" in page
@@ -82,7 +82,7 @@ def test_the_rules_are_those_of_the_setting(made: StudyReport) -> None:
     assert "Beside 96 runs" in page
 
 
-def test_every_claim_has_a_row(made: StudyReport) -> None:
+def test_every_claim_has_a_row(made: CostReport) -> None:
     page = written(made)
     for claim in CLAIMS:
         assert lines_with(page, claim.text)
@@ -90,7 +90,7 @@ def test_every_claim_has_a_row(made: StudyReport) -> None:
         assert lines_with(page, f"{model}", "not testable here")
 
 
-def test_each_section_has_its_figures(made: StudyReport) -> None:
+def test_each_section_has_its_figures(made: CostReport) -> None:
     page = written(made)
     assert lines_with(page, "| Estonian | 500 | 55.5 | 90 | 0 | 55.5 | 90 | 0 |")
     assert lines_with(page, "| direct, then stilts |", f"{made.cascades[0].passes:.2f}")
@@ -98,20 +98,20 @@ def test_each_section_has_its_figures(made: StudyReport) -> None:
     assert lines_with(page, "* intermediate sets: not run")
 
 
-def test_a_part_that_was_not_measured_is_said_to_be(made: StudyReport) -> None:
+def test_a_part_that_was_not_measured_is_said_to_be(made: CostReport) -> None:
     page = written(emptied(made))
     assert page.count("Not measured in this run.") == 6
     assert "The cost of an answer was not measured." in page
     assert ".png" not in page
 
 
-def test_cascades_on_some_of_the_items_say_so(made: StudyReport) -> None:
+def test_cascades_on_some_of_the_items_say_so(made: CostReport) -> None:
     page = written(replace(made, items_for_cascades=100))
     assert "**The first 100 items of each set alone.**" in page
 
 
 def test_pictures_are_drawn_where_there_is_something_to_draw(
-    made: StudyReport, tmp_path: Path
+    made: CostReport, tmp_path: Path
 ) -> None:
     assert pictures.draw(made, tmp_path) == [pictures.EFFECTS, pictures.PARETO]
     for name in (pictures.EFFECTS, pictures.PARETO):
@@ -120,7 +120,7 @@ def test_pictures_are_drawn_where_there_is_something_to_draw(
     assert pictures.draw(emptied(made), tmp_path) == []
 
 
-def test_the_pictures_show_every_comparison_and_every_point(made: StudyReport) -> None:
+def test_the_pictures_show_every_comparison_and_every_point(made: CostReport) -> None:
     effects = pictures.effects(made)
     assert [label.get_text() for label in effects.axes[0].get_yticklabels()] == [
         each.name for each in made.findings

@@ -5,18 +5,18 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from loadtests.study.effects import MARGIN, Evidence
-from loadtests.study.findings import PRIMARY, Finding, Findings, Kind
-from loadtests.study.verdict import StudyVerdict, Word, decide
+from loadtests.study.findings import PRIMARY, ComparisonKind, Finding, Findings
+from loadtests.study.verdict import StudyVerdict, StudyWord, decide
 from models.statistics import Estimate
 
 
-def found(name: str, kind: Kind, verdict: Evidence, p: float = 0.5) -> Findings:
+def found(name: str, kind: ComparisonKind, verdict: Evidence, p: float = 0.5) -> Findings:
     figure = Finding(PRIMARY, 1, 1, Estimate(1, 0.9, 1.1), p, 0.01, verdict, 0.01, 3)
     other = Finding("p99", 1, 1, Estimate(1, 0.9, 1.1), 0.5, 0.5, Evidence.NONE, 0.2, 90)
     return Findings(name, "?", kind, ("a", "b"), 5, MARGIN, 0.0, (other, figure))
 
 
-def few(name: str, kind: Kind) -> Findings:
+def few(name: str, kind: ComparisonKind) -> Findings:
     return Findings(name, "?", kind, ("a", "b"), 2, MARGIN, 0.0, ())
 
 
@@ -24,49 +24,59 @@ def decided(*each: Findings) -> StudyVerdict:
     return decide(each, MARGIN)
 
 
-SAME = found("A/A", Kind.SAME, Evidence.EQUIVALENT)
-EQUAL = found("engine", Kind.VARIANTS, Evidence.EQUIVALENT)
-OPEN = found("HTTP", Kind.VARIANTS, Evidence.NONE)
+SAME = found("A/A", ComparisonKind.SAME, Evidence.EQUIVALENT)
+EQUAL = found("engine", ComparisonKind.VARIANTS, Evidence.EQUIVALENT)
+OPEN = found("HTTP", ComparisonKind.VARIANTS, Evidence.NONE)
 
 
 def several(count: int, p: float) -> Sequence[Findings]:
-    less = found("slow", Kind.VARIANTS, Evidence.LESS, p)
-    return [less, *(found(f"{number}", Kind.VARIANTS, Evidence.NONE) for number in range(count))]
+    less = found("slow", ComparisonKind.VARIANTS, Evidence.LESS, p)
+    return [
+        less,
+        *(found(f"{number}", ComparisonKind.VARIANTS, Evidence.NONE) for number in range(count)),
+    ]
 
 
 def test_equal_in_every_comparison_is_the_same() -> None:
-    verdict = decided(SAME, EQUAL, EQUAL, found("prompt", Kind.FACTOR, Evidence.MORE, 0.0))
-    assert verdict == StudyVerdict(Word.SAME, "within 3 % in all 2 comparisons of their throughput")
+    verdict = decided(
+        SAME, EQUAL, EQUAL, found("prompt", ComparisonKind.FACTOR, Evidence.MORE, 0.0)
+    )
+    assert verdict == StudyVerdict(
+        StudyWord.SAME, "within 3 % in all 2 comparisons of their throughput"
+    )
 
 
 def test_one_that_is_open_leaves_the_study_open_and_is_named() -> None:
     verdict = decided(SAME, EQUAL, OPEN)
-    assert verdict.word is Word.NONE
+    assert verdict.word is StudyWord.NONE
     assert "HTTP" in verdict.reason
     assert "engine" not in verdict.reason
 
 
 def test_a_comparison_with_too_few_blocks_is_open() -> None:
-    assert decided(SAME, EQUAL, few("HTTP", Kind.VARIANTS)).word is Word.NONE
+    assert decided(SAME, EQUAL, few("HTTP", ComparisonKind.VARIANTS)).word is StudyWord.NONE
 
 
 def test_a_difference_counts_after_the_correction_for_all_comparisons() -> None:
-    assert decided(SAME, *several(1, 0.01)).word is Word.DIFFERENT
+    assert decided(SAME, *several(1, 0.01)).word is StudyWord.DIFFERENT
     assert decided(SAME, *several(1, 0.01)).reason == "in slow"
-    assert decided(SAME, *several(9, 0.01)).word is Word.NONE
+    assert decided(SAME, *several(9, 0.01)).word is StudyWord.NONE
 
 
 def test_a_side_that_differs_from_itself_ends_all_verdicts() -> None:
     for evidence in (Evidence.MORE, Evidence.LESS, Evidence.NONE):
-        verdict = decided(SAME, found("A/A, HTTP", Kind.SAME, evidence), EQUAL)
-        assert verdict.word is Word.NONE
+        verdict = decided(SAME, found("A/A, HTTP", ComparisonKind.SAME, evidence), EQUAL)
+        assert verdict.word is StudyWord.NONE
         assert f"A/A, HTTP: {evidence}" in verdict.reason
 
 
 def test_without_an_a_a_or_without_the_variants_there_is_none() -> None:
-    assert decided(EQUAL).word is Word.NONE
-    assert decided(SAME).word is Word.NONE
+    assert decided(EQUAL).word is StudyWord.NONE
+    assert decided(SAME).word is StudyWord.NONE
 
 
 def test_a_factor_decides_nothing() -> None:
-    assert decided(SAME, found("prompt", Kind.FACTOR, Evidence.MORE, 0.0)).word is Word.NONE
+    assert (
+        decided(SAME, found("prompt", ComparisonKind.FACTOR, Evidence.MORE, 0.0)).word
+        is StudyWord.NONE
+    )
