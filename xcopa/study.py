@@ -19,10 +19,11 @@ from loadtests.study.page import ratio
 from loadtests.study.report import FILE, CostReport
 from loadtests.study.sentences import sentences
 from loadtests.study.verdict import StudyWord
-from models.intermediate import command as intermediate
 from xcopa.start import failing_on
 
-MODELS = Path(__file__).resolve().parent.parent / "models"
+_ROOT = Path(__file__).resolve().parent.parent
+EVALUATION = _ROOT / "models" / "report.json"
+INTERMEDIATE = _ROOT / "docs" / "results" / "intermediate.json"
 
 NO_VERDICT = 3
 """The exit status of a study that was too noisy."""
@@ -69,8 +70,8 @@ def run(wanted: WantedStudy, settings: Settings) -> None:
         effort=wanted.effort.effort,
         out=wanted.out,
         data=wanted.data,
-        evaluation=wanted.report or MODELS / "report.json",
-        intermediate=wanted.intermediate or _intermediate(),
+        evaluation=wanted.report or EVALUATION,
+        intermediate=wanted.intermediate or (INTERMEDIATE if INTERMEDIATE.exists() else None),
         shapes=[name for name in wanted.shapes.split(",") if name],
         seed=wanted.seed,
     )
@@ -102,9 +103,3 @@ def show(made: CostReport, console: Console) -> None:
     console.print(table)
     for what, why in made.missing.items():
         console.print(f"not measured: {what}: {why}", soft_wrap=True, markup=False)
-
-
-def _intermediate() -> Path | None:
-    """Return the report of the study of intermediate sets, where it was made."""
-    path = intermediate.RESULTS / intermediate.JSON
-    return path if path.exists() else None

@@ -95,7 +95,9 @@ def study(
     same command goes on after an interruption.
     """
     settings = read_settings()
-    with needs("evaluate"), needs("loadtest"):
+    with needs("evaluate"):
+        import scipy.stats  # noqa: F401 - said here, because what needs them needs the other, too
+    with needs("loadtest"):
         from xcopa import study as studying
 
     effort = studying.StudyEffortOptions(quick, minutes, blocks)
