@@ -18,7 +18,6 @@ from loadtests.study.errors import StudyError
 from loadtests.study.page import ratio
 from loadtests.study.report import FILE, CostReport
 from loadtests.study.sentences import sentences
-from loadtests.study.verdict import StudyWord
 from xcopa.start import failing_on
 
 _ROOT = Path(__file__).resolve().parent.parent
@@ -26,7 +25,7 @@ EVALUATION = _ROOT / "models" / "report.json"
 INTERMEDIATE = _ROOT / "docs" / "results" / "intermediate.json"
 
 NO_VERDICT = 3
-"""The exit status of a study that was too noisy."""
+"""The exit status of a study that was too noisy, or too short."""
 
 
 @dataclass(frozen=True)
@@ -79,7 +78,7 @@ def run(wanted: WantedStudy, settings: Settings) -> None:
         made = command.study(options, settings)
     show(made, Console())
     typer.echo(f"wrote {wanted.out / FILE} and {wanted.out / command.PAGE}")
-    if made.verdict.word is StudyWord.NONE:
+    if not made.verdict.decides:
         raise typer.Exit(NO_VERDICT)
 
 

@@ -91,12 +91,12 @@ def study(
 ) -> None:
     """Say whether intermediate training costs anything when the models answer, and what it buys.
 
-    Exit status: 0 there is a verdict, 1 the study cannot go on, 3 it was too noisy for one. The
-    same command goes on after an interruption.
+    Exit status: 0 there is a verdict, 1 the study cannot go on, 3 it was too noisy or too
+    short for one. The same command goes on after an interruption.
     """
     settings = read_settings()
     with needs("evaluate"):
-        import scipy.stats  # noqa: F401 - said here, because what needs them needs the other, too
+        import scipy.stats  # type: ignore[import-untyped]  # noqa: F401 - of this extra alone
     with needs("loadtest"):
         from xcopa import study as studying
 

@@ -202,6 +202,7 @@ def _report(
         one_time=one_time,
         cascades=parts.cascades,
         items_for_cascades=most,
+        accuracy=parts.accuracy,
         points=points(
             {} if parts.accuracy is None else parts.accuracy.variants,
             costs(found, ENGINE.name),

@@ -23,6 +23,8 @@ FIGURES = {
 }
 """The fields of a run's summary that are compared, in words."""
 
+TOO_FEW = "no verdict: too few blocks"
+
 MOST_STOLEN = 0.02
 """Of the processors' time that other guests may have had in a quiet run."""
 
@@ -84,7 +86,7 @@ class Findings:
     @property
     def verdict(self) -> str:
         """That of the figure that decides."""
-        return Evidence.NONE if self.primary is None else self.primary.verdict
+        return TOO_FEW if self.primary is None else self.primary.verdict
 
 
 def findings(

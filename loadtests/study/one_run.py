@@ -57,13 +57,13 @@ def _timed_for(works: Iterator[Work], seconds: float) -> tuple[list[float], floa
 
 def _through_http(side: Side, seconds: float, warm_up: float) -> Figures:
     bodies = [body(item, side.model) for item in _items(side.languages)]
-    settings = {
-        "XCOPA_DEVICE": "cpu",
-        "XCOPA_PRECISION": side.precision,
-        "XCOPA_CACHE_BYTES": "0",  # each answer is computed
-        "XCOPA_API_KEYS_FILE": "",  # and nobody has to say who asks
-    }
-    with started(SERVICE, **settings) as server:
+    with started(
+        SERVICE,
+        XCOPA_DEVICE="cpu",
+        XCOPA_PRECISION=side.precision,
+        XCOPA_CACHE_BYTES="0",  # each answer is computed
+        XCOPA_API_KEYS_FILE="",  # and nobody has to say who asks
+    ) as server:
         closed_load(server, bodies, side.batch_items, warm_up)
         with noted() as noise:
             cpu = server.cpu_seconds

@@ -65,7 +65,7 @@ class Standing:
 class OwnAccuracy:
     """What this project's pair reaches on XCOPA."""
 
-    variants: Mapping[str, Estimate]
+    variants: dict[str, Estimate]
     """By variant, over the nine languages."""
     all_languages: Estimate
     """Of ``stilts``, over the eleven, as published means are."""

@@ -16,7 +16,7 @@ from loadtests.study.errors import StudyError
 from loadtests.study.findings import Findings, is_loud
 from loadtests.study.one_time import OneTimeCost
 from loadtests.study.pareto import CostPoint
-from loadtests.study.published import Standing
+from loadtests.study.published import OwnAccuracy, Standing
 from loadtests.study.setting import StudySetting
 from loadtests.study.tokens import LanguageTokens
 from loadtests.study.verdict import StudyVerdict
@@ -53,6 +53,7 @@ class CostReport:
     cascades: tuple[CascadeFigures, ...]
     items_for_cascades: int | None
     """Of each set, if not all."""
+    accuracy: OwnAccuracy | None
     points: tuple[CostPoint, ...]
     standings: tuple[Standing, ...]
     missing: dict[str, str]

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from app.settings import DIRECT, STILTS
 from loadtests.study.findings import ComparisonKind
 from loadtests.study.report import CostReport
+from models.evaluation.show.numbers import interval, percent
 
 
 def sentences(report: CostReport) -> Iterator[str]:
@@ -33,13 +34,13 @@ def _cost(report: CostReport) -> str:
 
 
 def _gain(report: CostReport) -> str:
-    known = {each.name: each.accuracy for each in report.points}
-    if DIRECT not in known or STILTS not in known:
+    if report.accuracy is None:
         return "What it buys in accuracy was not measured."
-    before, after = (100 * known[name].value for name in (DIRECT, STILTS))
+    own = report.accuracy
+    before, after = (percent(own.variants[name].value) for name in (DIRECT, STILTS))
     return (
-        f"On the nine languages that XLM-R has seen, {STILTS} has {after:.1f} % right and "
-        f"{DIRECT} {before:.1f} %."
+        f"On the nine languages that XLM-R has seen, {STILTS} has {after} % right and {DIRECT} "
+        f"{before} %, a difference of {interval(own.difference, sign='+')} points."
     )
 
 

@@ -6,9 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from loadtests.study.effects import Evidence
+from loadtests.study.effects import FEWEST_BLOCKS, Evidence
 from loadtests.study.findings import ComparisonKind, Findings
 from models.statistics import LEVEL, holm
+
+_DECIDING = (ComparisonKind.SAME, ComparisonKind.VARIANTS)
 
 
 class StudyWord(StrEnum):
@@ -16,7 +18,8 @@ class StudyWord(StrEnum):
 
     SAME = "the variants cost the same"
     DIFFERENT = "the variants do not cost the same"
-    NONE = "too noisy: no verdict"
+    NOISY = "too noisy: no verdict"
+    FEW = "too few blocks: no verdict"
 
 
 @dataclass(frozen=True)
@@ -25,6 +28,11 @@ class StudyVerdict:
 
     word: StudyWord
     reason: str
+
+    @property
+    def decides(self) -> bool:
+        """Whether it is an answer."""
+        return self.word in (StudyWord.SAME, StudyWord.DIFFERENT)
 
 
 def decide(found: Sequence[Findings], margin: float) -> StudyVerdict:
@@ -39,25 +47,33 @@ def decide(found: Sequence[Findings], margin: float) -> StudyVerdict:
         found: of all comparisons.
         margin: of equality.
     """
-    untrue = [
-        each for each in _of(found, ComparisonKind.SAME) if each.verdict != Evidence.EQUIVALENT
-    ]
-    if untrue or not _of(found, ComparisonKind.SAME):
-        names = ", ".join(f"{each.name}: {each.verdict}" for each in untrue) or "no A/A was run"
-        return StudyVerdict(StudyWord.NONE, f"a side was not shown to equal itself ({names})")
+    if few := [each.name for each in found if each.kind in _DECIDING and not each.figures]:
+        return StudyVerdict(StudyWord.FEW, f"{FEWEST_BLOCKS} at least are needed of {_and(few)}")
+    same = _of(found, ComparisonKind.SAME)
+    untrue = [f"{each.name}: {each.verdict}" for each in same if not _is_equal(each)]
+    if untrue or not same:
+        names = _and(untrue) or "no A/A was run"
+        return StudyVerdict(StudyWord.NOISY, f"a side was not shown to equal itself ({names})")
     variants = _of(found, ComparisonKind.VARIANTS)
     if different := _different(variants):
-        return StudyVerdict(StudyWord.DIFFERENT, f"in {', '.join(different)}")
-    open_ones = [each.name for each in variants if each.verdict != Evidence.EQUIVALENT]
+        return StudyVerdict(StudyWord.DIFFERENT, f"in {_and(different)}")
+    open_ones = [each.name for each in variants if not _is_equal(each)]
     if open_ones or not variants:
-        names = ", ".join(open_ones) or "the variants were not compared"
-        return StudyVerdict(
-            StudyWord.NONE, f"neither equality nor a difference is shown in {names}"
-        )
+        names = _and(open_ones) or "any comparison of the variants"
+        reason = f"neither equality nor a difference is shown in {names}"
+        return StudyVerdict(StudyWord.NOISY, reason)
     share = f"{100 * margin:g} %"
     return StudyVerdict(
         StudyWord.SAME, f"within {share} in all {len(variants)} comparisons of their throughput"
     )
+
+
+def _is_equal(found: Findings) -> bool:
+    return found.verdict == Evidence.EQUIVALENT
+
+
+def _and(names: Sequence[str]) -> str:
+    return "; ".join(names)
 
 
 def _of(found: Sequence[Findings], kind: ComparisonKind) -> list[Findings]:

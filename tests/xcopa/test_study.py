@@ -11,14 +11,13 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from app.settings import Settings
-from loadtests.study import report
+from loadtests.study import command, report
 from loadtests.study.blocks import RunError
 from loadtests.study.command import StudyOptions
 from loadtests.study.report import CostReport
 from loadtests.study.setting import FULL, QUICK
 from loadtests.study.verdict import StudyVerdict, StudyWord
 from tests.loadtests.study.made import study as made_study
-from xcopa import study as studying
 from xcopa.main import app
 
 
@@ -35,12 +34,12 @@ def asked(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[StudyOptions]
         found.append(options)
         return made_study(tmp_path)
 
-    monkeypatch.setattr(studying.command, "study", study)
+    monkeypatch.setattr(command, "study", study)
     return found
 
 
 def returning(monkeypatch: pytest.MonkeyPatch, made: CostReport) -> None:
-    monkeypatch.setattr(studying.command, "study", lambda options, settings: made)
+    monkeypatch.setattr(command, "study", lambda options, settings: made)
 
 
 def test_the_answer_comes_first_and_then_a_table(asked: list[StudyOptions], tmp_path: Path) -> None:
@@ -53,7 +52,8 @@ def test_the_answer_comes_first_and_then_a_table(asked: list[StudyOptions], tmp_
 
 
 @pytest.mark.parametrize(
-    ("word", "status"), [(StudyWord.SAME, 0), (StudyWord.DIFFERENT, 0), (StudyWord.NONE, 3)]
+    ("word", "status"),
+    [(StudyWord.SAME, 0), (StudyWord.DIFFERENT, 0), (StudyWord.NOISY, 3), (StudyWord.FEW, 3)],
 )
 def test_the_exit_status_says_whether_there_is_a_verdict(
     word: StudyWord, status: int, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
@@ -70,7 +70,7 @@ def test_a_study_that_cannot_go_on_is_one_line_and_status_1(
     def study(options: StudyOptions, settings: Settings) -> CostReport:
         raise RunError("stilts ended with 1: no memory")
 
-    monkeypatch.setattr(studying.command, "study", study)
+    monkeypatch.setattr(command, "study", study)
     result = run("--out", tmp_path)
     assert result.exit_code == 1
     assert result.stderr == "xcopa cannot go on: stilts ended with 1: no memory\n"

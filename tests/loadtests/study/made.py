@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from loadtests.study.answers import ENGLISH_TEST, NINE_TEST, REWORDED, VALIDATION
 from loadtests.study.blocks import run_blocks
@@ -63,7 +64,7 @@ def predictions(seed: int = 0, skill: float = 1.0) -> Predictions:
     labels = np.arange(ITEMS) % 2
     towards = np.where(labels == 1, 1.0, -1.0)
 
-    def logits() -> np.ndarray:  # type: ignore[type-arg]
+    def logits() -> NDArray[np.float64]:
         apart = skill * towards + chance.normal(0, 2, ITEMS)
         return np.stack([np.zeros(ITEMS), apart], axis=1)
 
@@ -97,6 +98,7 @@ def study(folder: Path, slower: dict[str, float] | None = None, **how: float) ->
         one_time=OneTimeCost(("1-sets",), "A Processor", 9_000_000, 3500.0, 0.03, (spread,)),
         cascades=computed,
         items_for_cascades=None,
+        accuracy=OWN,
         points=points(OWN.variants, costs(found, ENGINE.name), computed, costs(found, "cascade")),
         standings=standings(OWN, "embedded:small", None),
         missing={"intermediate sets": "not run"},

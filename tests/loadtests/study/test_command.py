@@ -53,13 +53,13 @@ def test_a_planted_slowdown_of_5_percent_is_found(tmp_path: Path) -> None:
 
 def test_a_side_that_differs_from_itself_spoils_the_study(tmp_path: Path) -> None:
     made = carried_out(tmp_path, machine(slower={"stilts again": 1.05}))
-    assert made.verdict.word is StudyWord.NONE
+    assert made.verdict.word is StudyWord.NOISY
 
 
 @pytest.mark.parametrize("how", [{"noise": 0.2}, {"loud": 1000}])
 def test_a_noisy_run_gives_no_verdict(tmp_path: Path, how: dict[str, float]) -> None:
     made = carried_out(tmp_path, machine(**how))  # type: ignore[arg-type]
-    assert made.verdict.word is StudyWord.NONE
+    assert made.verdict.word is StudyWord.NOISY
     assert {each.verdict for each in made.findings} == {"no verdict: too noisy"}
 
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import time
 from types import SimpleNamespace
 
+import psutil
 import pytest
 
 from loadtests.study import noise
@@ -15,9 +17,9 @@ class Ticks:
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.wall, self.own = 0.0, 0.0
         self.times = {"user": 0.0, "nice": 0.0, "system": 0.0, "steal": 0.0}
-        monkeypatch.setattr(noise.time, "monotonic", lambda: self.wall)
-        monkeypatch.setattr(noise.psutil, "cpu_times", lambda: SimpleNamespace(**self.times))
-        monkeypatch.setattr(noise.psutil, "cpu_count", lambda: 2)
+        monkeypatch.setattr(time, "monotonic", lambda: self.wall)
+        monkeypatch.setattr(psutil, "cpu_times", lambda: SimpleNamespace(**self.times))
+        monkeypatch.setattr(psutil, "cpu_count", lambda: 2)
         monkeypatch.setattr(noise, "_own_seconds", lambda: self.own)
 
 

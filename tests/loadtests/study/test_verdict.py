@@ -48,35 +48,39 @@ def test_equal_in_every_comparison_is_the_same() -> None:
 
 def test_one_that_is_open_leaves_the_study_open_and_is_named() -> None:
     verdict = decided(SAME, EQUAL, OPEN)
-    assert verdict.word is StudyWord.NONE
+    assert verdict.word is StudyWord.NOISY
     assert "HTTP" in verdict.reason
     assert "engine" not in verdict.reason
 
 
 def test_a_comparison_with_too_few_blocks_is_open() -> None:
-    assert decided(SAME, EQUAL, few("HTTP", ComparisonKind.VARIANTS)).word is StudyWord.NONE
+    for kind in (ComparisonKind.VARIANTS, ComparisonKind.SAME):
+        verdict = decided(SAME, EQUAL, few("HTTP", kind))
+        assert verdict == StudyVerdict(StudyWord.FEW, "3 at least are needed of HTTP")
+        assert not verdict.decides
+    assert decided(SAME, EQUAL, few("prompt", ComparisonKind.FACTOR)).decides
 
 
 def test_a_difference_counts_after_the_correction_for_all_comparisons() -> None:
     assert decided(SAME, *several(1, 0.01)).word is StudyWord.DIFFERENT
     assert decided(SAME, *several(1, 0.01)).reason == "in slow"
-    assert decided(SAME, *several(9, 0.01)).word is StudyWord.NONE
+    assert decided(SAME, *several(9, 0.01)).word is StudyWord.NOISY
 
 
 def test_a_side_that_differs_from_itself_ends_all_verdicts() -> None:
     for evidence in (Evidence.MORE, Evidence.LESS, Evidence.NONE):
         verdict = decided(SAME, found("A/A, HTTP", ComparisonKind.SAME, evidence), EQUAL)
-        assert verdict.word is StudyWord.NONE
+        assert verdict.word is StudyWord.NOISY
         assert f"A/A, HTTP: {evidence}" in verdict.reason
 
 
 def test_without_an_a_a_or_without_the_variants_there_is_none() -> None:
-    assert decided(EQUAL).word is StudyWord.NONE
-    assert decided(SAME).word is StudyWord.NONE
+    assert decided(EQUAL).word is StudyWord.NOISY
+    assert decided(SAME).word is StudyWord.NOISY
 
 
 def test_a_factor_decides_nothing() -> None:
     assert (
         decided(SAME, found("prompt", ComparisonKind.FACTOR, Evidence.MORE, 0.0)).word
-        is StudyWord.NONE
+        is StudyWord.NOISY
     )
