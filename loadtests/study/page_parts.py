@@ -78,7 +78,8 @@ def cascades(report: CostReport) -> Iterator[str]:
         f"the best one on English validation (COPA 401-500) that asks at most {most:g} models an "
         "item there; those items chose the checkpoint or, by some recipes, trained it, so the "
         "first model is surer of them than of others. Accuracies are means over the nine "
-        "languages, with 95 % intervals that resample items with their translations. *By chance* costs the same: the second model is "
+        "languages, with 95 % intervals that resample items with their translations. *By chance* "
+        "costs the same: the second model is "
         f"asked of as many items, whichever they are. `{REWORDED}` is the same model asked with "
         "words that it has not learned.\n"
     )
