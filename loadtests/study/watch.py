@@ -27,7 +27,8 @@ class StudyWatch:
     def ran(self, what: str) -> None:
         """A side has run."""
         self._ran += 1
-        self._runs.tell(what, self._ran, self._total, "runs", f"{self._budget.spent / 60:.0f} min")
+        spent = f"after {self._budget.spent / 60:.0f} min"
+        self._runs.tell(what, self._ran, self._total, "runs", spent)
 
     def say(self, line: str) -> None:
         """Say something at once."""
