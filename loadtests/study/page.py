@@ -114,7 +114,7 @@ def written(report: CostReport, picture_folder: str = "figures/") -> str:
 
 
 def _picture(report: CostReport, folder: str) -> Iterator[str]:
-    if any(each.figures for each in report.findings):
+    if pictures.shown(report):
         yield f"![ratios of the two sides, by comparison]({folder}{pictures.EFFECTS})\n"
 
 

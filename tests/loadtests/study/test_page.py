@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from loadtests.study import pictures
+from loadtests.study.findings import ComparisonKind
 from loadtests.study.page import NOT_MEASURED, TITLE, written
 from loadtests.study.report import CostReport
 from loadtests.study.setting import StudySetting
@@ -129,10 +130,10 @@ def test_pictures_are_drawn_where_there_is_something_to_draw(
     assert pictures.draw(emptied(made), tmp_path) == []
 
 
-def test_the_pictures_show_every_comparison_and_every_point(made: CostReport) -> None:
+def test_the_pictures_show_what_decides_and_every_point(made: CostReport) -> None:
     effects = pictures.effects(made)
     assert [label.get_text() for label in effects.axes[0].get_yticklabels()] == [
-        each.name for each in made.findings
+        each.name for each in made.findings if each.kind is not ComparisonKind.FACTOR
     ]
     pareto = pictures.pareto(made)
     assert {text.get_text() for text in pareto.axes[0].texts} == {each.name for each in made.points}
