@@ -5,7 +5,7 @@ PYTHON ?= python3
 DATA ?= $(XCOPA_DATA_DIR)
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-slow test-gpu lint format types audit docs dashboards reference lock ci coverage coverage-report figures mutants bare-clone image-test incident bench capacity mlperf loadtest loadtests evaluate models intermediate data clean
+.PHONY: help run test test-slow test-gpu lint format types audit docs dashboards reference lock ci coverage coverage-report figures mutants bare-clone image-test incident bench capacity mlperf study study-page loadtest loadtests evaluate models intermediate data clean
 
 help: ## List the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
@@ -115,6 +115,12 @@ capacity: $(VENV)/.dev ## Find how many requests a second are answered in time (
 
 mlperf: $(VENV)/.dev ## Run MLPerf Inference's four scenarios, which are no official results (MLPERF="Server --p99-ms 500")
 	@$(BIN)/python -m loadtests.mlperf $(MLPERF)
+
+study: $(VENV)/.dev ## Say whether intermediate training costs anything when the models answer (90 minutes; it resumes; STUDY="--quick", "--shapes base,large")
+	@$(BIN)/xcopa study $(if $(DATA),--data $(DATA)) --out runs/study $(STUDY)
+
+study-page: $(VENV)/.dev ## Write docs/study.md from the study in runs/study
+	@$(BIN)/python -m loadtests.study.publish runs/study
 
 loadtests: $(VENV)/.dev ## List the scenarios of load, each with its command
 	@$(BIN)/python -m loadtests.scenarios

@@ -15,6 +15,7 @@ from app.errors import StartError
 from app.process import leave, leave_on_signals
 from xcopa.plan_options import plan
 from xcopa.start import failing_on, needs, read_settings
+from xcopa.study_options import study
 
 app = typer.Typer(
     help="Multilingual causal reasoning with XLM-R.",
@@ -254,6 +255,7 @@ def evaluate(
 
 
 app.command()(plan)
+app.command()(study)
 
 
 @app.command()

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import os
 import random
 import statistics
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -14,6 +16,8 @@ from pathlib import Path
 import numpy as np
 
 from loadtests.study.side import Comparison, Figures, Side
+
+_DATA = "XCOPA_DATA_DIR"
 
 RunSide = Callable[[Side], Figures]
 """Runs a side in a fresh process."""
@@ -38,7 +42,8 @@ class Summary:
     cpu_seconds_an_item: float
     stolen: float
     others: float
-    """Both as in ``noise.py``."""
+    load: float
+    """All three as in ``noise.py``."""
 
     @classmethod
     def of(cls, figures: Figures) -> Summary:
@@ -50,6 +55,7 @@ class Summary:
             cpu_seconds_an_item=figures.cpu_seconds_an_item,
             stolen=figures.noise.get("stolen", 0.0),
             others=figures.noise.get("others", 0.0),
+            load=figures.noise.get("load", 0.0),
         )
 
 
@@ -63,6 +69,35 @@ class DoneBlock:
     second: tuple[Summary, Summary]
 
 
+class Budget:
+    """How long a study may take. What began is finished, so it must end before.
+
+    Args:
+        seconds: of everything; None is no limit.
+        now: tells the time, in seconds; the time of the call is the beginning.
+    """
+
+    def __init__(self, seconds: float | None, now: Callable[[], float] = time.monotonic) -> None:
+        self._seconds = seconds
+        self._now = now
+        self._began = now()
+        self._longest: dict[str, float] = {}
+
+    @property
+    def spent(self) -> float:
+        """Seconds since the beginning."""
+        return self._now() - self._began
+
+    def has_room(self, comparison: str) -> bool:
+        """Whether one more block fits: one is as long as the longest of its comparison was."""
+        longest = self._longest.get(comparison, max(self._longest.values(), default=0.0))
+        return self._seconds is None or self.spent + longest <= self._seconds
+
+    def note(self, comparison: str, seconds: float) -> None:
+        """Say how long a block took."""
+        self._longest[comparison] = max(seconds, self._longest.get(comparison, 0.0))
+
+
 def run_blocks(
     comparisons: Sequence[Comparison],
     blocks: int,
@@ -70,10 +105,12 @@ def run_blocks(
     kept: Path,
     on_run: OnSideRun,
     seed: int = 0,
+    budget: Budget | None = None,
 ) -> list[DoneBlock]:
     """Run so many blocks of each comparison; what a file has already is not run again.
 
     Comparisons take turns block by block, so that an hour in which the machine is slow meets all.
+    How many blocks there are depends on the time alone and never on what they showed.
 
     Args:
         comparisons: in the order in which they run.
@@ -82,21 +119,25 @@ def run_blocks(
         kept: the file of finished blocks, JSON lines.
         on_run: see ``OnSideRun``.
         seed: draws which side begins.
+        budget: no block begins that would end after it; then some comparisons have fewer.
 
     Raises:
         RunError: a side cannot be run.
     """
+    budget = budget or Budget(None)
     done = {(block.comparison, block.number): block for block in read_blocks(kept)}
     for number in range(blocks):
         for comparison in comparisons:
-            if (comparison.name, number) in done:
+            if (comparison.name, number) in done or not budget.has_room(comparison.name):
                 continue
+            began = budget.spent
             block = _run_block(comparison, number, run_side, on_run, seed)
+            budget.note(comparison.name, budget.spent - began)
             with kept.open("a", encoding="utf-8") as lines:
                 lines.write(json.dumps(asdict(block)) + "\n")
             done[comparison.name, number] = block
-    names = [comparison.name for comparison in comparisons]
-    return [done[name, number] for name in names for number in range(blocks)]
+    wanted = [(each.name, number) for each in comparisons for number in range(blocks)]
+    return [done[each] for each in wanted if each in done]
 
 
 def _run_block(
@@ -133,13 +174,17 @@ def _pair(runs: Sequence[dict[str, float]]) -> tuple[Summary, Summary]:
     return one, other
 
 
-def in_process(seconds: float, warm_up: float) -> RunSide:
+def in_process(seconds: float, warm_up: float, data: Path | None = None) -> RunSide:
     """Return what runs a side in a fresh process.
 
     Args:
         seconds: that are measured.
         warm_up: seconds before them.
+        data: where the items are; those of the sample are run without it.
     """
+    environment = {key: value for key, value in os.environ.items() if key != _DATA}
+    if data is not None:
+        environment[_DATA] = str(data)
 
     def run_side(side: Side) -> Figures:
         command = [sys.executable, "-m", "loadtests.study.one_run"]
@@ -148,6 +193,7 @@ def in_process(seconds: float, warm_up: float) -> RunSide:
             capture_output=True,
             text=True,
             check=False,
+            env=environment,
         )
         if done.returncode:
             said = done.stderr.strip().splitlines() or ["nothing was said"]

@@ -16,6 +16,9 @@ from models.evaluation.ask.predictions import SetPredictions
 
 _STEPS = 101
 
+ALWAYS = 1.01
+"""A threshold that no probability reaches."""
+
 
 @dataclass(frozen=True)
 class Operating:
@@ -30,9 +33,15 @@ class Operating:
 
 def operate(first: SetPredictions, second: SetPredictions, threshold: float) -> Operating:
     """Run a cascade on items whose answers by both models are known."""
-    asked = confidence(first) < threshold
+    asked = unsure(first, threshold)
     right = np.where(asked, second.right, first.right)
     return Operating(threshold, 1 + float(asked.mean()), float(right.mean()))
+
+
+def unsure(predictions: SetPredictions, threshold: float) -> NDArray[np.bool_]:
+    """Return of which items the second model is asked; shape ``[items]``."""
+    asked: NDArray[np.bool_] = confidence(predictions) < threshold
+    return asked
 
 
 def confidence(predictions: SetPredictions) -> NDArray[np.float64]:
@@ -44,7 +53,7 @@ def confidence(predictions: SetPredictions) -> NDArray[np.float64]:
 def sweep(first: SetPredictions, second: SetPredictions) -> list[Operating]:
     """Return a cascade at every threshold that is a quantile of the first model's confidence."""
     thresholds = np.quantile(confidence(first), np.linspace(0, 1, _STEPS))
-    ends = [*np.unique(thresholds).tolist(), float("inf")]
+    ends = [*np.unique(thresholds).tolist(), ALWAYS]
     return [operate(first, second, threshold) for threshold in ends]
 
 

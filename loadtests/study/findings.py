@@ -5,11 +5,15 @@ from __future__ import annotations
 import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 
 from loadtests.study.blocks import DoneBlock, Summary
-from loadtests.study.effects import MARGIN, Block, Effect, Evidence
+from loadtests.study.effects import FEWEST_BLOCKS, MARGIN, Block, Effect, Evidence
 from loadtests.study.side import Comparison
 from models.statistics import Estimate
+
+PRIMARY = "items_a_second"
+"""The figure that decides, named before anything is measured; the others explain it."""
 
 FIGURES = {
     "p50": "seconds of a call, median",
@@ -19,6 +23,8 @@ FIGURES = {
 }
 """The fields of a run's summary that are compared, in words."""
 
+TOO_FEW = "no verdict: too few blocks"
+
 MOST_STOLEN = 0.02
 """Of the processors' time that other guests may have had in a quiet run."""
 
@@ -27,6 +33,17 @@ MOST_OTHERS = 0.1
 
 MOST_LOUD = 1 / 4
 """Of the runs: where more were disturbed, there is no verdict."""
+
+
+class ComparisonKind(StrEnum):
+    """What a comparison is for."""
+
+    SAME = "A/A"
+    """To show that the study finds nothing where there is nothing."""
+    VARIANTS = "variants"
+    """To answer the question of the study."""
+    FACTOR = "factor"
+    """To show what something else costs."""
 
 
 @dataclass(frozen=True)
@@ -52,12 +69,24 @@ class Findings:
 
     name: str
     question: str
+    kind: ComparisonKind
     sides: tuple[str, str]
     blocks: int
     margin: float
     disturbed: float
     """The share of the runs in which the machine had much else to do."""
     figures: tuple[Finding, ...]
+    """Empty where there are fewer blocks than show a spread."""
+
+    @property
+    def primary(self) -> Finding | None:
+        """The figure that decides."""
+        return next((each for each in self.figures if each.figure == PRIMARY), None)
+
+    @property
+    def verdict(self) -> str:
+        """That of the figure that decides."""
+        return TOO_FEW if self.primary is None else self.primary.verdict
 
 
 def findings(
@@ -67,25 +96,34 @@ def findings(
 
     Args:
         comparison: what was compared.
-        blocks: its own, at least three.
+        blocks: its own; with fewer than ``FEWEST_BLOCKS`` there are no figures.
         margin: of equality, stated before the run.
     """
     runs = [run for block in blocks for run in (*block.first, *block.second)]
-    disturbed = sum(map(_is_loud, runs)) / len(runs)
+    disturbed = sum(map(is_loud, runs)) / max(1, len(runs))
+    compared = FIGURES if len(blocks) >= FEWEST_BLOCKS else ()
     return Findings(
         name=comparison.name,
         question=comparison.question,
+        kind=_kind(comparison),
         sides=(comparison.first.name, comparison.second.name),
         blocks=len(blocks),
         margin=margin,
         disturbed=disturbed,
         figures=tuple(
-            _finding(figure, blocks, margin, quiet=disturbed <= MOST_LOUD) for figure in FIGURES
+            _finding(figure, blocks, margin, quiet=disturbed <= MOST_LOUD) for figure in compared
         ),
     )
 
 
-def _is_loud(run: Summary) -> bool:
+def _kind(comparison: Comparison) -> ComparisonKind:
+    if comparison.is_of_itself:
+        return ComparisonKind.SAME
+    return ComparisonKind.VARIANTS if comparison.is_of_variants else ComparisonKind.FACTOR
+
+
+def is_loud(run: Summary) -> bool:
+    """Whether the machine had much else to do."""
     return run.stolen > MOST_STOLEN or run.others > MOST_OTHERS
 
 

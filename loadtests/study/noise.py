@@ -22,11 +22,16 @@ def noted() -> Iterator[dict[str, float]]:
     began, before, own = time.monotonic(), psutil.cpu_times(), _own_seconds()
     yield found
     wall, after, spent = time.monotonic() - began, psutil.cpu_times(), _own_seconds() - own
-    busy = (after.user + after.system) - (before.user + before.system)
+    busy = _busy(after) - _busy(before)
     cores = psutil.cpu_count() or 1
     found["stolen"] = _steal(after, before) / (wall * cores)
     found["others"] = max(0.0, busy - spent) / wall
     found["load"] = os.getloadavg()[0]
+
+
+def _busy(times: object) -> float:
+    """What programs took; the system counts those of a low priority apart."""
+    return sum(float(getattr(times, each, 0.0)) for each in ("user", "nice", "system"))
 
 
 def _own_seconds() -> float:

@@ -8,10 +8,11 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal, Self
 
 from app.engine.prompt import Prompt
+from app.settings import DIRECT, STILTS
 
-How = Literal["engine", "transformers", "transformers with its adapter apart", "http"]
-"""What runs the rows: the service's engine alone, transformers' padded pass on weights that are
-merged or kept beside an adapter's, or the whole service."""
+How = Literal["engine", "cascade", "transformers", "transformers with its adapter apart", "http"]
+"""What runs the rows: the service's engine alone, once or as a cascade; transformers' padded pass
+on weights that are merged or kept beside an adapter's; or the whole service. All on the CPU."""
 
 
 @dataclass(frozen=True)
@@ -20,7 +21,8 @@ class Side:
 
     name: str
     model: str
-    """A shipped variant; or a shape with random weights, ``base`` or ``large``."""
+    """A variant, as the settings name its weights; or a shape with random weights, ``base`` or
+    ``large``."""
     how: How = "engine"
     precision: Literal["fp32", "bf16"] = "fp32"
     batch_items: int = 16
@@ -29,6 +31,10 @@ class Side:
     """Of the items; all that there are if none is named."""
     prompt: Prompt | None = None
     """In place of the model's own."""
+    second: str = ""
+    """Of a cascade: the variant that is asked where ``model`` is unsure."""
+    threshold: float = 0.0
+    """Of a cascade: ``model`` is unsure where its probability is below this."""
 
     def to_json(self) -> str:
         return json.dumps(asdict(self))
@@ -74,7 +80,14 @@ class Comparison:
     first: Side
     second: Side
 
-    def swapped(self) -> Comparison:
-        """Return the comparison of the first side with itself, in which nothing may be found."""
-        same = replace(self.first, name=f"{self.first.name} again")
-        return replace(self, name=f"{self.name} (A/A)", second=same)
+    @property
+    def is_of_itself(self) -> bool:
+        """Whether both sides run the same, so that nothing may be found."""
+        return replace(self.first, name="") == replace(self.second, name="")
+
+    @property
+    def is_of_variants(self) -> bool:
+        """Whether the sides differ in nothing but the variant."""
+        second = replace(self.second, name=self.first.name, model=self.first.model)
+        models = {self.first.model, self.second.model}
+        return models == {DIRECT, STILTS} and second == self.first

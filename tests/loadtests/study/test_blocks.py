@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from loadtests.study.blocks import RunError, Summary, in_process, read_blocks, run_blocks
-from loadtests.study.comparisons import ALL, SAME
-from loadtests.study.side import Figures, Side
+from loadtests.study.blocks import Budget, RunError, Summary, in_process, read_blocks, run_blocks
+from loadtests.study.comparisons import planned
+from loadtests.study.side import Comparison, Figures, Side
 from tests.loadtests.study.stand_in import COMPARISON, QUIET, machine
 
 OTHER = replace(COMPARISON, name="other")
@@ -88,21 +88,41 @@ def test_a_summary_has_the_quantiles_of_the_calls() -> None:
     assert (summary.calls, summary.p50) == (101, 0.5)
     assert summary.p99 == pytest.approx(0.99)
     assert (summary.items_a_second, summary.cpu_seconds_an_item) == (10.0, 0.5)
-    assert (summary.stolen, summary.others) == (0.1, 0.0)
+    assert (summary.stolen, summary.others, summary.load) == (0.1, 0.0, 0.1)
 
 
 def test_sides_and_figures_survive_the_command_line() -> None:
-    for comparison in ALL:
+    for comparison in planned(quick=False, shapes=["base"], threshold=0.7):
         for side in (comparison.first, comparison.second):
             assert Side.from_json(side.to_json()) == side
     figures = Figures((0.1, 0.2), 10.0, 0.5, QUIET)
     assert Figures.from_json(figures.to_json()) == figures
 
 
-def test_the_first_comparison_is_of_a_side_with_itself() -> None:
-    assert ALL[0] is SAME
-    assert replace(SAME.second, name=SAME.first.name) == SAME.first
-    assert len({comparison.name for comparison in ALL}) == len(ALL)
+def test_no_block_begins_that_would_end_after_the_budget(tmp_path: Path) -> None:
+    """A block of one comparison takes 40 seconds, one of the other 400."""
+    clock = 0.0
+
+    def run_side(side: Side) -> Figures:
+        nonlocal clock
+        clock += 100.0 if side.name == "slow" else 10.0
+        return Figures((0.1, 0.1), 10.0, 0.5, QUIET)
+
+    slow = Comparison("slow", "What?", Side("slow", "direct"), Side("slow", "stilts"))
+    budget = Budget(900.0, now=lambda: clock)
+    kept = tmp_path / "runs"
+    blocks = run_blocks([COMPARISON, slow], 9, run_side, kept, lambda _: None, budget=budget)
+    assert clock <= 900.0
+    assert [block.comparison for block in blocks].count("slow") == 2
+    assert [block.comparison for block in blocks].count("variants") == 2
+    again = run_blocks([COMPARISON, slow], 9, run_side, kept, lambda _: None)
+    assert len(again) == 18
+
+
+def test_without_a_budget_there_is_always_room() -> None:
+    budget = Budget(None)
+    budget.note("variants", 1e9)
+    assert budget.has_room("variants")
 
 
 @pytest.mark.slow

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from loadtests.study.cascade import Operating, choose, confidence, operate, sweep
+from loadtests.study.cascade import ALWAYS, Operating, choose, confidence, operate, sweep
 from models.evaluation.ask.predictions import SetPredictions
 
 LABELS = np.array([0, 0, 0, 0])
@@ -20,7 +20,7 @@ def test_nobody_is_asked_where_the_first_is_always_sure_enough() -> None:
 
 
 def test_everybody_is_asked_where_nothing_is_sure_enough() -> None:
-    assert operate(FIRST, SECOND, float("inf")) == Operating(float("inf"), 2.0, 0.5)
+    assert operate(FIRST, SECOND, ALWAYS) == Operating(ALWAYS, 2.0, 0.5)
 
 
 def test_in_between_the_unsure_ones_are_asked() -> None:

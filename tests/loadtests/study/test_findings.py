@@ -8,7 +8,7 @@ import pytest
 
 from loadtests.study.blocks import run_blocks
 from loadtests.study.effects import Evidence
-from loadtests.study.findings import FIGURES, Findings, findings
+from loadtests.study.findings import FIGURES, PRIMARY, TOO_FEW, ComparisonKind, Findings, findings
 from tests.loadtests.study.stand_in import COMPARISON, machine
 
 
@@ -50,3 +50,17 @@ def test_where_the_machine_had_much_else_to_do_there_is_no_verdict(
     found = studied(tmp_path, loud=loud)
     assert {each.verdict for each in found.figures} == {verdict}
     assert found.disturbed == loud / 32
+
+
+def test_too_few_blocks_have_no_figures_and_no_verdict(tmp_path: Path) -> None:
+    found = studied(tmp_path, blocks=2)
+    assert (found.figures, found.primary, found.blocks) == ((), None, 2)
+    assert found.verdict == TOO_FEW
+
+
+def test_the_figure_that_decides_gives_the_verdict(tmp_path: Path) -> None:
+    found = studied(tmp_path, slower={"stilts": 1.05})
+    assert found.primary is not None
+    assert found.primary.figure == PRIMARY
+    assert found.verdict == Evidence.LESS
+    assert found.kind is ComparisonKind.VARIANTS

@@ -1,0 +1,235 @@
+"""Carries a study out: from its options to its report, its page and its pictures."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from transformers import XLMRobertaConfig
+
+from app.engine.tokenizer import PairTokenizer
+from app.settings import STILTS, Settings
+from app.weights.checkpoint import Checkpoint, locate
+from loadtests.items import ItemFields, load_items
+from loadtests.study import pictures, report
+from loadtests.study.accuracy import own_accuracy
+from loadtests.study.answers import answers
+from loadtests.study.blocks import Budget, DoneBlock, RunSide, in_process, run_blocks
+from loadtests.study.cascades import CascadeFigures, cascades
+from loadtests.study.comparisons import CASCADE, ENGINE, SATURATED, SHAPES, planned
+from loadtests.study.errors import StudyError
+from loadtests.study.findings import Findings, findings
+from loadtests.study.left_out import runnable
+from loadtests.study.one_time import OneTimeCost, base_of, one_time_cost, prediction_flops
+from loadtests.study.page import written
+from loadtests.study.pareto import costs, points
+from loadtests.study.published import OwnAccuracy, standings
+from loadtests.study.report import CostReport
+from loadtests.study.setting import StudyEffort, StudySetting, settle
+from loadtests.study.side import Comparison
+from loadtests.study.tokens import count, pair_tokenizer, row_lengths
+from loadtests.study.verdict import decide
+from loadtests.study.watch import StudyWatch
+from models.evaluation.ask.predictor import EvaluationError
+from models.intermediate import report as intermediate_report
+from models.intermediate.contrasts import Contrast
+from models.tasks.example import DataError
+
+BLOCKS, PAGE = "blocks.jsonl", "study.md"
+
+_PAGE_S = 15.0
+"""Kept for the figures and the page at the end."""
+
+
+@dataclass(frozen=True)
+class StudyOptions:
+    """What is to be studied, and where it goes."""
+
+    effort: StudyEffort
+    out: Path
+    data: Path | None
+    evaluation: Path
+    """The report of an evaluation of the two variants."""
+    intermediate: Path | None
+    """The report of the study of intermediate sets."""
+    shapes: Sequence[str]
+    seed: int
+
+
+@dataclass(frozen=True)
+class _Parts:
+    """What is known beside the comparisons; ``missing`` says why something is not."""
+
+    items: Mapping[str, Sequence[ItemFields]]
+    cascades: tuple[CascadeFigures, ...]
+    accuracy: OwnAccuracy | None
+    contrasts: Mapping[str, Contrast] | None
+    missing: dict[str, str]
+
+    @property
+    def threshold(self) -> float | None:
+        """Of the cascade that is run for real."""
+        return self.cascades[0].validation.threshold if self.cascades else None
+
+
+def check_shapes(names: Sequence[str]) -> None:
+    """Raise StudyError for the name of a shape that there is none of."""
+    for name in names:
+        if name not in SHAPES:
+            raise StudyError(f"--shapes: {name!r} is not one of {', '.join(SHAPES)}")
+
+
+def study(options: StudyOptions, settings: Settings, run_side: RunSide | None = None) -> CostReport:
+    """Carry a study out and write it; what its folder has is not measured again.
+
+    Args:
+        options: what is studied.
+        settings: name the variants.
+        run_side: runs a side; in a process of its own if none is given.
+
+    Raises:
+        StudyError: the folder has another study, or an option is wrong.
+        RunError: a side cannot be run.
+        StartError: a variant is missing.
+        OSError: the folder cannot be written.
+    """
+    budget = Budget(60 * options.effort.minutes - _PAGE_S)
+    check_shapes(options.shapes)
+    options.out.mkdir(parents=True, exist_ok=True)
+    items_name = "XCOPA and COPA, test" if options.data else "the sample of this project"
+    here = StudySetting.here(options.effort, options.seed, items_name, settings)
+    setting = settle(options.out, here)
+    watch = StudyWatch(budget)
+    parts = _parts(options, setting, settings, watch)
+    wanted = planned(options.effort.quick, options.shapes, parts.threshold)
+    comparisons, left_out = runnable(wanted, settings)
+    blocks = _blocks(options, comparisons, run_side, budget, watch)
+    found = _findings(comparisons, blocks, setting.margin)
+    missing = {**parts.missing, **left_out}
+    made = replace(
+        _report(options, settings, setting, parts, found, blocks, missing),
+        minutes=budget.spent / 60,
+    )
+    report.write(made, options.out / report.FILE)
+    write_page(options.out)
+    return made
+
+
+def write_page(folder: Path) -> None:
+    """Write page and pictures from the report in a folder; raises StudyError without one."""
+    made = report.load(folder / report.FILE)
+    pictures.draw(made, folder)
+    (folder / PAGE).write_text(written(made, ""), encoding="utf-8")
+
+
+def _parts(
+    options: StudyOptions, setting: StudySetting, settings: Settings, watch: StudyWatch
+) -> _Parts:
+    missing: dict[str, str] = {}
+    items = load_items(options.data)
+    computed: tuple[CascadeFigures, ...] = ()
+    with _noting(missing, "cascades"):
+        if options.data is None:
+            raise StudyError("they need the labels of XCOPA_DATA_DIR; the sample has none")
+        most = options.effort.most_items
+        computed = cascades(answers(settings, options.data, most, options.out, watch.answered))
+    own = contrasts = None
+    with _noting(missing, "accuracy"):
+        own = own_accuracy(options.evaluation, setting.revisions)
+    with _noting(missing, "intermediate sets"):
+        if options.intermediate is None:
+            raise StudyError("`make intermediate` makes their report; --intermediate names it")
+        contrasts = intermediate_report.load(options.intermediate).contrasts
+    return _Parts(items, computed, own, contrasts, missing)
+
+
+def _blocks(
+    options: StudyOptions,
+    comparisons: Sequence[Comparison],
+    run_side: RunSide | None,
+    budget: Budget,
+    watch: StudyWatch,
+) -> list[DoneBlock]:
+    effort = options.effort
+    runs = 4 * len(comparisons) * effort.blocks
+    watch.expect(runs)
+    watch.say(
+        f"{len(comparisons)} comparisons, at most {effort.blocks} blocks of each and "
+        f"{effort.minutes:g} minutes of everything"
+    )
+    runner = run_side or in_process(effort.seconds, effort.warm_up, options.data)
+    kept = options.out / BLOCKS
+    return run_blocks(comparisons, effort.blocks, runner, kept, watch.ran, options.seed, budget)
+
+
+def _findings(
+    comparisons: Sequence[Comparison], blocks: Sequence[DoneBlock], margin: float
+) -> tuple[Findings, ...]:
+    return tuple(
+        findings(each, [block for block in blocks if block.comparison == each.name], margin)
+        for each in comparisons
+    )
+
+
+def _report(
+    options: StudyOptions,
+    settings: Settings,
+    setting: StudySetting,
+    parts: _Parts,
+    found: tuple[Findings, ...],
+    blocks: Sequence[DoneBlock],
+    missing: dict[str, str],
+) -> CostReport:
+    checkpoints = {
+        name: locate(source, settings.cache_dir)
+        for name, source in settings.models.model_dump().items()
+    }
+    tokenizers = {name: pair_tokenizer(each) for name, each in checkpoints.items()}
+    stilts, most = checkpoints[STILTS], options.effort.most_items
+    one_time = None
+    with _noting(missing, "one-time cost"):
+        cost = costs(found, SATURATED.name).get(STILTS)
+        one_time = _one_time(stilts, tokenizers[STILTS], parts.items, cost)
+    return CostReport(
+        setting=setting,
+        minutes=0.0,
+        verdict=decide(found, setting.margin),
+        findings=found,
+        noise=report.noise_of(blocks),
+        tokens=count(tokenizers, parts.items),
+        one_time=one_time,
+        cascades=parts.cascades,
+        items_for_cascades=most,
+        accuracy=parts.accuracy,
+        points=points(
+            {} if parts.accuracy is None else parts.accuracy.variants,
+            costs(found, ENGINE.name),
+            # Accuracies on fewer items are no match for those of a report.
+            parts.cascades if most is None else (),
+            costs(found, CASCADE),
+        ),
+        standings=standings(parts.accuracy, base_of(stilts.own), parts.contrasts),
+        missing=missing,
+    )
+
+
+def _one_time(
+    checkpoint: Checkpoint,
+    tokenizer: PairTokenizer,
+    items: Mapping[str, Sequence[ItemFields]],
+    cpu_seconds: float | None,
+) -> OneTimeCost:
+    config = XLMRobertaConfig.from_pretrained(checkpoint.full)
+    rows = row_lengths(tokenizer, [item for own in items.values() for item in own])
+    return one_time_cost(checkpoint.own, prediction_flops(config, rows), cpu_seconds)
+
+
+@contextmanager
+def _noting(missing: dict[str, str], what: str) -> Iterator[None]:
+    """Note why a part cannot be had; the others can."""
+    try:
+        yield
+    except (StudyError, DataError, EvaluationError, FileNotFoundError) as error:
+        missing[what] = str(error)

@@ -1,0 +1,35 @@
+"""Says how far a study is: a line a minute on standard error."""
+
+from __future__ import annotations
+
+from loadtests.study.blocks import Budget
+from models.minute_lines import MinuteLines, to_standard_error
+
+
+class StudyWatch:
+    """Is told what is done."""
+
+    def __init__(self, budget: Budget) -> None:
+        self._budget = budget
+        self._runs = MinuteLines()
+        self._ran = 0
+        self._total = 0
+
+    def expect(self, runs: int) -> None:
+        """Say how many runs there may be."""
+        self._total = runs
+
+    def answered(self, run: str, items: int) -> None:
+        """A model begins to answer, where no items are told, or has answered so many more."""
+        if not items:
+            self.say(f"asking {run} for its answers")
+
+    def ran(self, what: str) -> None:
+        """A side has run."""
+        self._ran += 1
+        spent = f"after {self._budget.spent / 60:.0f} min"
+        self._runs.tell(what, self._ran, self._total, "runs", spent)
+
+    def say(self, line: str) -> None:
+        """Say something at once."""
+        to_standard_error(line)

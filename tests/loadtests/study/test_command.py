@@ -1,0 +1,132 @@
+"""A whole study on simulated time, with tiny models: its verdict, its files, how it goes on."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from app.settings import Settings
+from loadtests.study import pictures
+from loadtests.study.blocks import RunSide
+from loadtests.study.command import BLOCKS, PAGE, StudyOptions, check_shapes, study
+from loadtests.study.errors import StudyError
+from loadtests.study.report import FILE, CostReport
+from loadtests.study.setting import FULL, QUICK
+from loadtests.study.side import Figures, Side
+from loadtests.study.verdict import StudyWord
+from tests.loadtests.study.stand_in import machine
+from tests.models.tasks.invented_causal import write_measured
+
+pytestmark = pytest.mark.usefixtures("tiny_settings")
+
+BLOCKS_EACH = 6
+
+
+def options(tmp_path: Path, data: Path | None = None, quick: bool = True) -> StudyOptions:
+    effort = replace(QUICK if quick else FULL, blocks=BLOCKS_EACH, most_items=8)
+    nothing = tmp_path / "no-report.json"
+    return StudyOptions(effort, tmp_path / "out", data, nothing, None, (), seed=1)
+
+
+def carried_out(tmp_path: Path, run_side: RunSide) -> CostReport:
+    return study(options(tmp_path), Settings(), run_side)
+
+
+def test_variants_that_cost_the_same_are_found_to(tmp_path: Path) -> None:
+    made = carried_out(tmp_path, machine())
+    assert made.verdict.word is StudyWord.SAME
+    assert [each.blocks for each in made.findings] == [BLOCKS_EACH] * 3
+    assert made.setting.quick
+    assert made.noise is not None
+    assert made.noise.disturbed == 0
+
+
+def test_a_planted_slowdown_of_5_percent_is_found(tmp_path: Path) -> None:
+    """The sides of the A/A comparison are slow as well, and equal."""
+    made = carried_out(tmp_path, machine(slower={"stilts": 1.05, "stilts again": 1.05}))
+    assert made.verdict.word is StudyWord.DIFFERENT
+    assert made.findings[0].verdict == "equivalent"
+
+
+def test_a_side_that_differs_from_itself_spoils_the_study(tmp_path: Path) -> None:
+    made = carried_out(tmp_path, machine(slower={"stilts again": 1.05}))
+    assert made.verdict.word is StudyWord.NOISY
+
+
+@pytest.mark.parametrize("how", [{"noise": 0.2}, {"loud": 1000}])
+def test_a_noisy_run_gives_no_verdict(tmp_path: Path, how: dict[str, float]) -> None:
+    made = carried_out(tmp_path, machine(**how))  # type: ignore[arg-type]
+    assert made.verdict.word is StudyWord.NOISY
+    assert {each.verdict for each in made.findings} == {"no verdict: too noisy"}
+
+
+def test_the_report_the_page_and_the_pictures_are_written(tmp_path: Path) -> None:
+    made = carried_out(tmp_path, machine())
+    out = tmp_path / "out"
+    assert json.loads((out / FILE).read_text("utf-8"))["verdict"]["word"] == made.verdict.word
+    page = (out / PAGE).read_text("utf-8")
+    assert f"**{made.verdict.word}**" in page
+    assert f"]({pictures.EFFECTS})" in page
+    assert (out / pictures.EFFECTS).exists()
+
+
+def test_what_cannot_be_had_is_named_and_the_rest_is_measured(tmp_path: Path) -> None:
+    made = carried_out(tmp_path, machine())
+    assert set(made.missing) == {"cascades", "accuracy", "intermediate sets", "one-time cost"}
+    assert "XCOPA_DATA_DIR" in made.missing["cascades"]
+    assert "no-report.json" in made.missing["accuracy"]
+    assert len(made.tokens) == 12
+
+
+def test_an_interrupted_study_goes_on_where_it_was(tmp_path: Path) -> None:
+    simulated, left = machine(), 30
+
+    def run_side(side: Side) -> Figures:
+        nonlocal left
+        left -= 1
+        if not left:
+            raise KeyboardInterrupt
+        return simulated(side)
+
+    with pytest.raises(KeyboardInterrupt):
+        carried_out(tmp_path, run_side)
+    kept = (tmp_path / "out" / BLOCKS).read_text("utf-8")
+    assert len(kept.splitlines()) == 7
+    left = 1000
+    made = carried_out(tmp_path, run_side)
+    assert 1000 - left == 4 * (3 * BLOCKS_EACH - 7)
+    assert (tmp_path / "out" / BLOCKS).read_text("utf-8").startswith(kept)
+    assert [each.blocks for each in made.findings] == [BLOCKS_EACH] * 3
+
+
+def test_another_study_does_not_go_on_in_the_same_folder(tmp_path: Path) -> None:
+    carried_out(tmp_path, machine())
+    with pytest.raises(StudyError, match=r"another seed \(1, now 2\)"):
+        study(replace(options(tmp_path), seed=2), Settings(), machine())
+
+
+def test_with_labels_cascades_are_computed_and_one_is_run(tmp_path: Path) -> None:
+    data = write_measured(tmp_path / "data", 12)
+    ran: list[Side] = []
+    simulated = machine()
+
+    def run_side(side: Side) -> Figures:
+        ran.append(side)
+        return simulated(side)
+
+    made = study(options(tmp_path, data, quick=False), Settings(), run_side)
+    assert len(made.cascades) == 3
+    chosen = made.cascades[0].validation.threshold
+    assert {side.threshold for side in ran if side.how == "cascade"} == {chosen}
+    assert "cascades" not in made.missing
+    assert {"adapter", "variants, adapter apart"} <= set(made.missing)
+    assert made.items_for_cascades == 8
+
+
+def test_an_unknown_shape_is_refused_with_those_that_there_are(tmp_path: Path) -> None:
+    with pytest.raises(StudyError, match=r"--shapes: 'huge' is not one of base, large"):
+        study(replace(options(tmp_path), shapes=("huge",)), Settings(), machine())
+    check_shapes(("base", "large"))

@@ -1,0 +1,65 @@
+"""Real servers, a new one for each run: nothing is found in an A/A, and 5 % is."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from loadtests.bench.servers import uvicorn
+from loadtests.study import one_run
+from loadtests.study.blocks import run_blocks
+from loadtests.study.effects import Evidence
+from loadtests.study.findings import MOST_LOUD, Findings, findings
+from loadtests.study.side import Comparison, Figures, Side
+from tests.loadtests.study.slowed_server import SHARE
+
+SLOW = "slowed"
+BLOCKS, SECONDS, WARM_UP = 3, 1.5, 0.5
+PLANTED = 0.055
+"""Of the engine's time, which is nine tenths of a lone request: 5 % of the request."""
+
+SIDE = Side("as it is", "stilts", how="http", batch_items=1)
+
+
+def studied(other: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Findings:
+    """Compare the service with itself, or with a slowed one; skip if the machine was busy."""
+    server = uvicorn("tests.loadtests.study.slowed_server:service")
+    monkeypatch.setattr(one_run, "SERVICE", server)
+    # One budget for all, instead of one that each server measures anew.
+    monkeypatch.setenv("XCOPA_BATCH_TOKENS", "1024")
+
+    def run_side(side: Side) -> Figures:
+        monkeypatch.setenv(SHARE, str(PLANTED if side.name == SLOW else 0.0))
+        return one_run.run(side, SECONDS, WARM_UP)
+
+    second = Side(other, "stilts", how="http", batch_items=1)
+    comparison = Comparison("real", "What?", SIDE, second)
+    blocks = run_blocks([comparison], BLOCKS, run_side, tmp_path / "blocks", lambda _: None)
+    found = findings(comparison, blocks)
+    if found.disturbed > MOST_LOUD:
+        assert {each.verdict for each in found.figures} == {Evidence.NONE}
+        pytest.skip("the machine was too busy: there is no verdict, as there should be none")
+    return found
+
+
+@pytest.mark.slow
+def test_nothing_is_found_between_a_service_and_itself(
+    embedded_base: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = {each.figure: each for each in studied("again", tmp_path, monkeypatch).figures}
+    for name in ("p50", "items_a_second"):
+        claimed = found[name].verdict in (Evidence.MORE, Evidence.LESS)
+        assert not (claimed and abs(found[name].ratio.value - 1) > 0.03), found[name]
+
+
+@pytest.mark.slow
+def test_a_planted_slowdown_of_5_percent_is_found_for_real(
+    embedded_base: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = {each.figure: each for each in studied(SLOW, tmp_path, monkeypatch).figures}
+    slowdown = found["p50"]
+    assert slowdown.verdict in (Evidence.MORE, Evidence.NONE), slowdown
+    assert slowdown.ratio.low < 1.05 < slowdown.ratio.high, slowdown
+    assert slowdown.ratio.value > 1.02, slowdown
+    assert found["items_a_second"].ratio.value < 0.98, found["items_a_second"]

@@ -1,0 +1,143 @@
+"""The page of a study, from a small report."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from loadtests.study import pictures
+from loadtests.study.findings import ComparisonKind
+from loadtests.study.page import NOT_MEASURED, TITLE, written
+from loadtests.study.report import CostReport
+from loadtests.study.setting import StudySetting
+from loadtests.study.verdict import StudyWord
+from models.intermediate.claims import CLAIMS
+from tests.loadtests.study.made import SETTING, study
+
+
+@pytest.fixture
+def made(tmp_path: Path) -> CostReport:
+    return study(tmp_path)
+
+
+def lines_with(page: str, *parts: str) -> list[str]:
+    return [line for line in page.splitlines() if all(part in line for part in parts)]
+
+
+def emptied(made: CostReport) -> CostReport:
+    return replace(
+        made,
+        findings=(),
+        noise=None,
+        tokens=(),
+        one_time=None,
+        cascades=(),
+        points=(),
+        accuracy=None,
+    )
+
+
+def test_the_page_begins_with_the_answer(made: CostReport) -> None:
+    page = written(made)
+    assert page.startswith(TITLE)
+    assert made.verdict.word is StudyWord.SAME
+    assert f"**{StudyWord.SAME}**: within 3 %" in page
+    assert "stilts has 60.0 % right and direct 54.0 %, a difference of +6.0 [+3.0, +9.0]" in page
+    assert "as much as 400,000 predictions" in page
+    assert "less than 3 % of the cost after 13,333,333" in page
+    assert "quick" not in page
+
+
+def test_each_comparison_has_its_ratio_its_verdict_and_what_was_detectable(
+    made: CostReport,
+) -> None:
+    page = written(made)
+    for each in made.findings:
+        rows = lines_with(page, f"{each.name}: {each.sides[0]}")
+        assert len(rows) == 4
+        assert each.primary is not None
+        [own] = [row for row in rows if "items a second" in row]
+        assert f"{each.primary.ratio.value:.3f} [" in own
+        assert each.primary.verdict in own
+        assert f"{100 * each.primary.detectable:.1f} %" in own
+
+
+def test_a_planted_slowdown_changes_the_answer(tmp_path: Path) -> None:
+    made = study(tmp_path, slower={"stilts": 1.05, "stilts again": 1.05})
+    assert made.verdict.word is StudyWord.DIFFERENT
+    assert f"**{StudyWord.DIFFERENT}**: in variants" in written(made)
+
+
+def test_a_noisy_run_says_that_it_gives_no_verdict(tmp_path: Path) -> None:
+    made = study(tmp_path, noise=0.2)
+    assert made.verdict.word is StudyWord.NOISY
+    page = written(made)
+    assert f"**{StudyWord.NOISY}**" in page
+    assert StudyWord.SAME not in page.partition("## How it was measured")[0]
+
+
+def test_a_quick_run_is_marked(made: CostReport) -> None:
+    quick: StudySetting = replace(SETTING, quick=True)
+    assert "**This is a quick run**" in written(replace(made, setting=quick))
+
+
+def test_the_rules_are_those_of_the_setting(made: CostReport) -> None:
+    page = " ".join(written(made).split())
+    assert "draws (7)" in page
+    assert "1 s of warm-up do not count, 4 s do" in page
+    assert "a ratio within 3 %" in page
+    assert "2026-01-02: A Processor, 2 cores" in page
+    assert "Beside 96 runs" in page
+
+
+def test_every_claim_has_a_row(made: CostReport) -> None:
+    page = written(made)
+    for claim in CLAIMS:
+        assert lines_with(page, claim.text)
+    for model in ("XLM-R large", "MAD-X base", "RoBERTa large"):
+        assert lines_with(page, f"{model}", "not testable here")
+
+
+def test_each_section_has_its_figures(made: CostReport) -> None:
+    page = written(made)
+    assert lines_with(page, "| Estonian | 500 | 55.5 | 90 | 0 | 55.5 | 90 | 0 |")
+    assert lines_with(page, "| direct, then stilts |", f"{made.cascades[0].passes:.2f}")
+    assert lines_with(page, "| processor seconds |", "400,000 predictions")
+    assert lines_with(page, "* intermediate sets: not run")
+
+
+def test_a_part_that_was_not_measured_is_said_to_be(made: CostReport) -> None:
+    page = written(emptied(made))
+    assert page.count("Not measured in this run.") == 6
+    assert "The cost of an answer was not measured. What it buys" in page
+    assert ".png" not in page
+
+
+def test_cascades_on_some_of_the_items_say_so(made: CostReport) -> None:
+    page = written(replace(made, items_for_cascades=100))
+    assert "**The first 100 items of each set alone.**" in page
+
+
+def test_pictures_are_drawn_where_there_is_something_to_draw(
+    made: CostReport, tmp_path: Path
+) -> None:
+    assert pictures.draw(made, tmp_path) == [pictures.EFFECTS, pictures.PARETO]
+    for name in (pictures.EFFECTS, pictures.PARETO):
+        assert (tmp_path / name).stat().st_size > 10_000
+        assert f"(figures/{name})" in written(made)
+    assert pictures.draw(emptied(made), tmp_path) == []
+
+
+def test_the_pictures_show_what_decides_and_every_point(made: CostReport) -> None:
+    effects = pictures.effects(made)
+    assert [label.get_text() for label in effects.axes[0].get_yticklabels()] == [
+        each.name for each in made.findings if each.kind is not ComparisonKind.FACTOR
+    ]
+    pareto = pictures.pareto(made)
+    assert {text.get_text() for text in pareto.axes[0].texts} == {each.name for each in made.points}
+
+
+def test_before_a_study_the_page_says_how_to_make_one() -> None:
+    assert "make study" in NOT_MEASURED
