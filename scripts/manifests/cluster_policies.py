@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from scripts.manifests.manifests import SERVICE, Manifests, selects
 from scripts.manifests.policy import Policy
@@ -75,6 +75,14 @@ def replicas(manifests: Manifests) -> Iterator[str]:
         yield f"there are fewer than {LEAST_REPLICAS} replicas"
 
 
+def _triggers(triggers: Sequence[Resource]) -> Iterator[str]:
+    if not any(QUEUE in trigger["metadata"]["query"] for trigger in triggers):
+        yield f"no trigger reads {QUEUE}"
+    for trigger in triggers:
+        if trigger["metadata"]["ignoreNullValues"] != "false":
+            yield f"{trigger['name']}: no value counts as none waiting"
+
+
 def scaling(manifests: Manifests) -> Iterator[str]:
     for each in manifests.of_kind("ScaledObject"):
         spec = each["spec"]
@@ -82,11 +90,7 @@ def scaling(manifests: Manifests) -> Iterator[str]:
             yield "it scales something else"
         if spec["minReplicaCount"] < LEAST_REPLICAS:
             yield f"it may go below {LEAST_REPLICAS} replicas"
-        if not any(QUEUE in trigger["metadata"]["query"] for trigger in spec["triggers"]):
-            yield f"no trigger reads {QUEUE}"
-        for trigger in spec["triggers"]:
-            if trigger["metadata"]["ignoreNullValues"] != "false":
-                yield f"{trigger['name']}: no value counts as none waiting"
+        yield from _triggers(spec["triggers"])
         if spec["fallback"]["behavior"] != "currentReplicasIfHigher":
             yield "without Prometheus it takes replicas away"
         down = spec["advanced"]["horizontalPodAutoscalerConfig"]["behavior"]["scaleDown"]

@@ -185,7 +185,7 @@ POD_POLICIES = (
     Policy("resources", "a replica's speed must not depend on its neighbours", resources),
     Policy("whole-cores", "the threads follow the limit", whole_cores),
     Policy("read-only-root", "nothing that runs can be changed", read_only_root),
-    Policy("writable-tmp", "libraries need it, and a node's disk is not without limit", writable_tmp),
+    Policy("writable-tmp", "libraries need it, and a node's disk has a limit", writable_tmp),
     Policy("user", "root in a container is root on the node", user),
     Policy("seccomp", "most system calls are needed by nobody here", seccomp),
     Policy("rights", "it needs none", rights),

@@ -1,4 +1,4 @@
-"""The rules of ``observability/prometheus`` as the custom resource that prometheus-operator reads."""
+"""The rules of ``observability/prometheus`` as the custom resource of prometheus-operator."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What an overlay says, as Kustomize renders it. It is no work of ours: kubectl carries Kustomize."""
+"""What an overlay says, as Kustomize renders it, which kubectl carries."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Resources against the schemas of Kubernetes, of its newest releases, as kubernetes-validate has them."""
+"""Resources against the schemas of the newest releases of Kubernetes (kubernetes-validate)."""
 
 from __future__ import annotations
 
@@ -21,14 +21,15 @@ def newest_releases(count: int = NEWEST) -> list[str]:
 
 
 def schema_complaints(resources: Sequence[Resource], release: str) -> Iterator[str]:
-    """Yield what is wrong by the schemas of a release; a field that it does not know is wrong too."""
+    """Yield what is wrong by the schemas of a release; so is a field that they do not have."""
     for resource in resources:
         kind, name = resource["kind"], resource["metadata"]["name"]
         if kind in CUSTOM:
             continue
         try:
             kubernetes_validate.validate(resource, release, strict=True)
-        except kubernetes_validate.ValidationError as error:
-            yield f"Kubernetes {release}: {kind} {name}: {error.message}"
-        except kubernetes_validate.SchemaNotFoundError as error:
+        except (
+            kubernetes_validate.ValidationError,
+            kubernetes_validate.SchemaNotFoundError,
+        ) as error:
             yield f"Kubernetes {release}: {kind} {name}: {error.message}"
