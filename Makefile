@@ -5,7 +5,7 @@ PYTHON ?= python3
 DATA ?= $(XCOPA_DATA_DIR)
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-slow test-gpu lint format types audit docs dashboards reference lock ci coverage coverage-report figures mutants bare-clone image-test incident bench capacity mlperf loadtest loadtests evaluate models intermediate data clean
+.PHONY: help run test test-slow test-gpu lint format types audit docs dashboards manifests reference lock ci coverage coverage-report figures mutants bare-clone image-test incident bench capacity mlperf loadtest loadtests fleet evaluate models intermediate data clean
 
 help: ## List the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
@@ -83,6 +83,10 @@ docs: $(VENV)/.dev ## Build the documentation site into site/
 dashboards: $(VENV)/.dev ## Write the dashboards' JSON from observability/dashboards
 	$(BIN)/python -m observability.dashboards
 
+# OVERLAYS="DIR" checks your own.
+manifests: $(VENV)/.dev ## Write the PrometheusRule of deploy/kubernetes, and check its overlays (needs kubectl or kustomize)
+	$(BIN)/python -m scripts.manifests $(OVERLAYS)
+
 reference: $(VENV)/.dev ## Write the reference pages that come from the code
 	$(BIN)/python -m scripts.reference
 
@@ -111,6 +115,11 @@ capacity: $(VENV)/.dev ## Find how many requests a second are answered in time (
 
 mlperf: $(VENV)/.dev ## Run MLPerf Inference's four scenarios, which are no official results (MLPERF="Server --p99-ms 500")
 	@$(BIN)/python -m loadtests.mlperf $(MLPERF)
+
+# FLEET="--seconds 60 --load 0.5" for other times and another load.
+fleet: FLEET ?= --out build/fleet
+fleet: $(VENV)/.dev ## Kill, drain, stop and replace services behind HAProxy under load (needs haproxy and prometheus; minutes)
+	$(BIN)/python -m loadtests.fleet $(FLEET)
 
 loadtests: $(VENV)/.dev ## List the scenarios of load, each with its command
 	@$(BIN)/python -m loadtests.scenarios
