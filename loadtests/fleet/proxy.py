@@ -38,10 +38,10 @@ def variables(
         control: the path of its socket.
     """
     return {
-        "XCOPA_BIND": bind,
-        "XCOPA_PROXY_METRICS": metrics,
-        "XCOPA_PROXY_SOCKET": str(control),
-        **{f"XCOPA_{name.upper()}": address for name, address in addresses.items()},
+        "PROXY_BIND": bind,
+        "PROXY_METRICS": metrics,
+        "PROXY_SOCKET": str(control),
+        **{f"SERVICE_{name.upper()}": address for name, address in addresses.items()},
     }
 
 
