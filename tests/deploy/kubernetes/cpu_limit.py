@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -29,19 +28,25 @@ def cpu_limit(cores: float) -> Iterator[Path | None]:
 
     None where this user, or this system, may make no control group.
     """
+    group = _made(cores)
+    try:
+        yield None if group is None else group / "cgroup.procs"
+    finally:
+        if group is not None:
+            group.rmdir()
+
+
+def _made(cores: float) -> Path | None:
     version, root = (1, V1) if (V1 / "cpu.cfs_quota_us").exists() else (2, V2)
     group = root / f"xcopa-test-{uuid.uuid4().hex}"
     try:
         group.mkdir()
     except OSError:
-        yield None
-        return
+        return None
     try:
         for name, text in quota_files(cores, version).items():
             (group / name).write_text(text, encoding="ascii")
-        processes = group / "cgroup.procs"
-        yield processes if os.access(processes, os.W_OK) else None
-    except OSError:
-        yield None
-    finally:
+    except OSError:  # no such controller here, or not for this user
         group.rmdir()
+        return None
+    return group
