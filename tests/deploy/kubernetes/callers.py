@@ -16,6 +16,10 @@ NEWS_S = 2.0
 """Until every node has heard that a pod is ready no more, or leaves. Less than preStop."""
 
 HANGS_S = 60.0
+START_LIMIT_S = 180.0
+PAUSE_S = 0.05
+"""Between a caller's calls: the pods that start need the machine too."""
+
 NOBODY = "http://127.0.0.1:9"
 """Connections are refused there."""
 
@@ -65,7 +69,7 @@ class StandInService:
 
     def wait_for(self, pods: int) -> None:
         """Wait until nodes send to so many pods."""
-        give_up = time.monotonic() + HANGS_S
+        give_up = time.monotonic() + START_LIMIT_S
         while len(self._believed()) != pods:
             assert time.monotonic() < give_up, self._known
             time.sleep(0.1)
@@ -76,7 +80,7 @@ def _url(pod: StandInPod) -> str:
 
 
 class CallersOfService:
-    """Callers without a pause; half of them keep their connection for as long as it is open."""
+    """Callers who ask again and again; half of them keep their connection for as long as it is open."""
 
     def __init__(self, service: StandInService, key: str, count: int = 6) -> None:
         self.seen: Counter[str] = Counter()
@@ -119,4 +123,5 @@ class CallersOfService:
             self.seen[repr(error)] += 1
             return False
         self.seen[str(response.status_code)] += 1
+        self._ended.wait(PAUSE_S)
         return response.headers.get("connection") != "close"

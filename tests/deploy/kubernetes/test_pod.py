@@ -34,7 +34,11 @@ def manifests() -> Manifests:
 
 @pytest.fixture
 def tiny(tiny_direct: Path, tiny_stilts: Path) -> dict[str, str]:
-    return {"XCOPA_MODELS__DIRECT": str(tiny_direct), "XCOPA_MODELS__STILTS": str(tiny_stilts)}
+    return {
+        "XCOPA_MODELS__DIRECT": str(tiny_direct),
+        "XCOPA_MODELS__STILTS": str(tiny_stilts),
+        "XCOPA_LOG_LEVEL": "warning",
+    }
 
 
 @pytest.fixture

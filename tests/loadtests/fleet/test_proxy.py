@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import http.server
+import os
 import shutil
 import subprocess
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -68,6 +70,8 @@ def shown(tmp_path: Path) -> Iterator[Shown]:
     with one.serving() as first, two.serving() as second:
         gone = FleetReplica(NAMES[2], {}, port=free_port())
         with running_proxy([first, second, gone], tmp_path) as proxy:
+            while proxy.is_up("three"):  # until the first checks, all are believed to be
+                time.sleep(0.05)
             yield proxy, {"one": one, "two": two}
 
 
@@ -79,7 +83,11 @@ def test_the_configuration_is_valid(tmp_path: Path) -> None:
     addresses = {name: f"127.0.0.1:{number}" for number, name in enumerate(NAMES, 1)}
     own = variables(addresses, "127.0.0.1:8000", "127.0.0.1:8404", tmp_path / "socket")
     done = subprocess.run(
-        ["haproxy", "-c", "-f", str(CONFIG)], env=own, capture_output=True, text=True, check=False
+        ["haproxy", "-c", "-f", str(CONFIG)],
+        env={**os.environ, **own},
+        capture_output=True,
+        text=True,
+        check=False,
     )
     assert done.returncode == 0, done.stderr
     assert "WARNING" not in done.stderr
