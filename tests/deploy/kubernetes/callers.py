@@ -80,7 +80,7 @@ def _url(pod: StandInPod) -> str:
 
 
 class CallersOfService:
-    """Callers who ask again and again; half of them keep their connection for as long as it is open."""
+    """Callers who ask again and again; half of them keep their connection while it is open."""
 
     def __init__(self, service: StandInService, key: str, count: int = 6) -> None:
         self.seen: Counter[str] = Counter()
