@@ -51,8 +51,9 @@ def largest_difference(answers: Sequence[Sequence[Sequence[float]]]) -> float:
     Args:
         answers: of each replica, in the same order, one list of logits an item.
     """
-    return max(
+    differences: list[float] = [
         max(choice) - min(choice)
         for item in zip(*answers, strict=True)
         for choice in zip(*item, strict=True)
-    )
+    ]
+    return max(differences)

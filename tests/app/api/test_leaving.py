@@ -37,7 +37,8 @@ async def connection_header(state: State) -> str | None:
         response = await client.get("/")
     assert response.text == "yes"
     assert response.headers["x-own"] == "kept"
-    return response.headers.get("connection")
+    found: str | None = response.headers.get("connection")
+    return found
 
 
 @pytest.mark.anyio

@@ -124,4 +124,4 @@ class CallersOfService:
             return False
         self.seen[str(response.status_code)] += 1
         self._ended.wait(PAUSE_S)
-        return response.headers.get("connection") != "close"
+        return bool(response.headers.get("connection") != "close")

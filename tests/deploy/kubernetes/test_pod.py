@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import dataclasses
+import os
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -84,8 +85,8 @@ def test_the_threads_follow_the_limit(
     root.mkdir(exist_ok=True)
     for name, text in quota_files(spec.cores, version).items():
         (root / name).write_text(text, encoding="ascii")
-    monkeypatch.setattr(threads.os, "sched_getaffinity", lambda _: set(range(64)), raising=False)
-    monkeypatch.setattr(threads.os, "cpu_count", lambda: 64)
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _: set(range(64)), raising=False)
+    monkeypatch.setattr(os, "cpu_count", lambda: 64)
     chosen = threads.choose_threads(None, tmp_path, tmp_path / "no process")
     assert chosen.threads == spec.cores == 2
     assert "XCOPA_THREADS" not in spec.environment

@@ -75,7 +75,7 @@ def test_a_kept_connection_that_was_closed_before_is_no_failure() -> None:
         connection.sendall(b"x")
         assert connection.recv(1) == b""  # closed by the server
         client = LightClient(server.port, timeout=30, second_try=False)
-        client._free.append(connection)  # type: ignore[arg-type]
+        client._free.append(connection)
         assert client._open() is None
     server.close()
 
