@@ -5,7 +5,7 @@ PYTHON ?= python3
 DATA ?= $(XCOPA_DATA_DIR)
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-slow test-gpu lint format types audit docs dashboards reference lock ci coverage coverage-report figures mutants bare-clone image-test incident bench capacity mlperf study study-page loadtest loadtests evaluate models intermediate data clean
+.PHONY: help run test test-slow test-gpu lint format types audit docs dashboards manifests reference lock ci coverage coverage-report figures mutants bare-clone image-test incident bench capacity mlperf study study-page loadtest loadtests fleet evaluate models intermediate data clean
 
 help: ## List the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
@@ -87,6 +87,10 @@ docs: $(VENV)/.dev ## Build the documentation site into site/
 dashboards: $(VENV)/.dev ## Write the dashboards' JSON from observability/dashboards
 	$(BIN)/python -m observability.dashboards
 
+# OVERLAYS="DIR" checks your own.
+manifests: $(VENV)/.dev ## Write the PrometheusRule of deploy/kubernetes, and check its overlays (needs kubectl or kustomize)
+	$(BIN)/python -m scripts.manifests $(OVERLAYS)
+
 reference: $(VENV)/.dev ## Write the reference pages that come from the code
 	$(BIN)/python -m scripts.reference
 
@@ -121,6 +125,11 @@ study: $(VENV)/.dev ## Say whether intermediate training costs anything when the
 
 study-page: $(VENV)/.dev ## Write docs/study.md from the study in runs/study
 	@$(BIN)/python -m loadtests.study.publish runs/study
+
+# FLEET="--seconds 60 --load 0.5" for other times and another load.
+fleet: FLEET ?= --out build/fleet
+fleet: $(VENV)/.dev ## Kill, drain, stop and replace services behind HAProxy under load (needs haproxy and prometheus; minutes)
+	$(BIN)/python -m loadtests.fleet $(FLEET)
 
 loadtests: $(VENV)/.dev ## List the scenarios of load, each with its command
 	@$(BIN)/python -m loadtests.scenarios

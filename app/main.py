@@ -22,6 +22,7 @@ from app.api.content_encoding import DecodeBodyMiddleware
 from app.api.cors import OriginsMiddleware
 from app.api.dispatch import DispatchMiddleware
 from app.api.json_route import JsonRoute
+from app.api.leaving import LeavingMiddleware
 from app.api.middleware import (
     BodyLimitMiddleware,
     DefectsMiddleware,
@@ -195,6 +196,7 @@ def _add_middleware(
     if origins := split(settings.cors_origins):
         app.add_middleware(OriginsMiddleware, origins=origins)
     _add_outer_middleware(app, settings, tracing)
+    app.add_middleware(LeavingMiddleware, runtime=app.state.runtime)
     app.add_middleware(TargetMiddleware, root_path=settings.root_path)
 
 

@@ -206,6 +206,11 @@ class Runtime:
         return self.state is State.READY and self._service is not None and self._service.moving
 
     @property
+    def leaving(self) -> bool:
+        """Whether the process was told to stop."""
+        return self.state in (State.LEAVING, State.DRAINING, State.STOPPED)
+
+    @property
     def started(self) -> bool:
         return self._service is not None and self.state is not State.LOADING
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import re
+import select
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -29,11 +30,22 @@ class LightResponse:
 
 
 class LightClient:
-    """Asks over connections that it opens as it needs them."""
+    """Asks over connections that it opens as it needs them.
 
-    def __init__(self, port: int, timeout: float, host: str = "127.0.0.1") -> None:
+    Args:
+        port: of the server.
+        timeout: of each step of a connection, in seconds.
+        host: of the server.
+        second_try: whether a request that meets a broken connection, which was kept, is sent again
+            over another one. Without it the caller sees all that breaks.
+    """
+
+    def __init__(
+        self, port: int, timeout: float, host: str = "127.0.0.1", second_try: bool = True
+    ) -> None:
         self._address = (host, port)
         self._timeout = timeout
+        self._second_try = second_try
         self._free: list[socket.socket] = []
 
     def request(self, path: str, body: bytes, headers: Mapping[str, str]) -> bytes:
@@ -61,6 +73,8 @@ class LightClient:
         Raises:
             OSError: there was no whole response.
         """
+        if not self._second_try:
+            return self._ask(self._open() or self._connect(), request)
         while self._free:
             # The server closes connections that were idle for some seconds; another will do.
             with contextlib.suppress(OSError):
@@ -83,6 +97,17 @@ class LightClient:
         """Close the connections that are free."""
         for connection in self._free:
             connection.close()
+
+    def _open(self) -> socket.socket | None:
+        """Return a kept connection that the server has not closed: nothing can be read from it."""
+        while self._free:
+            connection = self._free.pop()
+            look = select.poll()
+            look.register(connection.fileno(), select.POLLIN)
+            if not look.poll(0):
+                return connection
+            connection.close()
+        return None
 
     def _connect(self) -> socket.socket:
         connection = socket.create_connection(self._address, timeout=self._timeout)

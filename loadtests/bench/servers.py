@@ -138,7 +138,7 @@ def started(
     Raises:
         SystemExit: the server ended, or did not answer within ``START_LIMIT_S``.
     """
-    port = _free_port()
+    port = free_port()
     process = subprocess.Popen(  # noqa: S603 - our own servers
         [str(python), *arguments],
         env=environment(os.environ, port, settings),
@@ -183,7 +183,8 @@ def _family(pid: int) -> list[psutil.Process]:
         return []
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """Return a port of this machine that nobody has now."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         return int(free.getsockname()[1])

@@ -1,0 +1,1 @@
+"""Several services behind HAProxy, under load, while some are killed, drained, stuck, replaced."""

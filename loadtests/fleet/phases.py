@@ -1,0 +1,117 @@
+"""What happens to the fleet, one thing after the other, while the load goes on."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from loadtests.fleet.fleet import Fleet
+from loadtests.fleet.replica import FleetError, FleetReplica
+
+SETTLE_S = 2.0
+"""Between two phases: what one has delayed is answered before the next begins."""
+
+STUCK_LIMIT_S = 60.0
+
+
+@dataclass(frozen=True)
+class FleetPhase:
+    """A time in which something happened, and what was seen beside the calls."""
+
+    name: str
+    what: str
+    began: float
+    ended: float
+    """Of ``time.monotonic``."""
+    least_ready: int
+    """Replicas that Prometheus saw ready at once, at the worst moment."""
+    held: int | None = None
+    """Calls that a replica had when it was killed."""
+
+
+Happening = Callable[[Fleet, float], int | None]
+"""Does something to a fleet and gives the callers seconds to notice; returns ``held``."""
+
+
+def steady(_: Fleet, seconds: float) -> None:
+    """Nothing happens: what all else is compared with."""
+    time.sleep(seconds)
+
+
+def killed(fleet: Fleet, seconds: float) -> int:
+    """The first replica is killed with all its processes, stays away, and is started again."""
+    victim = fleet.replicas[0]
+    victim.server.pause()  # so that it cannot answer any of those that are counted now
+    held = fleet.proxy.held(victim.name)
+    victim.kill()
+    time.sleep(seconds)
+    victim.start()
+    victim.wait_until_ready()
+    fleet.proxy.wait_until_up(victim.name)
+    return held
+
+
+def drained(fleet: Fleet, seconds: float) -> None:
+    """The second replica is taken out of the proxy, replaced, and put back."""
+    leaving = fleet.replicas[1]
+    fleet.proxy.set_state(leaving.name, "drain")
+    _wait(lambda: fleet.proxy.held(leaving.name) == 0, f"{leaving.name} keeps its calls")
+    leaving.replace()
+    fleet.proxy.set_state(leaving.name, "ready")
+    fleet.proxy.wait_until_up(leaving.name)
+    time.sleep(seconds)
+
+
+def stuck(fleet: Fleet, seconds: float) -> None:
+    """The engine of the third replica stops where it is, until its service replaces it."""
+    victim = fleet.replicas[2]
+    stopped = victim.stop_engine()
+    # Not by /readyz, which may say no for a moment only: an engine is replaced within milliseconds.
+    _wait(lambda: _has_another(victim, stopped), f"{victim.name} does not replace its stuck engine")
+    fleet.proxy.wait_until_up(victim.name)
+    time.sleep(seconds)
+
+
+def rolling(fleet: Fleet, _: float) -> None:
+    """All replicas are replaced in order: SIGTERM, a new process, and the next when it is ready."""
+    for each in fleet.replicas:
+        each.replace()
+        fleet.proxy.wait_until_up(each.name)
+
+
+HAPPENINGS: Mapping[str, Happening] = {
+    "steady": steady,
+    "killed": killed,
+    "drained": drained,
+    "stuck": stuck,
+    "rolling": rolling,
+}
+
+
+def run_phase(fleet: Fleet, name: str, seconds: float) -> FleetPhase:
+    """Let one thing happen.
+
+    Raises:
+        FleetError: the fleet is not whole again afterwards.
+    """
+    began, since = time.monotonic(), time.time()
+    held = HAPPENINGS[name](fleet, seconds)
+    ended, until = time.monotonic(), time.time()
+    time.sleep(SETTLE_S)
+    what = (HAPPENINGS[name].__doc__ or "").strip()
+    least = fleet.watch.least_ready(since, until)
+    return FleetPhase(name, what, began, ended, least, held)
+
+
+def _has_another(replica: FleetReplica, engine: int) -> bool:
+    engines = replica.server.engines
+    return bool(engines) and engine not in engines
+
+
+def _wait(condition: Callable[[], bool], failure: str) -> None:
+    give_up = time.monotonic() + STUCK_LIMIT_S
+    while not condition():
+        if time.monotonic() > give_up:
+            raise FleetError(failure)
+        time.sleep(0.02)
