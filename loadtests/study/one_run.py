@@ -24,8 +24,9 @@ from app.engine.engine import Row
 from app.engine.kernels import choose_kernels
 from app.engine.lanes import Lanes
 from app.engine.tokenizer import PairTokenizer
+from app.model_settings.sources import SHIPPED_MODELS
 from app.process import quiet_transformers
-from app.settings import SHIPPED_MODELS, Settings
+from app.settings import Settings
 from app.weights.checkpoint import Checkpoint, locate
 from app.weights.loading import load_model, max_tokens
 from app.weights.variant_config import VariantConfig
