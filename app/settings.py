@@ -225,7 +225,7 @@ class Settings(BaseSettings):
         default=10.0,
         gt=0,
         le=3_600,
-        description="Most work that may wait, as estimated time of the engine, for both models "
+        description="Most work that may wait, as estimated time of the engine, for all models "
         "together. A call that exceeds it is refused with 429.",
     )
     watchdog_s: float = Field(

@@ -88,7 +88,7 @@ def main() -> None:
 
 @app.command()
 def serve() -> None:
-    """Serve both models over HTTP. XCOPA_* variables are its settings."""
+    """Serve the models over HTTP. XCOPA_* variables are its settings."""
     leave_on_signals()
     settings = read_settings(service=True)
     from app import server
@@ -113,7 +113,7 @@ def predict(
         typer.Argument(help="JSON lines or CSV, a question a row; - reads standard input."),
     ],
     model: Annotated[
-        str | None, typer.Option(metavar="NAME", help="direct or stilts; else the default model.")
+        str | None, typer.Option(metavar="NAME", help="Such as direct; else the default model.")
     ] = None,
     against: Annotated[
         str | None, typer.Option(metavar="URL", help="Ask the service that runs there, over HTTP.")
@@ -220,7 +220,7 @@ def evaluate(
     items: ItemsOption = None,
     key_file: OwnKeyOption = None,
 ) -> None:
-    """Measure the zero-shot accuracy of both models in every language, and compare them."""
+    """Measure the zero-shot accuracy of all models in every language, and compare them."""
     settings = read_settings()
     with needs("evaluate"):
         from xcopa import evaluate as evaluation
@@ -233,7 +233,7 @@ app.command()(plan)
 
 @app.command()
 def export(
-    variant: Annotated[str, typer.Argument(help="direct or stilts.")],
+    variant: Annotated[str, typer.Argument(help="Such as direct or stilts.")],
     out: Annotated[Path, typer.Argument(metavar="DIR", help="Where to write; new, or empty.")],
 ) -> None:
     """Write a model, its adapter merged, as a checkpoint that transformers loads."""
@@ -319,7 +319,7 @@ def markdown(file: ReportFile) -> None:
 
 @reports.command()
 def card(
-    file: ReportFile, variant: Annotated[str, typer.Argument(help="The variant: direct or stilts.")]
+    file: ReportFile, variant: Annotated[str, typer.Argument(help="The variant, such as stilts.")]
 ) -> None:
     """Print the table of a variant's model card."""
     with needs("evaluate"):

@@ -22,7 +22,10 @@ ITEMS = load_items(Path(_DATA) if _DATA else None)
 MIX_OPTIONS = {
     "languages": ("", f"languages, e.g. et,ta; of {', '.join(ITEMS)} (empty: all)"),
     "lengths": ("1", "how many times a premise is said, with weights, e.g. 1:8,4:1"),
-    "variants": ("", f"variants with weights, e.g. direct:3,stilts:1; of {', '.join(VARIANTS)}"),
+    "variants": (
+        "",
+        f"variants with weights, e.g. direct:3,stilts:1 (empty: {', '.join(VARIANTS)})",
+    ),
     "batch_sizes": ("8", "items of a batch, with weights, e.g. 8:4,64:1"),
     "choices": ("4", "choices of a ranking, with weights, e.g. 2:1,32:1"),
 }

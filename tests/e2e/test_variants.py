@@ -1,4 +1,4 @@
-"""Three variants on a real service, one of them of a file: every route, metric and page has them."""
+"""Three variants on a real service, one of them of a file: routes and metrics have them all."""
 
 from __future__ import annotations
 

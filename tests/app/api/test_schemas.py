@@ -189,7 +189,7 @@ def test_the_names_of_an_application_take_the_place_of_those_that_ship(
 
 @pytest.mark.parametrize(
     ("names", "said"),
-    [(["a"], "`a`"), (["a", "b"], "`a` or `b`"), (list("abc"), "`a`, `b` or `c`")],
+    [(["a"], "`a`"), (["a", "b"], "`a` or `b`"), (["a", "b", "c"], "`a`, `b` or `c`")],
 )
 def test_names_are_listed_in_words(names: list[str], said: str) -> None:
     assert listed(names) == said

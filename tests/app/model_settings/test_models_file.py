@@ -33,7 +33,7 @@ def written(folder: Path, content: str) -> Path:
 
 def reason(folder: Path, content: str) -> str:
     path = written(folder, content)
-    with pytest.raises(ValueError, match="models.toml") as error:
+    with pytest.raises(ValueError, match=r"models\.toml") as error:
         ModelsFile.read(path)
     said = str(error.value)
     assert said.startswith(str(path))

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from rich.console import Console
 
+from app.model_settings.variant_settings import VariantSettings
 from app.weights.variant import load_variants
 from models.evaluation.ask import predictions
 from models.evaluation.ask.local import LocalPredictor
@@ -50,7 +51,7 @@ def here(
     return out
 
 
-def load(name: str, source: str) -> LocalPredictor:
+def load(name: str, source: str | VariantSettings) -> LocalPredictor:
     return LocalPredictor(load_variants({name: source}, Path())[name])
 
 
