@@ -73,7 +73,7 @@ def _adapter(folder: Path, number: int) -> Path:
 def _resident(folders: list[Path], cache: Path) -> float:
     """Return the memory that a process has to itself with these models, in MB."""
     command = [sys.executable, "-c", _LOAD, json.dumps(list(map(str, folders))), str(cache)]
-    done = subprocess.run(command, check=True, capture_output=True, text=True)
+    done = subprocess.run(command, check=True, capture_output=True, text=True)  # noqa: S603
     found = re.search(r"RssAnon:\s+(\d+) kB", done.stdout)
     assert found is not None, "Linux says what a process has in memory"
     return int(found.group(1)) * 1024 / 1e6
