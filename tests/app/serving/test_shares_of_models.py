@@ -42,7 +42,7 @@ def test_clients_that_ask_again_when_they_are_answered(weights: dict[str, int]) 
     clock = FakeClock()
     scheduler = weighted(weights, clock)
     for model in weights:
-        for client in range(32):
+        for client in range(12):
             admitted(scheduler, [item(str(client), model=model, tokens=56)], Caller(str(client)))
     seconds = dict.fromkeys(weights, 0.0)
     for _ in range(1_500):
@@ -62,7 +62,7 @@ def test_callers_that_always_have_as_much_waiting_as_they_may(
     clock = FakeClock()
     scheduler = weighted(weights, clock, engines=engines)
     seconds = dict.fromkeys(weights, 0.0)
-    rounds = 6_000
+    rounds = 3_000
     for number in range(rounds):
         asking = set(weights)
         while asking:
@@ -104,7 +104,7 @@ def test_an_answer_is_expected_by_the_weights() -> None:
     for weights in ({"direct": 1, "stilts": 1}, {"direct": 1, "stilts": 4}):
         clock = FakeClock()
         scheduler = weighted(weights, clock)
-        for n in range(40):
+        for n in range(20):
             admitted(scheduler, [item(str(n), tokens=256)], Caller(str(n)))
         expected[weights["stilts"]] = scheduler.backlog.expected_seconds(
             {"stilts": 1024}, Caller("another")
