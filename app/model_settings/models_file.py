@@ -26,6 +26,14 @@ from app.model_settings.sources import ModelSources, by_lower_case
 
 MOST_WEIGHT = 1_000
 
+_OF_ALL: Mapping[int | str, str] = {
+    "precision": "XCOPA_PRECISION",
+    "device": "XCOPA_DEVICE",
+    "linear_kernel": "XCOPA_LINEAR_KERNEL",
+    "batch_tokens": "XCOPA_BATCH_TOKENS",
+}
+"""Settings that one may look for in the file."""
+
 _BESIDE = ("./", "../")
 """What a source begins with that is taken from the folder of the file."""
 
@@ -118,6 +126,8 @@ def _reason(error: ValidationError) -> str:
     place = ".".join(map(str, first["loc"]))
     if first["type"] != "extra_forbidden":
         return f"{place}: {first['msg']} (got {first['input']!r})"
+    if last in _OF_ALL:
+        return f"{place} is not set for one model; {_OF_ALL[last]} is that of all"
     keys = _keys(owner)
     [nearest] = difflib.get_close_matches(str(last), keys, 1, cutoff=0.0)
     return f"{place} is not known; the nearest key is {nearest}, of {', '.join(keys)}"

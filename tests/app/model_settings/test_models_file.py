@@ -114,6 +114,10 @@ def test_what_happens_to_the_file_afterwards_changes_nothing(tmp_path: Path) -> 
             "models.a.prompt.effekt is not known; the nearest key is effect, of cause, effect, ord",
         ),
         ("[models.a]\nsource='x'\nprompt={cause=''}", "models.a.prompt.effect: Field required"),
+        (
+            "[models.a]\nsource='x'\nprecision='bf16'",
+            "models.a.precision is not set for one model; XCOPA_PRECISION is that of all",
+        ),
         ("[models.a]\nweight=2", "models.a has no source; name a hub id or a directory"),
         ("[models.a]\nsource=''", "models.a.source: "),
         ("[models.a]\nsource='x'\nweight=0", "models.a.weight: Input should be greater than or"),
