@@ -93,7 +93,8 @@ def measure(root: Path) -> list[Figure]:
         _mirrored(sources, tests),
         _type_names(sources),
         Figure("skipped tests in a bare clone", quality.skipped, SKIPPED),
-        Figure("mutants killed", quality.killed, KILLED),
+        Figure("mutants killed, files run whole", quality.killed, KILLED),
+        Figure("mutants killed, random sample, at least", quality.killed_at_least, KILLED),
     ]
 
 

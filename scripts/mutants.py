@@ -8,24 +8,21 @@ from __future__ import annotations
 
 import argparse
 import datetime
-import json
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from scripts.mutant_sample import (
+    LIVING,
+    ROOT,
+    UNCHECKED,
+    IncompleteSampleError,
+    SampleResult,
+    read_sample,
+    statuses_by_file,
+)
 from scripts.quality import read_results, write_results
-
-ROOT = Path(__file__).resolve().parent.parent
-MUTANTS = Path("mutants")
-ENDING = ".meta"
-
-PASSED = 0
-NO_TESTS = (5, 33)
-LIVING = (PASSED, *NO_TESTS)
-"""The exit statuses, in mutmut's files, of tests that have not noticed anything."""
-UNCHECKED = (None, 2)
-"""Not run yet, or stopped by the user."""
 
 
 @dataclass(frozen=True)
@@ -48,23 +45,33 @@ class FileResult:
 
 def read_run(root: Path) -> dict[str, FileResult]:
     """Return the result of each source file that has mutants, of which some were run."""
-    found = {}
-    for path in sorted((root / MUTANTS).rglob(f"*{ENDING}")):
-        statuses = json.loads(path.read_text(encoding="utf-8"))["exit_code_by_key"]
-        result = FileResult.of(statuses)
-        if result.unchecked < result.mutants:
-            found[str(path.relative_to(root / MUTANTS)).removesuffix(ENDING)] = result
-    return found
+    results = {name: FileResult.of(each) for name, each in statuses_by_file(root).items()}
+    return {name: result for name, result in results.items() if result.unchecked < result.mutants}
 
 
 def record(root: Path, run: Mapping[str, FileResult], today: datetime.date) -> None:
     """Keep the results of the files whose mutants have all been run, with the date."""
-    files = dict(read_results(root).get("mutants", {}).get("files", {}))
+    kept = read_results(root).get("mutants", {})
+    files = dict(kept.get("files", {}))
     for name, result in run.items():
         if not result.unchecked:
             counts = {"killed": result.killed, "mutants": result.mutants}
             files[name] = {**counts, "date": today.isoformat()}
-    write_results(root, {"mutants": {"command": "make mutants", "files": files}})
+    write_results(root, {"mutants": kept | {"command": "make mutants", "files": files}})
+
+
+def record_sample(root: Path, sample: SampleResult, today: datetime.date) -> None:
+    """Keep the result of the random sample, in place of an earlier one, with the date."""
+    found = {
+        "command": f"make mutants SAMPLE={sample.mutants} SEED={sample.seed}",
+        "date": today.isoformat(),
+        "killed": sample.killed,
+        "mutants": sample.mutants,
+        "of": sample.of,
+        "out_of_time": sample.out_of_time,
+    }
+    kept = read_results(root).get("mutants", {"files": {}})
+    write_results(root, {"mutants": kept | {"sample": found}})
 
 
 def describe(run: Mapping[str, FileResult]) -> str:
@@ -78,6 +85,15 @@ def describe(run: Mapping[str, FileResult]) -> str:
     return "\n".join([*lines, *(name for result in run.values() for name in result.living)])
 
 
+def describe_sample(sample: SampleResult) -> str:
+    """Say which share of all mutants is killed, by the sample."""
+    share = sample.killed / sample.mutants
+    return (
+        f"random sample: {share:.1%} killed, at least {sample.at_least:.1%}"
+        f" ({sample.mutants} of {sample.of} mutants; {sample.out_of_time} ran out of time)"
+    )
+
+
 def main(arguments: Sequence[str] | None = None, root: Path = ROOT) -> int:
     """Print the results; with ``--record``, keep them for ``make figures``."""
     parser = argparse.ArgumentParser(description="Sum up a run of mutmut.")
@@ -85,8 +101,19 @@ def main(arguments: Sequence[str] | None = None, root: Path = ROOT) -> int:
     asked = parser.parse_args(arguments)
     run = read_run(root)
     sys.stdout.write(describe(run) + "\n")
+    today = datetime.datetime.now(tz=datetime.UTC).date()
     if asked.record:
-        record(root, run, datetime.datetime.now(tz=datetime.UTC).date())
+        record(root, run, today)
+    try:
+        sample = read_sample(root)
+    except IncompleteSampleError as error:
+        sys.stderr.write(f"{error}; it is not recorded\n")
+        return 1
+    if sample is None:
+        return 0
+    sys.stdout.write(describe_sample(sample) + "\n")
+    if asked.record:
+        record_sample(root, sample, today)
     return 0
 
 

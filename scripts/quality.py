@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from models.statistics import wilson
+
 QUALITY = Path("docs/results/quality.json")
 
 
@@ -17,13 +19,15 @@ class Quality:
     skipped: int | None = None
     """Skipped tests of ``make test`` in a bare clone."""
     killed: float | None = None
-    """The share of mutants that tests kill, from 0 to 1."""
+    """The share of mutants that tests kill, from 0 to 1, over the files that were run whole."""
+    killed_at_least: float | None = None
+    """The same of all mutants: the lower end of the interval of a random sample."""
 
     @classmethod
     def read(cls, root: Path) -> Quality:
         """Read the committed results; a tree without them has none."""
         kept = read_results(root)
-        return cls(_skipped(kept), _killed(kept))
+        return cls(_skipped(kept), _killed(kept), _killed_at_least(kept))
 
 
 def read_results(root: Path) -> dict[str, Any]:
@@ -47,9 +51,14 @@ def _skipped(kept: dict[str, Any]) -> int | None:
     return int(kept["bare_clone"]["skipped"]) if "bare_clone" in kept else None
 
 
+def _killed_at_least(kept: dict[str, Any]) -> float | None:
+    sample = kept.get("mutants", {}).get("sample")
+    return wilson(sample["killed"], sample["mutants"]).low if sample else None
+
+
 def _killed(kept: dict[str, Any]) -> float | None:
-    if "mutants" not in kept:
+    files = kept.get("mutants", {}).get("files", {}).values()
+    if not files:
         return None
-    files = kept["mutants"]["files"].values()
     killed, mutants = (sum(int(file[count]) for file in files) for count in ("killed", "mutants"))
     return killed / mutants

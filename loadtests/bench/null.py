@@ -1,6 +1,6 @@
 """Compares the service, with an engine that answers at once, with a minimal FastAPI endpoint.
 
-And with itself without metrics (``counting.py``).
+And with itself without metrics, traces and a log (``observing.py``).
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from rich.console import Console
 from rich.progress import track
 
-from loadtests.bench.counting import SERVICE, measure_counting
+from loadtests.bench.observing import SERVICE, measure_observing
 from loadtests.bench.results import RATIO, BenchResult, medians
 from loadtests.bench.servers import started, uvicorn
 from loadtests.bench.wrk import ROUND_S, WARM_UP_S, WrkRound, question_script, run_wrk
@@ -36,7 +36,7 @@ def measure(console: Console) -> list[BenchResult]:
             (run_wrk(service, script, ROUND_S), run_wrk(echo, script, ROUND_S))
             for _ in track(range(ROUNDS), description="null engine", console=console)
         ]
-    return [over_echo(rounds), measure_counting(console, ROUNDS, ROUND_S, WARM_UP_S)]
+    return [over_echo(rounds), *measure_observing(console, ROUNDS, ROUND_S, WARM_UP_S)]
 
 
 def over_echo(rounds: Sequence[tuple[WrkRound, WrkRound]]) -> BenchResult:

@@ -33,7 +33,8 @@ def tree(tmp_path: Path) -> Path:
     }
     write(tmp_path, files)
     mutants = {"a.py": {"killed": 8, "mutants": 9}, "b.py": {"killed": 1, "mutants": 1}}
-    results = {"bare_clone": {"skipped": 10}, "mutants": {"files": mutants}}
+    sample = {"killed": 960, "mutants": 1000}
+    results = {"bare_clone": {"skipped": 10}, "mutants": {"files": mutants, "sample": sample}}
     (tmp_path / "docs/results").mkdir(parents=True)
     (tmp_path / "docs/results/quality.json").write_text(json.dumps(results), encoding="utf-8")
     return tmp_path
@@ -92,14 +93,26 @@ def test_a_module_without_a_test_of_its_name_counts_but_for_packages_and_mains(t
 
 def test_what_nobody_has_measured_is_not_met(tree: Path) -> None:
     (tree / "docs/results/quality.json").write_text("{}", encoding="utf-8")
-    for what in ("skipped tests", "mutants killed"):
+    for what in ("skipped tests", "mutants killed, files", "mutants killed, random"):
         assert (figure(tree, what).value, figure(tree, what).met) == (None, False)
     (tree / "docs/results/quality.json").unlink()
-    assert figure(tree, "mutants killed").value is None
+    assert figure(tree, "mutants killed, files").value is None
 
 
 def test_mutants_are_added_up_over_files(tree: Path) -> None:
-    assert figure(tree, "mutants killed").value == 0.9
+    assert figure(tree, "mutants killed, files").value == 0.9
+
+
+def test_a_sample_counts_by_the_lower_end_of_its_interval(tree: Path) -> None:
+    kept = tree / "docs/results/quality.json"
+    results = json.loads(kept.read_text(encoding="utf-8"))
+    results["mutants"]["sample"] = {"killed": 90, "mutants": 100}
+    kept.write_text(json.dumps(results), encoding="utf-8")
+    assert figure(tree, "mutants killed, random").value == pytest.approx(0.8256, abs=1e-4)
+    assert not figure(tree, "mutants killed, random").met
+
+
+def test_skipped_tests_are_those_of_the_last_run(tree: Path) -> None:
     assert figure(tree, "skipped tests").value == 10
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from scripts.mutant_sample import draw
 from scripts.mutants import describe, main, read_run, record
 from scripts.quality import Quality, read_results
 
@@ -70,3 +71,34 @@ def test_the_living_are_named_below_the_table(
     assert living == "a_1"
     assert not (tmp_path / "docs").exists()
     assert describe({}) == ""
+
+
+def test_a_recorded_sample_is_kept_beside_the_files(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write(tmp_path, "app/a.py", *[1] * 40)
+    draw(tmp_path, 20, seed=3)
+    write(tmp_path, "app/a.py", *[1] * 39, 36)
+    assert main(["--record"], tmp_path) == 0
+    kept = read_results(tmp_path)["mutants"]
+    assert kept["files"]["app/a.py"]["killed"] == 40
+    assert (kept["sample"]["killed"], kept["sample"]["mutants"], kept["sample"]["of"]) == (
+        20,
+        20,
+        40,
+    )
+    assert kept["sample"]["command"] == "make mutants SAMPLE=20 SEED=3"
+    assert Quality.read(tmp_path).killed_at_least == pytest.approx(0.8389, abs=1e-3)  # by Wilson
+    assert "random sample: 100.0% killed, at least 83.9% (20 of 40" in capsys.readouterr().out
+
+
+def test_a_sample_that_was_not_run_whole_is_not_recorded(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write(tmp_path, "app/a.py", *[1] * 9, None)
+    draw(tmp_path, 10, seed=0)
+    assert main(["--record"], tmp_path) == 1
+    assert "sample" not in read_results(tmp_path).get("mutants", {})
+    assert capsys.readouterr().err == (
+        "1 of 10 mutants of the sample were not run; it is not recorded\n"
+    )
