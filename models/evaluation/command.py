@@ -191,11 +191,11 @@ def lineage(variant: Path) -> str | None:
 
 
 def _evaluate(options: Options, runs: Sequence[Run], answered_by: str, console: Console) -> None:
+    make_out(options.out)
     if len(names := [run.variant for run in runs if run.seed is None]) < _FEWEST:
         raise EvaluationError(
             f"an evaluation compares two variants, and {answered_by} has {', '.join(names)} alone"
         )
-    make_out(options.out)
     item_sets = options.collect()
     with _progress(runs, item_sets) as advance_run:
         predicted, revisions = predict_all(runs, item_sets, advance_run)

@@ -176,7 +176,7 @@ def test_options_say_what_to_measure() -> None:
         ("train", "both", [], "--split"),
         ("test", "none", [], "--questions"),
         ("test", "both", ["direct"], "--seeds"),
-        ("test", "both", ["other=DIR"], "--seeds"),
+        ("test", "both", ["=DIR"], "--seeds"),
     ],
 )
 def test_an_option_that_has_no_such_value_is_named(
