@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import logging
 import platform
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from functools import partial
 from importlib.metadata import version
 from typing import TYPE_CHECKING
@@ -16,7 +16,7 @@ from fastapi_offline import FastAPIOffline
 from starlette.types import Lifespan
 
 from app import __version__
-from app.api import keys_described, models, predict, probes, problem, rank
+from app.api import keys_described, models, named_models, predict, probes, problem, rank
 from app.api.access import AccessMiddleware
 from app.api.content_encoding import DecodeBodyMiddleware
 from app.api.cors import OriginsMiddleware
@@ -37,12 +37,12 @@ from app.api.security_headers import SecurityHeadersMiddleware
 from app.console import routes as console
 from app.errors import StartError, wanted_by
 from app.keys.in_force import KeysInForce
+from app.model_settings.names import SEVERAL
 from app.runtime import Runtime
 from app.serving.admission import Limits
 from app.serving.calibration import BudgetRule
 from app.serving.service import ServiceOptions
 from app.settings import Settings, split
-from app.telemetry.declared_requests import SEVERAL
 from app.telemetry.logs import report_drops
 from app.telemetry.metrics import Metrics
 from app.telemetry.tracing import Tracing, provider_from_environment
@@ -80,7 +80,8 @@ def create_app(
         StartError: the file of API keys cannot be read, or a line of it is wrong.
     """
     settings = settings or Settings()
-    metrics = _seeded(metrics_class(settings.models.model_dump()), settings)
+    names = tuple(settings.variants)
+    metrics = _seeded(metrics_class(names), names)
     report_drops(metrics.log_lines_dropped)
     keys = _keys(settings, metrics)
     tracing = Tracing(provider_from_environment(__version__))
@@ -90,6 +91,7 @@ def create_app(
         metrics,
         tracing,
         BudgetRule(settings.batch_tokens, settings.batch_gain),
+        names,
     )
     # Like FastAPI, but /docs brings its own scripts: it opens where nothing else is reached.
     app = FastAPIOffline(
@@ -109,17 +111,18 @@ def create_app(
     if settings.console:
         app.include_router(console.make_router())
     problem.install(app)
+    named_models.install(app, names)
     _add_middleware(app, settings, metrics, keys, tracing)
     tracing.add_to(app, partial(is_probe, prefix=settings.root_path))
     return app
 
 
-def _seeded(metrics: Metrics, settings: Settings) -> Metrics:
+def _seeded(metrics: Metrics, names: Sequence[str]) -> Metrics:
     """Start what is known before the first request at zero."""
-    models = list(settings.models.model_dump())
+    compared = names if len(names) == 1 else [SEVERAL]
     routes = (route for router in ROUTERS for route in router.routes)
     asking = [route.path for route in routes if isinstance(route, JsonRoute)]
-    metrics.seed_routes((path, [SEVERAL] if path == COMPARE else models) for path in asking)
+    metrics.seed_routes((path, compared if path == COMPARE else names) for path in asking)
     metrics.built(__version__, platform.python_version(), version("torch"))
     return metrics
 

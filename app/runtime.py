@@ -8,8 +8,8 @@ import logging
 import math
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from enum import Enum
 from typing import TypeVar, cast
 
@@ -21,6 +21,7 @@ from app.errors import InvalidRequestError, StartError, UnavailableError
 from app.process import freeze_loaded_objects
 from app.serving.calibration import BudgetRule, Calibration, calibrate
 from app.serving.service import PredictionService, ServiceOptions
+from app.serving.work import ModelProfile
 from app.telemetry.metrics import Metrics, ModelInfo
 from app.telemetry.tracing import Tracing
 from app.weights.variant import Variant
@@ -56,6 +57,11 @@ class Served:
     variant: Variant
     calibration: Calibration
 
+    @property
+    def profile(self) -> ModelProfile:
+        """What the scheduler is to know of it."""
+        return replace(self.calibration.profile, weight=self.variant.weight)
+
 
 @dataclass(frozen=True)
 class _Warm:
@@ -75,7 +81,10 @@ class Runtime:
         metrics: Metrics,
         tracing: Tracing | None = None,
         budget: BudgetRule | None = None,
+        names: Sequence[str] = (),
     ) -> None:
+        self.names = tuple(names)
+        """Of the models, also before they are loaded."""
         self.state = State.LOADING
         self._load = load
         self._options = options
@@ -100,7 +109,7 @@ class Runtime:
             self._metrics.engine_plan_chosen(plan.engines, plan.threads, plan.gain)
         self._service = PredictionService(
             {name: served.variant for name, served in self._served.items()},
-            {name: served.calibration.profile for name, served in self._served.items()},
+            {name: served.profile for name, served in self._served.items()},
             self._options,
             self._metrics,
             self._tracing,

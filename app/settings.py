@@ -13,21 +13,25 @@ import platformdirs
 from pydantic import (
     AfterValidator,
     BaseModel,
-    ConfigDict,
+    BeforeValidator,
     Field,
     SecretStr,
     ValidationInfo,
+    WithJsonSchema,
 )
 from pydantic_settings import (
     BaseSettings,
     EnvSettingsSource,
+    NoDecode,
     PydanticBaseSettingsSource,
     SettingsConfigDict,
 )
 
 from app import environment
-
-SHIPPED_MODELS = Path(__file__).resolve().parent.parent / "models"
+from app.model_settings.models_file import ModelsFile, read_models_file
+from app.model_settings.names import quoted
+from app.model_settings.sources import ModelSources
+from app.model_settings.variant_settings import VariantSettings, variant_settings
 
 PositiveInt = Annotated[int, Field(gt=0)]
 NonNegativeInt = Annotated[int, Field(ge=0)]
@@ -69,27 +73,29 @@ def _other_port(port: int, settings: ValidationInfo) -> int:
 
 Proxies = Annotated[str, AfterValidator(_proxies)]
 Origins = Annotated[str, AfterValidator(_origins)]
+FileOfModels = Annotated[
+    ModelsFile | None,
+    NoDecode,
+    BeforeValidator(read_models_file),
+    WithJsonSchema({"type": "string", "format": "path"}),
+]
 OtherPort = Annotated[int, Field(ge=0, le=65535), AfterValidator(_other_port)]
 
 DIRECT, STILTS = "direct", "stilts"
 VARIANTS = (DIRECT, STILTS)
-"""The names of the two variants: the fields of ``ModelSources``."""
+"""The names of the pair that ships: the fields of ``ModelSources``."""
 
 
-class ModelSources(BaseModel):
-    """Where each variant comes from."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    direct: str = Field(
-        default=str(SHIPPED_MODELS / "direct"),
-        description="Hub id (`owner/name` or `owner/name@revision`) or directory of the variant "
-        "that is fine-tuned on COPA alone: a checkpoint or a PEFT adapter.",
-    )
-    stilts: str = Field(
-        default=str(SHIPPED_MODELS / "stilts"),
-        description="The same for the variant that is trained on intermediate tasks first.",
-    )
+def _loaded(name: str, settings: ValidationInfo) -> str:
+    """Refuse a default that is not among the models."""
+    if "models" not in settings.data or "models_file" not in settings.data:
+        return name  # one of them is wrong, and is named
+    names = list(variant_settings(settings.data["models"], settings.data["models_file"]))
+    if not names:
+        raise ValueError("every model is left out; XCOPA_MODELS__NAME=SOURCE adds one")
+    if name not in names:
+        raise ValueError(f"it is not among the models: name {quoted(names)}")
+    return name
 
 
 class _Environment(EnvSettingsSource):
@@ -151,11 +157,19 @@ class Settings(BaseSettings):
         "TLS). Without it callers present none.",
     )
     models: ModelSources = Field(
-        default_factory=ModelSources, description="The two variants: `direct` and `stilts`."
+        default_factory=ModelSources,
+        description="The variants by name: `direct`, `stilts`, and what is added to them.",
     )
-    default_model: Literal["direct", "stilts"] = Field(
-        default="stilts",
-        description="The variant that answers if a request names none.",
+    models_file: FileOfModels = Field(
+        default=None,
+        description="File in TOML that names variants and says how each is treated: source, "
+        "prompt, and weight for fairness. What a variable says of a source goes before it.",
+    )
+    default_model: Annotated[str, AfterValidator(_loaded)] = Field(
+        default=STILTS,
+        validate_default=True,
+        description="The variant that answers if a request names none. Where `stilts` is left "
+        "out, name another one.",
     )
     cache_dir: Path = Field(
         default_factory=lambda: Path(platformdirs.user_cache_dir("xcopa")),
@@ -211,7 +225,7 @@ class Settings(BaseSettings):
         default=10.0,
         gt=0,
         le=3_600,
-        description="Most work that may wait, as estimated time of the engine, for both models "
+        description="Most work that may wait, as estimated time of the engine, for all models "
         "together. A call that exceeds it is refused with 429.",
     )
     watchdog_s: float = Field(
@@ -326,6 +340,11 @@ class Settings(BaseSettings):
         description="Whether the log may have what callers send: the texts of each request, and "
         "messages that quote them.",
     )
+
+    @property
+    def variants(self) -> dict[str, VariantSettings]:
+        """The models that are served, by name, the pair that ships first."""
+        return variant_settings(self.models, self.models_file)
 
 
 def variables() -> frozenset[str]:

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
+from app.model_settings.names import check_name
 from app.settings import VARIANTS
 from loadtests.items import ItemFields
 
@@ -131,9 +132,7 @@ def _languages(
 
 
 def _variant(name: str) -> str:
-    if name not in VARIANTS:
-        raise ValueError(f"it is not one of {', '.join(VARIANTS)}")
-    return name
+    return check_name(name)
 
 
 def _whole(least: int, most: int) -> Callable[[str], int]:

@@ -7,7 +7,7 @@ returns the answers of the models that it found, or None where something is wron
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Annotated, TypeVar
 
 from pydantic import BaseModel, Field, FiniteFloat, ValidationError
@@ -70,10 +70,17 @@ def prediction(answer: object, model: str) -> Sequence[ModelAnswer] | None:
     return [found] if found and found.is_sound and found.model == model else None
 
 
-def comparison(answer: object) -> Sequence[ModelAnswer] | None:
-    """Return the answers of all models, if ``agree`` says what their labels say."""
+def comparison(
+    answer: object, variants: Collection[str] = VARIANTS
+) -> Sequence[ModelAnswer] | None:
+    """Return the answers of all models, if ``agree`` says what their labels say.
+
+    Args:
+        answer: what the service sent.
+        variants: those that must be among the models.
+    """
     found = _read(_Comparison, answer)
-    if found is None or set(found.predictions) != set(VARIANTS):
+    if found is None or not found.predictions.keys() >= set(variants):
         return None
     each_is_sound = all(
         each.is_sound and each.model == name for name, each in found.predictions.items()

@@ -13,7 +13,8 @@ from pathlib import Path
 
 import numpy as np
 
-from app.settings import SHIPPED_MODELS, VARIANTS
+from app.model_settings.sources import SHIPPED_MODELS
+from app.settings import VARIANTS
 from models.evaluation.ask import predictions
 from models.evaluation.ask.predictions import Predictions
 from models.evaluation.measure import report

@@ -1,4 +1,4 @@
-"""``xcopa evaluate``: measure both models in this process, or those of a running service."""
+"""``xcopa evaluate``: measure all models in this process, or those of a running service."""
 
 from __future__ import annotations
 
@@ -36,4 +36,4 @@ def run(
         if against is not None:
             evaluate_service(options, against, console, own_key(key_file, os.environ))
         else:
-            evaluate_here(options, settings.models.model_dump(), opener(settings), console)
+            evaluate_here(options, settings.variants, opener(settings), console)

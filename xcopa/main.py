@@ -107,7 +107,7 @@ def serve(
         ),
     ] = None,
 ) -> None:
-    """Serve both models over HTTP. XCOPA_* variables are its settings."""
+    """Serve the models over HTTP. XCOPA_* variables are its settings."""
     leave_on_signals()
     settings = read_settings(service=True)
     if ray:
@@ -139,7 +139,7 @@ def predict(
         typer.Argument(help="JSON lines or CSV, a question a row; - reads standard input."),
     ],
     model: Annotated[
-        str | None, typer.Option(metavar="NAME", help="direct or stilts; else the default model.")
+        str | None, typer.Option(metavar="NAME", help="Such as direct; else the default model.")
     ] = None,
     against: Annotated[
         str | None, typer.Option(metavar="URL", help="Ask the service that runs there, over HTTP.")
@@ -246,7 +246,7 @@ def evaluate(
     items: ItemsOption = None,
     key_file: OwnKeyOption = None,
 ) -> None:
-    """Measure the zero-shot accuracy of both models in every language, and compare them."""
+    """Measure the zero-shot accuracy of all models in every language, and compare them."""
     settings = read_settings()
     with needs("evaluate"):
         from xcopa import evaluate as evaluation
@@ -260,7 +260,7 @@ app.command()(study)
 
 @app.command()
 def export(
-    variant: Annotated[str, typer.Argument(help="direct or stilts.")],
+    variant: Annotated[str, typer.Argument(help="Such as direct or stilts.")],
     out: Annotated[Path, typer.Argument(metavar="DIR", help="Where to write; new, or empty.")],
 ) -> None:
     """Write a model, its adapter merged, as a checkpoint that transformers loads."""
@@ -346,7 +346,7 @@ def markdown(file: ReportFile) -> None:
 
 @reports.command()
 def card(
-    file: ReportFile, variant: Annotated[str, typer.Argument(help="The variant: direct or stilts.")]
+    file: ReportFile, variant: Annotated[str, typer.Argument(help="The variant, such as stilts.")]
 ) -> None:
     """Print the table of a variant's model card."""
     with needs("evaluate"):

@@ -13,7 +13,7 @@ import typer
 
 from app.errors import StartError
 from app.keys.own_key import own_key
-from app.settings import VARIANTS, Settings
+from app.settings import Settings
 from models.evaluation.ask.call_size import CALL_ITEMS
 from models.evaluation.ask.predictor import EvaluationError
 from models.evaluation.ask.remote import RemotePredictor
@@ -38,8 +38,8 @@ def wanted_prediction(file: Path, out: Path | None) -> FilePrediction:
 def model_here(settings: Settings, model: str | None) -> str:
     """Return the variant that is named, else the default, or exit with a line."""
     name = model or settings.default_model
-    if name not in VARIANTS:
-        raise failure(f"--model must be {' or '.join(VARIANTS)}, not {name}")
+    if name not in settings.variants:
+        raise failure(f"--model must be {' or '.join(settings.variants)}, not {name}")
     return name
 
 

@@ -19,6 +19,6 @@ def run_here(wanted: FilePrediction, settings: Settings, name: str) -> None:
     """
 
     def load() -> LocalPredictor:
-        return opener(settings, lanes=True)(name, settings.models.model_dump()[name])
+        return opener(settings, lanes=True)(name, settings.variants[name])
 
     run(lambda: predict_file(wanted, name, load, Pace(WINDOW_ITEMS)))

@@ -7,7 +7,6 @@ from pathlib import Path
 import typer
 from rich.console import Console
 
-from app.settings import VARIANTS
 from models.evaluation.ask.predictor import EvaluationError
 from models.evaluation.command import make_out
 from models.evaluation.measure import report
@@ -25,10 +24,11 @@ def print_markdown(file: Path) -> None:
 
 def print_card(file: Path, variant: str) -> None:
     """Print the table of a variant's model card."""
-    if variant not in VARIANTS:
-        raise failure(f"there is no variant {variant}, only {' and '.join(VARIANTS)}")
     with failing_on(EvaluationError):
-        typer.echo(card_table(report.load(file), variant), nl=False)
+        measured = report.load(file)
+    if variant not in measured.variants:
+        raise failure(f"there is no variant {variant}, only {' and '.join(measured.variants)}")
+    typer.echo(card_table(measured, variant), nl=False)
 
 
 def print_recomputed(directory: Path, out: Path | None) -> None:

@@ -39,12 +39,13 @@ def read_settings(*, service: bool = False) -> Settings:
     except ValidationError as error:
         raise failure(_reason(error)) from error
     except SettingsError as error:
-        raise failure(f"{error}; the models are XCOPA_MODELS__DIRECT and __STILTS") from error
+        raise failure(f"{error}; a model is XCOPA_MODELS__NAME=SOURCE") from error
     form = _log_form(settings, service)
     logs.configure(settings.log_level, form, texts=settings.log_texts, service=service)
     for name in _NOISY_LOGGERS:
         logging.getLogger(name).setLevel(logging.WARNING)
-    for remark in environment.read(os.environ, variables()).remarks:
+    remarks = environment.read(os.environ, variables()).remarks
+    for remark in (*remarks, *settings.models.remarks):
         log.warning("%s", remark)
     drop_unknown_propagators()
     return settings
@@ -62,8 +63,6 @@ def _reason(error: ValidationError) -> str:
     first = error.errors()[0]
     path = environment.NESTED.join(str(part) for part in first["loc"]).upper()
     name = environment.PREFIX + path
-    if first["type"] == "extra_forbidden":
-        return f"{name} is no setting; {environment.nearest(name, variables())}"
     return f"{name}: {first['msg']} (got {first['input']!r})"
 
 

@@ -9,6 +9,7 @@ from fastapi import FastAPI
 
 from app.api.caller import KEY_HEADER
 from app.api.described import KEY_REFUSALS
+from app.api.probe_paths import MODEL_READY
 from app.api.problem import OPEN_INFERENCE
 from app.api.require_key import needs_key
 
@@ -55,8 +56,7 @@ def _operations(made: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
 
 
 def _needs_key(path: str) -> bool:
-    # The only pattern among the probes; its name stands for every model.
-    return needs_key({"path": path.replace("/v2/models/{name}/ready", "/v2/models/direct/ready")})
+    return path != MODEL_READY and needs_key({"path": path})
 
 
 def _refusals(path: str) -> dict[str, Any]:

@@ -41,6 +41,7 @@ async def models(runtime: RuntimeDep, settings: SettingsDep) -> ModelsResponse:
             temperature=served.variant.temperature,
             batching=_batching(served.calibration, settings),
             linear_kernels=_linear_kernels(served.variant.kernels),
+            weight=served.variant.weight,
             default=name == settings.default_model,
         )
         for name, served in runtime.served.items()

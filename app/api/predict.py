@@ -10,6 +10,7 @@ from pydantic import ValidationError
 from app.api.call import Call, CallDep, metrics_of
 from app.api.described import PROBLEMS, REQUEST_HEADERS
 from app.api.json_route import JsonRoute
+from app.api.named_models import PARAMETER, QUERY, chosen
 from app.api.outcomes import answer_or_raise, answered, say_times
 from app.api.problem import detail_of, field_errors, problem
 from app.api.schemas import (
@@ -55,16 +56,19 @@ async def predict(body: PredictRequest, call: CallDep) -> Prediction:
 
 @router.post(
     COMPARE,
-    summary="Answer one item with both models",
-    description="Asks both models, and says whether they choose the same label.\n"
-    + REQUEST_HEADERS,
+    summary="Answer one item with several models",
+    description="Asks all models, or those that the query names, and says whether they choose the "
+    "same label.\n" + REQUEST_HEADERS,
+    openapi_extra={"parameters": [PARAMETER]},
 )
 async def compare(body: CompareRequest, call: CallDep) -> CompareResponse:
-    asks = [Ask(_causal(body), name) for name in call.runtime.served]
+    names = chosen(call.request.query_params.getlist(QUERY), list(call.runtime.served))
+    asks = [Ask(_causal(body), name) for name in names]
     answers = [answer_or_raise(outcome) for outcome in await answered(call, asks)]
     say_times(call, answers)
     agree = len({answer.label for answer in answers}) == 1
-    metrics_of(call.request).items_compared(agree=agree)
+    if len(answers) > 1:
+        metrics_of(call.request).items_compared(agree=agree)
     return CompareResponse(
         predictions={answer.model: _prediction(answer, call.request_id) for answer in answers},
         agree=agree,

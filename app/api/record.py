@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 from starlette.types import Scope
 
 from app.errors import ServiceError
+from app.model_settings.names import SEVERAL
 from app.serving.answer import Ask, Stages
-from app.telemetry.declared_requests import SEVERAL
 
 _RECORD = "record"
 _MOST_CHARACTERS = 16_384

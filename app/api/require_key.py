@@ -10,7 +10,7 @@ import logging
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from app.api.caller import keys_sent, note_holder
-from app.api.probe_paths import PROBES, path_of
+from app.api.probe_paths import is_probe, path_of
 from app.api.problem import problem_response
 from app.api.public_paths import is_public
 from app.errors import NoValidKeyError, RevokedKeyError, ServiceError
@@ -25,8 +25,7 @@ _HOW = "send it as 'Authorization: Bearer KEY' or 'X-API-Key: KEY'"
 
 def needs_key(scope: Scope) -> bool:
     """Return whether a request must bring a key; its path may begin with the service's prefix."""
-    path = path_of(scope)
-    return path not in PROBES and not is_public(path)
+    return not is_probe(scope) and not is_public(path_of(scope))
 
 
 class RequireKeyMiddleware:

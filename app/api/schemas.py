@@ -3,28 +3,55 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from collections.abc import Sequence
+from typing import Annotated, Any, Literal
 
 from pydantic import (
     AfterValidator,
     BaseModel,
+    BeforeValidator,
     ConfigDict,
     Field,
     GetJsonSchemaHandler,
     JsonValue,
+    ValidationInfo,
     WithJsonSchema,
 )
 from pydantic.json_schema import JsonSchemaValue
-from pydantic_core import CoreSchema
+from pydantic_core import CoreSchema, PydanticKnownError
 
+from app.model_settings.names import quoted
 from app.settings import VARIANTS
 
-if TYPE_CHECKING:
-    ModelName = str
-else:  # a type checker takes no names that are computed
-    ModelName = Literal[VARIANTS]
+NAMES = "names"
+"""What the context of a validation calls the names of the models."""
 
-_MODEL_NAMES = " or ".join(f"`{name}`" for name in VARIANTS)
+
+def listed(names: Sequence[str]) -> str:
+    """Return names as a description lists them."""
+    *first, last = (f"`{name}`" for name in names)
+    return f"{', '.join(first)} or {last}" if first else last
+
+
+def _of_a_model(name: object, validation: ValidationInfo) -> object:
+    names = (validation.context or {}).get(NAMES, VARIANTS)
+    if name in names:
+        return name
+    raise PydanticKnownError("literal_error", {"expected": quoted(names)})
+
+
+ModelName = Annotated[
+    str,
+    BeforeValidator(_of_a_model),
+    WithJsonSchema({"type": "string", "enum": list(VARIANTS)}),
+]
+"""The name of a model, one of those that the validation is told of.
+
+Which those are differs by application, so the description has those that ship, and
+``app/api/named_models.py`` puts the application's in their place.
+"""
+
+_MODEL_NAMES = listed(VARIANTS)
 
 _VISIBLE = (
     # Controls and spaces, then by place: soft hyphen, Arabic letter mark, Hangul fillers, Ogham
@@ -118,7 +145,7 @@ class BatchRequest(Strict):
 
 
 class CompareRequest(Item):
-    """An item for both models."""
+    """An item for several models."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [_EXAMPLE]})
 
@@ -169,10 +196,10 @@ class BatchResponse(BaseModel):
 
 
 class CompareResponse(BaseModel):
-    """Both models' answers to one item."""
+    """The answers of several models to one item."""
 
     predictions: dict[str, Prediction]
-    agree: bool = Field(description="Whether both models choose the same label.")
+    agree: bool = Field(description="Whether all models choose the same label.")
 
 
 class MeasuredBatch(BaseModel):
@@ -236,6 +263,9 @@ class ModelCard(BaseModel):
     )
     batching: Batching
     linear_kernels: LinearKernels
+    weight: int = Field(
+        description="Its share of the engine beside other models, while all have items waiting."
+    )
     default: bool
 
 

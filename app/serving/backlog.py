@@ -104,7 +104,10 @@ class Backlog(Generic[Payload]):
             last = min(profile.batch_tokens, queue.waiting_tokens + count - before_last)
             own = self.seconds(model, before_last + last)
             others = sum(
-                min(own, self.seconds(name, other.waiting_tokens + tokens.get(name, 0)))
+                min(
+                    own * self.profiles[name].weight / profile.weight,
+                    self.seconds(name, other.waiting_tokens + tokens.get(name, 0)),
+                )
                 for name, other in self.queues.items()
                 if name != model
             )

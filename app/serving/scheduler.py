@@ -4,11 +4,12 @@ A *call* (one HTTP request, say) of a *caller* submits *items*; an item is the r
 question, one row a choice, and its rows are never parted. The scheduler decides who is admitted,
 and, each time the engine is free, which items make the next batch.
 
-Between the models, the one whose batches have taken fewer seconds goes first; within a model,
-the order is ``app/serving/fair_queue.py``'s. And nobody waits without a bound
+Between the models, the one whose batches have taken fewer seconds by its weight goes first; within
+a model, the order is ``app/serving/fair_queue.py``'s. And nobody waits without a bound
 (docs/decisions/0030-nobody-starves.md): an item is overdue once the engine has done as much work
 since its admission as the queue may hold, and while there are such items, every second unit of
-work is theirs, oldest first.
+work is theirs, oldest first. For a model of less weight than another one the bound is as many times
+that work, or overdue items would take back what the weights give.
 
 Nothing here reads a clock, locks or starts a thread: the caller injects the clock and guards
 the object (``app/serving/worker.py`` does both).
@@ -52,6 +53,8 @@ class Scheduler(Generic[Payload]):
         self._clock = clock
         self._admission = Admission(self.backlog, limits, clock)
         self._given = dict.fromkeys(profiles, 0.0)
+        """Seconds of each model's batches, by its weight."""
+        self._most_weight = max((each.weight for each in profiles.values()), default=1)
         self._virtual_time = 0.0
         self._work = 0.0
         """The work done, without the fixed time of batches, in seconds."""
@@ -83,7 +86,7 @@ class Scheduler(Generic[Payload]):
         now = self._clock()
         for ticket in call:
             ticket.caller, ticket.admitted_at = caller, now
-            ticket.overdue_at = self._work + self.engines * self.limits.queue_seconds
+            ticket.overdue_at = self._work + self._bound(ticket.model)
         for model, own in by_model.items():
             self._enqueue(model, own)
 
@@ -94,6 +97,11 @@ class Scheduler(Generic[Payload]):
         if self.halted:
             raise HaltedError("the engine does not move")
         self._admission.check(tokens, caller, deadline)
+
+    def _bound(self, model: str) -> float:
+        """Return the work, in seconds, after which an item of a model has waited too long."""
+        behind = self._most_weight / self.backlog.profiles[model].weight
+        return self.engines * self.limits.queue_seconds * behind
 
     def _enqueue(self, model: str, tickets: Sequence[Ticket[Payload]]) -> None:
         queue = self.backlog.queues[model]
@@ -227,7 +235,7 @@ class Scheduler(Generic[Payload]):
             reason = Reason.BUDGET
         expected = profile.curve.seconds(tokens)
         batch = Batch(model, tuple(chosen), tokens, now, reason, expected, self.backlog.pace)
-        self._given[model] += expected
+        self._given[model] += expected / profile.weight
         work = profile.work(tokens)
         self._work += work
         self._owed += -work if overdue_first else work

@@ -53,10 +53,14 @@ class ModelProfile:
 
     batch_tokens: int
     curve: ServiceCurve
+    weight: int = 1
+    """Its share of the engine beside the other models, while all of them have items waiting."""
 
     def __post_init__(self) -> None:
         if self.batch_tokens < 1:
             raise ValueError("batch_tokens must be at least 1")
+        if self.weight < 1:
+            raise ValueError("weight must be at least 1")
 
     def work(self, tokens: int) -> float:
         """Return the seconds of that many tokens without the fixed time of their batches."""

@@ -6,9 +6,6 @@ from prometheus_client import Counter, Gauge, Histogram
 
 from app.telemetry.declaration import SECONDS, AnyDeclaration, Declaration
 
-SEVERAL = "several"
-"""The label ``model`` of a request that asks more than one."""
-
 OUTCOMES = ("answered", "expired", "cancelled", "failed", "rejected", "invalid")
 """How an item ended."""
 

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import json
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from app.engine.prompt import Prompt
 from app.errors import StartError, wanted_by
 from app.weights.embedded import EMBEDDED_BASE, assembled_base, ensure_base
 from app.weights.files import exists, readable
@@ -37,6 +38,20 @@ class Checkpoint:
     source: str
     full: Path
     adapter: Path | None = None
+    prompt: Prompt | None = None
+    """What the settings ask it with; None takes the words that are stored with it."""
+    setting: str = ""
+    """What names the source, for messages."""
+
+    @property
+    def config(self) -> VariantConfig:
+        """How it is asked, and how sure its answers are.
+
+        Raises:
+            StartError: its ``xcopa.json`` is not as it must be.
+        """
+        stored = VariantConfig.load(self.own)
+        return stored if self.prompt is None else replace(stored, prompt=self.prompt)
 
     @property
     def own(self) -> Path:
@@ -80,7 +95,7 @@ class Checkpoint:
         Raises:
             StartError: its ``xcopa.json`` is not as it must be.
         """
-        return revision_of(self.model_files, self._tokenizer(), VariantConfig.load(self.own))
+        return revision_of(self.model_files, self._tokenizer(), self.config)
 
     def state(self) -> tuple[tuple[int, int, int], ...]:
         """What changes when somebody writes to one of the files, or puts another in its place."""

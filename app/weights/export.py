@@ -11,7 +11,6 @@ from app.weights.checkpoint import Checkpoint
 from app.weights.embedded import TOKENIZER_CONFIG
 from app.weights.files import finish, readable, write_json
 from app.weights.loading import load, max_tokens
-from app.weights.variant_config import VariantConfig
 
 _TOKENIZER_FILES = ("tokenizer.json", "tokenizer_config.json", "special_tokens_map.json")
 
@@ -33,7 +32,7 @@ def export(checkpoint: Checkpoint, out: Path) -> None:
     _check_empty(out)
     with readable(checkpoint.source):
         loaded = load(checkpoint)
-        config = VariantConfig.load(checkpoint.own)
+        config = checkpoint.config
     try:
         out.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(prefix=f".{out.name}-", dir=out.parent) as workspace:

@@ -28,12 +28,13 @@ from app.engine.processes.nodes import bind
 from app.engine.target import CPU, Target, TargetChoice, choose_target
 from app.engine.threads import ONE_LANE
 from app.errors import wanted_by
+from app.model_settings.names import variable_of
 from app.process import quiet_transformers, use_threads
 from app.weights.checkpoint import Checkpoint
 from app.weights.choosing import ComputeChoice, name_setup, name_shape
 from app.weights.facts import Facts
 from app.weights.files import readable
-from app.weights.job import Job, variable_of
+from app.weights.job import Job
 from app.weights.loading import load, max_tokens
 
 log = logging.getLogger(__name__)
@@ -113,7 +114,7 @@ def _load_all(
     tables = SharedTables()
     held: dict[str, Held[Made]] = {}
     for name, checkpoint in checkpoints.items():
-        with wanted_by(variable_of(name)), readable(checkpoint.source):
+        with wanted_by(checkpoint.setting or variable_of(name)), readable(checkpoint.source):
             loaded = load(checkpoint)
         model = loaded.model.to(setting.device)
         tables.share(model)

@@ -27,8 +27,3 @@ class Job:
     precision: Literal["auto", "fp32", "bf16"]
     kernel: Literal["auto", "torch", "torch-transposed", "onednn", "onednn-fused"]
     engines: EnginesSetting
-
-
-def variable_of(variant: str) -> str:
-    """Return the environment variable that names the source of a variant."""
-    return f"XCOPA_MODELS__{variant.upper()}"

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import logging
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
@@ -21,16 +21,18 @@ from app.engine.plan import in_process
 from app.engine.pool import EnginePool
 from app.engine.pool_engines import engines_of, stopping_on_failure
 from app.engine.processes.messages import Order
+from app.engine.prompt import Prompt
 from app.engine.threads import choose_threads
 from app.engine.tokenizer import PairTokenizer
 from app.errors import StartError, wanted_by
+from app.model_settings.names import variable_of
+from app.model_settings.variant_settings import VariantSettings
 from app.settings import Settings
 from app.weights.checkpoint import Checkpoint, locate
 from app.weights.facts import Facts
 from app.weights.files import readable, refuse_lfs_pointer
 from app.weights.fitting import check_tokenizer
-from app.weights.job import FACTORY, Job, variable_of
-from app.weights.variant_config import VariantConfig
+from app.weights.job import FACTORY, Job
 
 if TYPE_CHECKING:
     from app.engine.compute import Compute
@@ -60,6 +62,8 @@ class Variant:
     precision: str
     threads: int
     """Of one pass."""
+    weight: int = 1
+    """Its share of the engine beside other models; see ``VariantSettings``."""
 
 
 def load_models(settings: Settings) -> dict[str, Variant]:
@@ -68,17 +72,17 @@ def load_models(settings: Settings) -> dict[str, Variant]:
     Raises:
         StartError: one of them cannot be loaded, or the machine lacks what a setting asks for.
     """
-    sources = settings.models.model_dump()
+    wanted = settings.variants
     if in_process(settings.engines):
         from app.engine.compute import set_up
 
         compute = set_up(
             settings.threads, settings.device, settings.precision, settings.linear_kernel
         )
-        return load_variants(sources, settings.cache_dir, compute)
+        return load_variants(wanted, settings.cache_dir, compute)
     threads = choose_threads(settings.threads)
     log.info("a forward pass uses %d threads, in engines: %s", threads.threads, threads.reason)
-    checkpoints = _locate(sources, settings.cache_dir)
+    checkpoints = _locate(wanted, settings.cache_dir)
     job = Job(
         checkpoints,
         settings.cache_dir,
@@ -92,16 +96,16 @@ def load_models(settings: Settings) -> dict[str, Variant]:
     facts = cast("Mapping[str, Facts]", pool.start())
     engines = engines_of(pool, list(checkpoints))
     with stopping_on_failure(engines.values()):
-        return _variants(checkpoints, engines, facts)
+        return _variants(wanted, checkpoints, engines, facts)
 
 
 def load_variants(
-    sources: Mapping[str, str], cache_dir: Path, compute: Compute | None = None
+    sources: Mapping[str, str | VariantSettings], cache_dir: Path, compute: Compute | None = None
 ) -> dict[str, Variant]:
     """Load every variant into this process; equal tables and tokenizers are in memory once.
 
     Args:
-        sources: by variant, what ``locate`` takes.
+        sources: by variant: what ``locate`` takes, or all that settings say of the variant.
         cache_dir: where the embedded base is kept, and what was measured of kernels.
         compute: how the forward passes run; fp32 on the CPU, in one lane, when not given.
 
@@ -112,21 +116,37 @@ def load_variants(
     from app.engine.compute import Compute
     from app.weights.held import hold_here
 
-    checkpoints = _locate(sources, cache_dir)
+    wanted = {
+        name: VariantSettings(each) if isinstance(each, str) else each
+        for name, each in sources.items()
+    }
+    checkpoints = _locate(wanted, cache_dir)
     held = hold_here(checkpoints, cache_dir, compute or Compute())
     engines = {name: each.made for name, each in held.items()}
-    return _variants(checkpoints, engines, {name: each.facts for name, each in held.items()})
+    return _variants(
+        wanted, checkpoints, engines, {name: each.facts for name, each in held.items()}
+    )
 
 
-def _locate(sources: Mapping[str, str], cache_dir: Path) -> dict[str, Checkpoint]:
-    checkpoints: dict[str, Checkpoint] = {}
-    for name, source in sources.items():
-        with wanted_by(variable_of(name)):
-            checkpoints[name] = locate(source, cache_dir)
-    return checkpoints
+def _locate(wanted: Mapping[str, VariantSettings], cache_dir: Path) -> dict[str, Checkpoint]:
+    return {name: locate_variant(name, each, cache_dir) for name, each in wanted.items()}
+
+
+def locate_variant(name: str, wanted: VariantSettings, cache_dir: Path) -> Checkpoint:
+    """Find the files of a variant, to be asked as the settings say.
+
+    Raises:
+        StartError: what ``locate`` raises; the message begins with the setting.
+    """
+    setting = wanted.setting or variable_of(name)
+    with wanted_by(setting):
+        found = locate(wanted.source, cache_dir)
+    prompt = None if wanted.prompt is None else Prompt(**wanted.prompt.model_dump())
+    return replace(found, prompt=prompt, setting=setting)
 
 
 def _variants(
+    wanted: Mapping[str, VariantSettings],
     checkpoints: Mapping[str, Checkpoint],
     engines: Mapping[str, Engine],
     facts: Mapping[str, Facts],
@@ -134,8 +154,9 @@ def _variants(
     tokenizers = SharedTokenizers()
     variants: dict[str, Variant] = {}
     for name, checkpoint in checkpoints.items():
-        with wanted_by(variable_of(name)), readable(checkpoint.source):
-            variants[name] = _variant(name, checkpoint, facts[name], engines[name], tokenizers)
+        with wanted_by(checkpoint.setting), readable(checkpoint.source):
+            made = _variant(name, checkpoint, facts[name], engines[name], tokenizers)
+        variants[name] = replace(made, weight=wanted[name].weight)
         _log_loaded(variants[name])
     return variants
 
@@ -179,7 +200,7 @@ def _variant(
 ) -> Variant:
     tokenizer = tokenizers.load(checkpoint.tokenizer_file)
     check_tokenizer(tokenizer, facts, checkpoint.tokenizer_file)
-    config = VariantConfig.load(checkpoint.own)
+    config = checkpoint.config
     return Variant(
         name=name,
         source=checkpoint.source,

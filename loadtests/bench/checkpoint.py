@@ -9,8 +9,8 @@ from pathlib import Path
 
 from app.process import quiet_transformers
 from app.settings import Settings
-from app.weights.checkpoint import locate
 from app.weights.export import export
+from app.weights.variant import locate_variant
 
 
 @contextmanager
@@ -24,5 +24,5 @@ def exported(variant: str) -> Iterator[Path]:
     quiet_transformers()
     with tempfile.TemporaryDirectory(prefix="xcopa-peers-") as directory:
         out = Path(directory) / variant
-        export(locate(getattr(settings.models, variant), settings.cache_dir), out)
+        export(locate_variant(variant, settings.variants[variant], settings.cache_dir), out)
         yield out

@@ -18,7 +18,8 @@ from app.engine.lanes import Lanes
 from app.engine.prompt import Prompt
 from app.engine.target import EXACT
 from app.engine.tokenizer import PairTokenizer
-from app.settings import SHIPPED_MODELS, STILTS, Settings
+from app.model_settings.sources import SHIPPED_MODELS
+from app.settings import STILTS, Settings
 from app.weights.checkpoint import locate
 from loadtests.bench.inputs import mixed_items, rows_of
 from loadtests.bench.results import RATIO, BenchResult

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from rich.console import Console
 
 from loadtests.bench import (
+    adapters,
     encoder,
     engines,
     fairness,
@@ -48,6 +49,9 @@ _ALL = (
     ),
     Measurement("gpu", gpu.measure, "Do answers hold on a GPU, and how much of it is used?"),
     Measurement("training", training.measure, "How fast is a training step, compared with PEFT?"),
+    Measurement(
+        "adapters", adapters.measure, "What do ten adapters of one base take in memory, beside one?"
+    ),
     Measurement("prompts", prompts.measure, "What do the words of the prompt cost?"),
     Measurement("engines", engines.measure, "What do engines in processes of their own cost?"),
     Measurement(

@@ -101,14 +101,15 @@ class BatchCaller(LoadUser):
 
 
 class Comparer(LoadUser):
-    """Asks both variants the same."""
+    """Asks all variants the same."""
 
     weight = 1
 
     @tag("compare")
     @task
     def compare(self) -> None:
-        self._post("/compare/xcopa", self.mix.item(self._chance), soundness.comparison)
+        check = partial(soundness.comparison, variants=tuple(self.mix.variants))
+        self._post("/compare/xcopa", self.mix.item(self._chance), check)
 
 
 class Ranker(LoadUser):

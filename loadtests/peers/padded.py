@@ -11,7 +11,8 @@ from tokenizers import Tokenizer
 from transformers import XLMRobertaConfig, XLMRobertaForMultipleChoice
 
 from app.engine.tokenizer import PairTokenizer
-from app.settings import SHIPPED_MODELS, STILTS, Settings
+from app.model_settings.sources import SHIPPED_MODELS
+from app.settings import STILTS, Settings
 from app.weights.checkpoint import locate
 from app.weights.loading import load_model, max_tokens
 from app.weights.variant_config import VariantConfig

@@ -15,7 +15,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from app.settings import VARIANTS
+from app.model_settings.variant_settings import VariantSettings
 from models.evaluation.ask.file_items import collect_file
 from models.evaluation.ask.items import ItemSets, Split, collect, distinct
 from models.evaluation.ask.local import Opener
@@ -28,6 +28,8 @@ from models.evaluation.show.console import print_report
 from models.evaluation.show.files import write
 from models.minute_lines import MinuteLines
 from models.tasks.sets.xcopa import Questions
+
+_FEWEST = 2
 
 READINGS: Mapping[str, tuple[Questions, ...]] = {
     "upstream": ("upstream",),
@@ -76,8 +78,8 @@ class Options:
         if questions not in READINGS:
             raise EvaluationError(f"--questions must be one of {', '.join(READINGS)}")
         parts = [each.partition("=") for each in seeds]
-        if any(name not in VARIANTS or not directory for name, _, directory in parts):
-            raise EvaluationError("--seeds must be direct=DIR or stilts=DIR")
+        if any(not name or not directory for name, _, directory in parts):
+            raise EvaluationError("--seeds must be VARIANT=DIR, such as stilts=DIR")
         if seeds and items is not None:
             raise EvaluationError("--seeds measures COPA and XCOPA; it does not go with --items")
         directories = {name: Path(directory) for name, _, directory in parts}
@@ -116,13 +118,13 @@ class Options:
 
 
 def evaluate_here(
-    options: Options, sources: Mapping[str, str], load: Opener, console: Console
+    options: Options, sources: Mapping[str, str | VariantSettings], load: Opener, console: Console
 ) -> None:
     """Measure models that are loaded in this process, one after the other.
 
     Args:
         options: what to measure.
-        sources: of the two variants.
+        sources: by variant; the first two are compared.
         load: opens a variant.
         console: where the tables go.
 
@@ -131,6 +133,9 @@ def evaluate_here(
         EvaluationError: there are no such seeds, or a logit is not finite.
         StartError: a model cannot be loaded.
     """
+    if unknown := options.seeds.keys() - sources.keys():
+        known = ", ".join(sources)
+        raise EvaluationError(f"--seeds: there is no variant {min(unknown)}, only {known}")
     runs = [Run(name, partial(load, name, source)) for name, source in sources.items()]
     for name, directory in options.seeds.items():
         runs += [
@@ -151,7 +156,7 @@ def evaluate_service(options: Options, url: str, console: Console, key: str | No
 
     Raises:
         DataError: a set is missing or wrong.
-        EvaluationError: the service cannot be reached, lacks a model, or cannot answer.
+        EvaluationError: the service cannot be reached, has one model alone, or cannot answer.
     """
     if options.seeds:
         raise EvaluationError(
@@ -159,11 +164,7 @@ def evaluate_service(options: Options, url: str, console: Console, key: str | No
         )
     with Service(url, key=key) as service:
         served = {model.name: model for model in service.models()}
-        if missing := [name for name in VARIANTS if name not in served]:
-            raise EvaluationError(
-                f"{url} serves no model {' and no '.join(missing)}, only {', '.join(served)}"
-            )
-        runs = [Run(name, partial(RemotePredictor, service, served[name])) for name in VARIANTS]
+        runs = [Run(name, partial(RemotePredictor, service, each)) for name, each in served.items()]
         _evaluate(options, runs, url, console)
 
 
@@ -191,6 +192,10 @@ def lineage(variant: Path) -> str | None:
 
 def _evaluate(options: Options, runs: Sequence[Run], answered_by: str, console: Console) -> None:
     make_out(options.out)
+    if len(names := [run.variant for run in runs if run.seed is None]) < _FEWEST:
+        raise EvaluationError(
+            f"an evaluation compares two variants, and {answered_by} has {', '.join(names)} alone"
+        )
     item_sets = options.collect()
     with _progress(runs, item_sets) as advance_run:
         predicted, revisions = predict_all(runs, item_sets, advance_run)

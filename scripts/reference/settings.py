@@ -14,7 +14,8 @@ import platformdirs
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
-from app.settings import SHIPPED_MODELS, Settings
+from app.model_settings.sources import SHIPPED_MODELS
+from app.settings import Settings
 from scripts.reference.markdown import GENERATED, page, table
 
 SECTIONS = {

@@ -129,7 +129,7 @@ def test_nothing_is_said_of_variables_that_others_read(name: str) -> None:
     assert remarks({name: "3"}) == ""
 
 
-def test_a_name_below_the_models_is_passed_on_to_be_refused() -> None:
+def test_a_name_below_the_models_is_passed_on_to_be_a_model() -> None:
     assert settings({"XCOPA_MODELS__STILT": "x"}) == {"xcopa_models__stilt": "x"}
     assert nearest("XCOPA_MODELS__STILT", variables()).startswith(
         "the nearest are XCOPA_MODELS__STILTS"

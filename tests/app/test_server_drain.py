@@ -16,9 +16,10 @@ import uvicorn
 from starlette.types import Receive, Scope, Send
 
 from app.listening import listen
+from app.model_settings.sources import ModelSources
 from app.runtime import Runtime
 from app.server import DrainingServer, serve
-from app.settings import ModelSources, Settings
+from app.settings import Settings
 
 pytestmark = pytest.mark.anyio
 

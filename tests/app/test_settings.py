@@ -7,7 +7,9 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
-from app.settings import ModelSources, Settings, variables
+from app.model_settings.sources import ModelSources
+from app.model_settings.variant_settings import VariantSettings
+from app.settings import Settings, variables
 
 
 def test_the_defaults_are_the_shipped_models_on_loopback(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -25,10 +27,75 @@ def test_nested_variables_name_the_models(monkeypatch: pytest.MonkeyPatch) -> No
     assert Settings().models.stilts == "someone/model@main"
 
 
-def test_a_model_that_is_neither_variant_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("XCOPA_MODELS__STILT", "someone/model")
-    with pytest.raises(ValidationError, match="stilt"):
+def test_any_other_name_adds_a_model_behind_the_pair(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XCOPA_MODELS__MNLI", "someone/model")
+    monkeypatch.setenv("XCOPA_MODELS__COPA_2", "/models/copa")
+    wanted = Settings().variants
+    assert list(wanted) == ["direct", "stilts", *sorted(wanted.keys() - {"direct", "stilts"})]
+    assert wanted["mnli"] == VariantSettings("someone/model", "XCOPA_MODELS__MNLI")
+    assert wanted["copa_2"].source == "/models/copa"
+
+
+def test_many_may_be_named_in_json(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XCOPA_MODELS", '{"MNLI": "someone/model", "direct": "none"}')
+    assert list(Settings(default_model="mnli").variants) == ["stilts", "mnli"]
+
+
+@pytest.mark.parametrize(
+    ("variable", "said"),
+    [
+        ("XCOPA_MODELS__A.B", "'a.b' is no name for a model"),
+        ("XCOPA_MODELS__A__B", "XCOPA_MODELS__A__B: 'a__b' is no name for a model"),
+        ("XCOPA_MODELS__SEVERAL", "no model may be called 'several'"),
+        ("XCOPA_MODELS__" + "A" * 41, "too long a name"),
+    ],
+)
+def test_a_name_that_is_none_is_refused(
+    monkeypatch: pytest.MonkeyPatch, variable: str, said: str
+) -> None:
+    monkeypatch.setenv(variable, "someone/model")
+    with pytest.raises(ValidationError, match=said):
         Settings()
+
+
+def test_none_leaves_a_model_out_and_an_empty_variable_does_not(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("XCOPA_MODELS__DIRECT", "none")
+    monkeypatch.setenv("XCOPA_MODELS__STILTS", "")
+    assert list(Settings().variants) == ["stilts"]
+
+
+def test_the_default_is_a_model_that_is_served(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XCOPA_MODELS__MNLI", "someone/model")
+    monkeypatch.setenv("XCOPA_DEFAULT_MODEL", "mnli")
+    assert Settings().default_model == "mnli"
+    monkeypatch.setenv("XCOPA_DEFAULT_MODEL", "nmli")
+    with pytest.raises(ValidationError, match="name 'direct', 'stilts' or 'mnli'"):
+        Settings()
+
+
+def test_a_default_that_was_left_out_is_not_replaced_unasked(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("XCOPA_MODELS__STILTS", "none")
+    with pytest.raises(ValidationError, match="name 'direct'") as error:
+        Settings()
+    assert error.value.errors()[0]["loc"] == ("default_model",)
+    assert list(Settings(default_model="direct").variants) == ["direct"]
+
+
+def test_a_service_without_any_model_is_refused() -> None:
+    with pytest.raises(ValidationError, match="every model is left out"):
+        Settings(models=ModelSources(direct="none", stilts="none"))
+
+
+def test_a_changed_copy_of_settings_has_the_changed_models() -> None:
+    settings = Settings()
+    assert len(settings.variants) == 2
+    models = settings.models.model_copy(update={"stilts": "someone/model"})
+    changed = settings.model_copy(update={"models": models})
+    assert changed.variants["stilts"].source == "someone/model"
 
 
 def test_an_empty_variable_gives_the_default_for_every_setting(

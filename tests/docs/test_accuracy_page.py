@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from app.settings import SHIPPED_MODELS
+from app.model_settings.sources import SHIPPED_MODELS
 from models.evaluation.measure.report import load
 from models.evaluation.show.markdown import markdown_table
 from models.evaluation.show.tables import Table, tables

@@ -11,8 +11,9 @@ import pytest
 from typer.testing import CliRunner
 
 from app.engine.tokenizer import CausalItem
+from app.model_settings.sources import SHIPPED_MODELS
 from app.serving.answer import softmax
-from app.settings import SHIPPED_MODELS, VARIANTS
+from app.settings import VARIANTS
 from app.weights.variant import load_variants
 from models.evaluation.measure.report import load
 from models.evaluation.show.numbers import interval

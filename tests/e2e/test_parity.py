@@ -11,7 +11,7 @@ from peft import PeftModel
 from tokenizers import Tokenizer
 from transformers import XLMRobertaForMultipleChoice
 
-from app.settings import SHIPPED_MODELS
+from app.model_settings.sources import SHIPPED_MODELS
 from app.weights.variant_config import VariantConfig
 from tests.sample import sample_items
 

@@ -65,7 +65,7 @@ def test_a_batch_and_a_ranking_are_as_large_as_is_said() -> None:
         ({"lengths": "1:x"}, "--lengths 1:x: '1:x': could not convert string to float: 'x'"),
         ({"lengths": "1:-1"}, "--lengths 1:-1: '1:-1': a weight is 0 at least"),
         ({"sizes": "8:0"}, "--batch-sizes 8:0: all weights are 0"),
-        ({"variants": "both"}, "--variants both: 'both': it is not one of direct, stilts"),
+        ({"variants": "Both"}, "--variants Both: 'Both': 'Both' is no name for a model"),
         ({"choices": "33"}, "--choices 33: '33': it is a whole number from 2 to 32"),
     ],
 )

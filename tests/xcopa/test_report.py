@@ -6,7 +6,7 @@ from pathlib import Path
 
 from typer.testing import CliRunner
 
-from app.settings import SHIPPED_MODELS
+from app.model_settings.sources import SHIPPED_MODELS
 from xcopa.main import app
 
 REPORT = str(SHIPPED_MODELS / "report.json")

@@ -70,15 +70,36 @@ def test_what_is_not_installed_is_said_with_the_extra_that_brings_it(
     assert "xcopa-service[train]" in line
 
 
-def test_a_model_under_a_wrong_name_is_refused_with_the_right_one(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+def test_a_name_close_to_one_that_ships_is_said_to_be_another_model(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """The shipped model must not answer in the place of the one that was meant."""
+    """The shipped model answers in the place of the one that was meant, if it is misspelt."""
     monkeypatch.setenv("XCOPA_MODELS__STILT", "someone/model")
+    monkeypatch.setenv("XCOPA_MODELS__MNLI", "someone/model")
+    read_settings()
+    [line] = [record.getMessage() for record in caplog.records]
+    assert line.startswith("XCOPA_MODELS__STILT adds a model beside stilts, which is the shipped")
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "expected"),
+    [
+        ("XCOPA_MODELS__A.B", "x", "XCOPA_MODELS: Value error, 'a.b' is no name for a model"),
+        ("XCOPA_DEFAULT_MODEL", "large", "XCOPA_DEFAULT_MODEL: Value error, it is not among the"),
+        ("XCOPA_MODELS_FILE", "/none.toml", "XCOPA_MODELS_FILE: Value error, /none.toml cannot be"),
+    ],
+)
+def test_what_is_wrong_with_models_is_said_in_a_line(
+    variable: str,
+    value: str,
+    expected: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setenv(variable, value)
     with pytest.raises(typer.Exit):
         read_settings()
-    line = said(capsys)
-    assert "XCOPA_MODELS__STILT is no setting; the nearest are XCOPA_MODELS__STILTS" in line
+    assert expected in said(capsys)
 
 
 def test_what_is_ignored_is_in_the_log(

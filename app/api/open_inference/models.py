@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from app.api.problem import HttpError
 from app.runtime import Runtime
-from app.settings import VARIANTS
 
 
 def revision_of(runtime: Runtime, name: str, version: str | None) -> str:
@@ -14,8 +13,9 @@ def revision_of(runtime: Runtime, name: str, version: str | None) -> str:
         HttpError: there is no such model, or it is not of this version: 404.
         UnavailableError: the models are loading.
     """
-    if name not in VARIANTS:
-        raise _not_found(f"there is no model {name[:40]!r}; there are {' and '.join(VARIANTS)}")
+    if name not in runtime.names:
+        known = " and ".join(runtime.names)
+        raise _not_found(f"there is no model {name[:40]!r}; there are {known}")
     revision = runtime.served[name].variant.revision
     if version not in (None, revision):
         raise _not_found(f"model {name} has the version {revision}, not {version[:40]!r}")

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from app.engine.compute import set_up
 from app.engine.tokenizer import CausalItem, Rows
 from app.errors import InvalidRequestError
+from app.model_settings.variant_settings import VariantSettings
 from app.settings import Settings
 from app.weights.variant import Variant, load_variants
 from models.evaluation.ask.predictor import Advance, ItemOutcome, Unanswered, beginning, checked
@@ -93,8 +94,8 @@ def _batches(rows: Mapping[int, Rows], budget: int) -> Iterator[list[int]]:
         yield batch
 
 
-Opener = Callable[[str, str], LocalPredictor]
-"""Loads the variant of a name from a source: a hub id or a directory."""
+Opener = Callable[[str, str | VariantSettings], LocalPredictor]
+"""Loads the variant of a name from a source, a hub id or a directory, or as settings have it."""
 
 
 def opener(settings: Settings, *, lanes: bool = False) -> Opener:
@@ -116,7 +117,7 @@ def opener(settings: Settings, *, lanes: bool = False) -> Opener:
     )
     budget = settings.batch_tokens or BATCH_TOKENS
 
-    def load(name: str, source: str) -> LocalPredictor:
+    def load(name: str, source: str | VariantSettings) -> LocalPredictor:
         variants = load_variants({name: source}, settings.cache_dir, compute)
         return LocalPredictor(variants[name], budget)
 

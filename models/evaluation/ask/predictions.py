@@ -68,6 +68,11 @@ class Predictions:
     temperatures: Mapping[str, float] = field(default_factory=dict)
     """By run; 1 where it is not named."""
 
+    @property
+    def variants(self) -> tuple[str, ...]:
+        """The names of the variants that were asked, in their order, without their seeds."""
+        return tuple(name for name in self.logits if "/" not in name)
+
     def of(self, run: str, key: SetKey) -> SetPredictions:
         temperature = self.temperatures.get(run, 1.0)
         return SetPredictions(self.logits[run][key], self.labels[key], temperature)

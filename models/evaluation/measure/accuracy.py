@@ -1,4 +1,7 @@
-"""Accuracy in each language and over languages, and the comparison of the two variants."""
+"""Accuracy in each language and over languages, and the comparison of the first two variants.
+
+Those are ``direct`` and ``stilts`` where they are asked, and their names stand for the two here.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +11,6 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from app.settings import DIRECT, STILTS, VARIANTS
 from models.evaluation.ask.items import SetKey, in_language
 from models.evaluation.ask.predictions import Predictions, SetPredictions
 from models.evaluation.ask.translations import labels_of, unpaired
@@ -22,7 +24,7 @@ from models.tasks.sets.xcopa import ENGLISH, Questions
 
 @dataclass(frozen=True)
 class Language:
-    """Both variants in one language."""
+    """All variants in one language, and the first two compared."""
 
     language: str
     items: int
@@ -45,7 +47,7 @@ class Language:
 
 @dataclass(frozen=True)
 class Mean:
-    """Both variants over a group of languages. Everything resamples items with their
+    """All variants over a group of languages. Everything resamples items with their
     translations."""
 
     group: str
@@ -70,6 +72,11 @@ class Reading:
     calibration: dict[str, dict[str, ProbabilityCalibration]]
     """By language, or ``nine``, then by variant."""
 
+    @property
+    def variants(self) -> tuple[str, ...]:
+        """The names of the variants; the first two are compared."""
+        return tuple(self.languages[0].accuracy)
+
 
 Pair = Mapping[str, SetPredictions]
 """By variant."""
@@ -80,7 +87,7 @@ def measure(predictions: Predictions, split: str, questions: Questions) -> Readi
     pairs = {
         language: {
             variant: predictions.of(variant, in_language(language, split, questions))
-            for variant in VARIANTS
+            for variant in predictions.variants
         }
         for language in (ENGLISH, *xcopa.LANGUAGES)
     }
@@ -94,7 +101,7 @@ def measure(predictions: Predictions, split: str, questions: Questions) -> Readi
         calibration={
             group: {
                 variant: calibrate([pairs[language][variant] for language in languages])
-                for variant in VARIANTS
+                for variant in predictions.variants
             }
             for group, languages in calibrated.items()
         },
@@ -107,8 +114,9 @@ def measure_file(predictions: Predictions) -> Reading:
     A mean over languages is computed where all have items of the same numbers and with the same
     right choices, so that translations can be kept together, in whatever order they came.
     """
+    names = predictions.variants
     pairs = {
-        key.language: {variant: _by_number(predictions, variant, key) for variant in VARIANTS}
+        key.language: {name: _by_number(predictions, name, key) for name in names}
         for key in predictions.ids
     }
     labels = {
@@ -116,10 +124,10 @@ def measure_file(predictions: Predictions) -> Reading:
         for key, ids in predictions.ids.items()
     }
     parallel = unpaired(labels) is None
-    pooled = {name: _pooled([pair[name] for pair in pairs.values()]) for name in VARIANTS}
+    pooled = {name: _pooled([pair[name] for pair in pairs.values()]) for name in names}
     answers = {
         name: [pair[name] for pair in pairs.values()] if parallel else [pooled[name]]
-        for name in VARIANTS
+        for name in names
     }
     several = len(pairs) > 1
     means = (_mean(ALL, tuple(pairs), list(pairs.values())),) if parallel and several else ()
@@ -145,7 +153,7 @@ def _pooled(sets: Sequence[SetPredictions]) -> SetPredictions:
 
 
 def _language(language: str, pair: Pair) -> Language:
-    direct, stilts = pair[DIRECT], pair[STILTS]
+    direct, stilts, *_ = pair.values()
     items = direct.right.size
     direct_only = int((direct.right > stilts.right).sum())
     stilts_only = int((stilts.right > direct.right).sum())
@@ -170,8 +178,9 @@ def _corrected(languages: Sequence[Language]) -> tuple[Language, ...]:
 
 
 def _mean(group: str, languages: tuple[str, ...], pairs: Sequence[Pair]) -> Mean:
-    scores = {name: mean_right([pair[name] for pair in pairs]) for name in VARIANTS}
-    difference = scores[STILTS] - scores[DIRECT]
+    scores = {name: mean_right([pair[name] for pair in pairs]) for name in pairs[0]}
+    direct, stilts, *_ = scores.values()
+    difference = stilts - direct
     bootstrap = Bootstrap.of(difference.size)
     return Mean(
         group=group,

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from app.settings import VARIANTS
 from models.evaluation.ask.items import MIRRORS, english, without_premise
 from models.evaluation.ask.predictions import Predictions
 from models.evaluation.ask.twins import MIRROR_STEP
@@ -69,21 +68,21 @@ def probe(predictions: Predictions, split: str) -> Premise:
 def _twins(predictions: Predictions, split: str) -> Twins:
     ids = predictions.ids[english(split)]
     places = np.searchsorted(predictions.ids[MIRRORS], ids + MIRROR_STEP)
-    original = {name: predictions.of(name, english(split)).right for name in VARIANTS}
-    mirror = {name: predictions.of(name, MIRRORS).right[places] for name in VARIANTS}
+    original = {name: predictions.of(name, english(split)).right for name in predictions.variants}
+    mirror = {name: predictions.of(name, MIRRORS).right[places] for name in predictions.variants}
     return Twins(
         originals=f"{ids[0]}-{ids[-1]}",
         mirrors=f"{ids[0] + MIRROR_STEP}-{ids[-1] + MIRROR_STEP}",
         pairs=len(ids),
         original={name: _accuracy(right) for name, right in original.items()},
         mirror={name: _accuracy(right) for name, right in mirror.items()},
-        both={name: _accuracy(original[name] * mirror[name]) for name in VARIANTS},
+        both={name: _accuracy(original[name] * mirror[name]) for name in predictions.variants},
     )
 
 
 def _without(predictions: Predictions, split: str) -> WithoutPremise:
-    whole = {name: predictions.of(name, english(split)) for name in VARIANTS}
-    bare = {name: predictions.of(name, without_premise(split)) for name in VARIANTS}
+    whole = {name: predictions.of(name, english(split)) for name in predictions.variants}
+    bare = {name: predictions.of(name, without_premise(split)) for name in predictions.variants}
     return WithoutPremise(
         items=len(predictions.ids[english(split)]),
         accuracy={name: _accuracy(each.right) for name, each in bare.items()},

@@ -55,6 +55,11 @@ class Report:
     seeds: tuple[SeedGroup, ...]
     """Empty where no seeds were asked."""
 
+    @property
+    def variants(self) -> tuple[str, ...]:
+        """The names of the variants; the first two are compared."""
+        return next(iter(self.readings.values())).variants
+
 
 _REPORT = TypeAdapter(Report)
 

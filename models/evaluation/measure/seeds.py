@@ -7,7 +7,6 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from app.settings import DIRECT, STILTS, VARIANTS
 from models.evaluation.ask.items import in_language
 from models.evaluation.ask.predictions import Predictions
 from models.evaluation.measure.accuracy import mean_right
@@ -72,7 +71,7 @@ def compare_seeds(
         lineages: by run (``variant/seed-n``), the name of what it has in common with other seeds,
             such as an earlier phase; a run that is not named has nothing in common with any.
     """
-    runs = {variant: _seeds(predictions, variant) for variant in VARIANTS}
+    runs = {variant: _seeds(predictions, variant) for variant in predictions.variants}
     present = {variant: own for variant, own in runs.items() if own}
     if not present:
         return ()
@@ -114,9 +113,10 @@ def _group(
         for variant, own in scores.items()
     }
     variants = {name: _statistics(list(scores[name]), own) for name, own in runs.items()}
-    if runs.keys() != set(VARIANTS):
+    first, second, *_ = predictions.variants
+    if not {first, second} <= runs.keys():
         return SeedGroup(questions, group, variants, None, None)
-    difference = runs[STILTS].scores.mean(axis=0) - runs[DIRECT].scores.mean(axis=0)
+    difference = runs[second].scores.mean(axis=0) - runs[first].scores.mean(axis=0)
     bootstrap = Bootstrap.of(difference.size)
     return SeedGroup(
         questions,
@@ -124,7 +124,7 @@ def _group(
         variants,
         bootstrap.estimate(difference),
         bootstrap.p_not_zero(difference),
-        *bootstrap.compare_runs(runs[DIRECT], runs[STILTS]),
+        *bootstrap.compare_runs(runs[first], runs[second]),
     )
 
 

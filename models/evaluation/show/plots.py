@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import cycle
 from pathlib import Path
 
 from matplotlib.axes import Axes
@@ -11,7 +12,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.collections import PathCollection
 from matplotlib.figure import Figure
 
-from app.settings import DIRECT, STILTS, VARIANTS
+from app.settings import DIRECT, STILTS
 from models.evaluation.measure.accuracy import Reading
 from models.evaluation.measure.calibration import ProbabilityCalibration
 from models.evaluation.measure.languages import ALL, ELEVEN, NAMES, NINE, POOL_TITLES, language_name
@@ -40,6 +41,19 @@ class Look:
 
 
 LOOKS = {DIRECT: Look("#D55E00", "s", -0.16), STILTS: Look("#0072B2", "o", 0.16)}
+"""Of the pair that ships."""
+
+_COLOURS = ("#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
+_MARKERS = ("^", "D", "v", "P", "X")
+_SHIFTS = (0.0, -0.3, 0.3, -0.08, 0.08)
+
+
+def _looks(variants: Sequence[str]) -> list[tuple[str, Look]]:
+    """Return how each variant looks; beyond the pair and five others colours come again."""
+    others = [name for name in variants if name not in LOOKS]
+    rest = zip(others, cycle(zip(_COLOURS, _MARKERS, _SHIFTS, strict=True)), strict=False)
+    looks = LOOKS | {name: Look(*parts) for name, parts in rest}
+    return [(name, looks[name]) for name in variants]
 
 
 def draw(report: Report, directory: Path) -> list[Path]:
@@ -52,7 +66,7 @@ def draw(report: Report, directory: Path) -> list[Path]:
 
 
 def accuracy(report: Report) -> Figure:
-    """Draw the accuracy of both variants by language, a panel a reading of the questions."""
+    """Draw the accuracy of all variants by language, a panel a reading of the questions."""
     first = next(iter(report.readings.values()))
     height = max(5.6, 1 + 0.33 * len(first.languages))
     figure = Figure(figsize=(1.5 + 4.2 * len(report.readings), height), layout="constrained")
@@ -76,8 +90,8 @@ def _accuracy(panel: Axes, reading: Reading) -> None:
         *(each.accuracy for each in reading.languages),
         *(each.accuracy for each in means),
     ]
-    for variant in VARIANTS:
-        _intervals(panel, variant, [row[variant] for row in rows])
+    for variant, look in _looks(reading.variants):
+        _intervals(panel, variant, look, [row[variant] for row in rows])
     panel.axvline(100 * CHANCE, color="0.4", linestyle=":", label="chance")
     panel.axhline(len(reading.languages) - 0.5, color="0.8", linewidth=0.8)
     panel.set_yticks(range(len(names)), names)
@@ -86,8 +100,7 @@ def _accuracy(panel: Axes, reading: Reading) -> None:
     panel.set_axisbelow(True)
 
 
-def _intervals(panel: Axes, variant: str, estimates: Sequence[Estimate]) -> None:
-    look = LOOKS[variant]
+def _intervals(panel: Axes, variant: str, look: Look, estimates: Sequence[Estimate]) -> None:
     values = [100 * each.value for each in estimates]
     # Rounding may put the end of an interval a hair beyond its figure.
     below = [100 * max(0.0, each.value - each.low) for each in estimates]
@@ -113,8 +126,8 @@ def reliability(report: Report) -> Figure:
     for panel, (title, calibrations) in zip(axes, panels, strict=True):
         panel.set_title(title)
         panel.plot([50, 100], [50, 100], color="0.4", linestyle=":", label="as promised")
-        for variant in VARIANTS:
-            _reliability(panel, variant, calibrations[variant])
+        for variant, look in _looks(report.variants):
+            _reliability(panel, variant, look, calibrations[variant])
         panel.set_xlabel("confidence in %")
         panel.grid(color="0.9")
         panel.set_axisbelow(True)
@@ -140,8 +153,9 @@ def _reliability_panels(report: Report) -> list[tuple[str, dict[str, Probability
     ]
 
 
-def _reliability(panel: Axes, variant: str, calibration: ProbabilityCalibration) -> None:
-    look = LOOKS[variant]
+def _reliability(
+    panel: Axes, variant: str, look: Look, calibration: ProbabilityCalibration
+) -> None:
     bins = [each for each in calibration.bins if each.items]
     panel.scatter(
         [100 * (each.confidence or 0.0) for each in bins],

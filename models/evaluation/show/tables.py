@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from app.settings import VARIANTS
 from models.evaluation.measure.accuracy import Language, Mean, Reading
 from models.evaluation.measure.languages import GROUP_TITLES, POOL_TITLES, language_name
 from models.evaluation.measure.premise import Premise, Twins
@@ -66,13 +65,13 @@ def _accuracy(reading: Reading, title: str) -> Table:
     ]
     return Table(
         f"Accuracy in %, {title}",
-        ("language", "items", *VARIANTS, "stilts - direct"),
+        ("language", "items", *reading.variants, _subtracted(reading.variants)),
         tuple(
             TableRow(
                 (
                     name,
                     str(row.items),
-                    *(interval(row.accuracy[variant]) for variant in VARIANTS),
+                    *(interval(own) for own in row.accuracy.values()),
                     interval(row.difference, sign="+"),
                 ),
                 strong,
@@ -85,9 +84,19 @@ def _accuracy(reading: Reading, title: str) -> Table:
 
 
 def _pair(reading: Reading, title: str) -> Table:
+    first, second, *others = reading.variants
+    compared = "The two variants" if not others else f"{first} and {second}"
     return Table(
-        f"The two variants by language, {title}",
-        ("language", "direct alone", "stilts alone", "p", "p (Holm)", "same answer %", "kappa"),
+        f"{compared} by language, {title}",
+        (
+            "language",
+            f"{first} alone",
+            f"{second} alone",
+            "p",
+            "p (Holm)",
+            "same answer %",
+            "kappa",
+        ),
         tuple(
             TableRow(
                 (
@@ -109,14 +118,16 @@ def _pair(reading: Reading, title: str) -> Table:
 
 
 def _means(reading: Reading, title: str, resamples: int) -> Table:
+    first, second, *others = reading.variants
+    differ = f"p: {first} and {second} differ" if others else "p: they differ"
     return Table(
         f"Tests over languages, {title}",
-        ("languages", *(f"p: {name} above chance" for name in VARIANTS), "p: they differ"),
+        ("languages", *(f"p: {name} above chance" for name in reading.variants), differ),
         tuple(
             TableRow(
                 (
                     GROUP_TITLES[each.group],
-                    *(p_value(each.p_above_chance[name]) for name in VARIANTS),
+                    *(p_value(own) for own in each.p_above_chance.values()),
                     p_value(each.p),
                 )
             )
@@ -160,7 +171,7 @@ def _premise(premise: Premise) -> Iterator[Table]:
     yield Table(
         "Twins: the same choices with two premises, in %",
         ("items", "variant", "pairs", "originals", "mirrors", "both right"),
-        tuple(_twins(twins, variant) for twins in premise.twins for variant in VARIANTS),
+        tuple(_twins(twins, variant) for twins in premise.twins for variant in twins.both),
         "COPA and Balanced COPA, English. A model that ignores the premise has both right in 0 % "
         "of the pairs, guessing in 25 %. COPA 401-500 chose checkpoints and 1-400 were training "
         "data, and so were their mirrors if a recipe names Balanced COPA.",
@@ -178,7 +189,7 @@ def _premise(premise: Premise) -> Iterator[Table]:
                     percent(without.same_choice[variant]),
                 )
             )
-            for variant in VARIANTS
+            for variant in without.accuracy
         ),
         "A full stop replaces the premise. Accuracy above 50 % comes from the choices alone.",
     )
@@ -208,7 +219,7 @@ def _seeds(report: Report, questions: Questions) -> Table:
             for group in groups
             for row in (
                 *(_runs(group, variant, runs) for variant, runs in group.variants.items()),
-                *_difference(group),
+                *_difference(group, _subtracted(report.variants)),
             )
         ),
         "Mean of the seeds, with the interval of a bootstrap over items that takes these seeds as "
@@ -233,14 +244,20 @@ def _runs(group: SeedGroup, variant: str, runs: SeedStatistics) -> TableRow:
     )
 
 
-def _difference(group: SeedGroup) -> Iterator[TableRow]:
+def _difference(group: SeedGroup, subtracted: str) -> Iterator[TableRow]:
     if group.difference is None:
         return
     cells = (
         GROUP_TITLES[group.group],
-        f"stilts - direct, p {p_value(group.p)}",
+        f"{subtracted}, p {p_value(group.p)}",
         "",
         interval(group.difference, sign="+"),
         f"{interval(group.difference_of_both, sign='+')}, p {p_value(group.p_of_both)}",
     )
     yield TableRow((*cells, "", "", "", ""), strong=True)
+
+
+def _subtracted(variants: Sequence[str]) -> str:
+    """Name the difference of the two variants that are compared."""
+    first, second, *_ = variants
+    return f"{second} - {first}"

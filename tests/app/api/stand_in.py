@@ -78,6 +78,7 @@ class StandInRuntime:
 
     service: StandInService = field(default_factory=StandInService)
     served: Mapping[str, Any] = field(default_factory=lambda: dict.fromkeys(VARIANTS))
+    names: tuple[str, ...] = VARIANTS
     ready: bool = True
     started: bool = True
     condition: str = "ready"

@@ -37,6 +37,7 @@ def served(revision: str) -> SimpleNamespace:
         tokenizer=tokenizer,
         temperature=1.5,
         kernels=KERNELS,
+        weight=3,
     )
     return SimpleNamespace(variant=variant, calibration=CALIBRATION)
 
@@ -78,6 +79,7 @@ async def test_a_card_describes_what_is_loaded() -> None:
             ],
             "otherwise": "onednn-fused",
         },
+        "weight": 3,
         "default": False,
     }
 

@@ -147,6 +147,39 @@ async def test_a_comparison_is_counted_by_whether_the_models_agree() -> None:
     assert get("xcopa_comparisons_total", {"result": "agree"}) == 0
 
 
+@pytest.mark.parametrize(
+    ("query", "asked"),
+    [
+        ("", ["direct", "stilts", "mnli"]),
+        ("?models=mnli,direct", ["mnli", "direct"]),
+        ("?models=mnli&models=direct,mnli", ["mnli", "direct"]),
+        ("?models=stilts", ["stilts"]),
+    ],
+)
+async def test_all_models_are_compared_or_those_that_the_query_names(
+    query: str, asked: list[str]
+) -> None:
+    names = ("direct", "stilts", "mnli")
+    service = StandInService([answer(name) for name in asked])
+    app = application(StandInRuntime(service, served=dict.fromkeys(names), names=names))
+    response = await ask(app, f"/compare/xcopa{query}")
+    assert list(response.json()["predictions"]) == asked
+    [(asks, _, _)] = service.calls
+    assert [each.model for each in asks] == asked
+    get = app.state.metrics.registry.get_sample_value
+    assert get("xcopa_comparisons_total", {"result": "agree"}) == float(len(asked) > 1)
+
+
+@pytest.mark.parametrize("query", ["models=", "models=direct,", "models=large", "models=Direct"])
+async def test_a_query_that_names_no_model_is_refused_with_the_names(query: str) -> None:
+    response, service = await outcome(f"/compare/xcopa?{query}", ITEM)
+    assert response.status_code == 422
+    [error] = response.json()["errors"]
+    assert error["field"] == "models"
+    assert "must be 'direct' or 'stilts'" in error["message"]
+    assert service.calls == []
+
+
 async def test_a_comparison_needs_both_answers() -> None:
     response, _ = await outcome("/compare/xcopa", ITEM, answer("direct"), FAILED)
     assert response.status_code == 500

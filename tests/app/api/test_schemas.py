@@ -11,6 +11,7 @@ from jsonschema import Draft202012Validator
 from pydantic import BaseModel, ValidationError
 
 from app.api.schemas import (
+    NAMES,
     BatchRequest,
     CompareRequest,
     Item,
@@ -18,8 +19,10 @@ from app.api.schemas import (
     Prediction,
     PredictRequest,
     Problem,
+    listed,
 )
-from app.settings import VARIANTS, ModelSources
+from app.model_settings.sources import ModelSources
+from app.settings import VARIANTS
 from tests.app.api.stand_in import ITEM
 
 DESCRIBED_ITEM = Draft202012Validator(Item.model_json_schema())
@@ -170,3 +173,23 @@ def test_what_stands_for_a_prediction_is_a_problem_of_rfc_9457() -> None:
     assert list(Problem.model_fields) == [
         *("type", "title", "status", "detail", "instance", "request_id", "errors")
     ]
+
+
+@pytest.mark.parametrize("name", ["stilts", "Mnli", "", 7, ["mnli"]])
+def test_the_names_of_an_application_take_the_place_of_those_that_ship(
+    name: object,
+) -> None:
+    known = {NAMES: ("direct", "mnli")}
+    for named in ("mnli", None):
+        body = {**ITEM, "model": named}
+        assert PredictRequest.model_validate(body, context=known).model == named
+    with pytest.raises(ValidationError, match="'direct' or 'mnli'"):
+        PredictRequest.model_validate({**ITEM, "model": name}, context=known)
+
+
+@pytest.mark.parametrize(
+    ("names", "said"),
+    [(["a"], "`a`"), (["a", "b"], "`a` or `b`"), (["a", "b", "c"], "`a`, `b` or `c`")],
+)
+def test_names_are_listed_in_words(names: list[str], said: str) -> None:
+    assert listed(names) == said

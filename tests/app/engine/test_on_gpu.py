@@ -12,7 +12,8 @@ import torch
 from app.engine.encoder import PackedEncoder
 from app.engine.pool_engines import pool_of
 from app.engine.target import Precision, Target
-from app.settings import ModelSources, Settings
+from app.model_settings.sources import ModelSources
+from app.settings import Settings
 from app.weights.variant import load_models
 from loadtests.peers.padded import SIZES, random_model
 from tests import tiny

@@ -18,7 +18,8 @@ from app.engine.pool_engines import pool_of
 from app.engine.processes import nodes
 from app.engine.processes.messages import SharedWeights
 from app.errors import StartError
-from app.settings import ModelSources, Settings
+from app.model_settings.sources import ModelSources
+from app.settings import Settings
 from app.weights import held
 from app.weights.job import Job
 from app.weights.variant import Variant, load_models

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from rich.console import Console
 
+from app.model_settings.variant_settings import VariantSettings
 from app.weights.variant import load_variants
 from models.evaluation.ask import predictions
 from models.evaluation.ask.local import LocalPredictor
@@ -50,7 +51,7 @@ def here(
     return out
 
 
-def load(name: str, source: str) -> LocalPredictor:
+def load(name: str, source: str | VariantSettings) -> LocalPredictor:
     return LocalPredictor(load_variants({name: source}, Path())[name])
 
 
@@ -92,12 +93,35 @@ def same_but_for_rounding(measured: Report) -> Report:
     return replace(measured, source=replace(measured.source, answered_by=""), readings=readings)
 
 
-def test_a_service_without_a_model_is_one_clear_line(
-    options: Options, url: str, monkeypatch: pytest.MonkeyPatch
+def test_one_model_alone_is_one_clear_line(options: Options, sources: dict[str, str]) -> None:
+    with pytest.raises(EvaluationError, match="compares two variants, and models loaded for it ha"):
+        evaluate_here(options, {"direct": sources["direct"]}, load, Console(file=StringIO()))
+
+
+def test_seeds_of_a_variant_that_is_not_asked_are_refused(
+    options: Options, sources: dict[str, str], tmp_path: Path
 ) -> None:
-    monkeypatch.setattr("models.evaluation.command.VARIANTS", ("direct", "tilted"))
-    with pytest.raises(EvaluationError, match="serves no model tilted, only direct, stilts"):
-        evaluate_service(options, url, Console(file=StringIO()))
+    seeded = replace(options, seeds={"tilted": tmp_path})
+    with pytest.raises(EvaluationError, match="there is no variant tilted, only direct, stilts"):
+        evaluate_here(seeded, sources, load, Console(file=StringIO()))
+
+
+def test_a_third_variant_is_measured_beside_the_two_that_are_compared(
+    options: Options, sources: dict[str, str], here: Path, tmp_path: Path
+) -> None:
+    three = {**sources, "again": sources["direct"]}
+    said = StringIO()
+    evaluate_here(replace(options, out=tmp_path), three, load, Console(file=said, width=300))
+    two, measured = read(here), read(tmp_path)
+    assert measured.variants == ("direct", "stilts", "again")
+    for questions, reading in measured.readings.items():
+        pair = two.readings[questions]
+        for each, before in zip(reading.languages, pair.languages, strict=True):
+            assert each.accuracy["again"] == each.accuracy["direct"]
+            assert {**each.accuracy, "again": None} == {**before.accuracy, "again": None}
+            assert (each.difference, each.p_holm) == (before.difference, before.p_holm)
+    assert "direct and stilts by language" in said.getvalue()
+    assert recompute(tmp_path, None) == measured
 
 
 def test_figures_are_computed_again_without_a_model(here: Path, tmp_path: Path) -> None:
@@ -152,7 +176,7 @@ def test_options_say_what_to_measure() -> None:
         ("train", "both", [], "--split"),
         ("test", "none", [], "--questions"),
         ("test", "both", ["direct"], "--seeds"),
-        ("test", "both", ["other=DIR"], "--seeds"),
+        ("test", "both", ["=DIR"], "--seeds"),
     ],
 )
 def test_an_option_that_has_no_such_value_is_named(

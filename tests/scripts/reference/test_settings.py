@@ -10,7 +10,8 @@ import pytest
 from pydantic import Field, TypeAdapter
 from pydantic.fields import FieldInfo
 
-from app.settings import SHIPPED_MODELS, Settings
+from app.model_settings.sources import SHIPPED_MODELS
+from app.settings import Settings
 from scripts.reference.settings import SECTIONS, default_of, settings, type_of, variables
 
 
