@@ -89,12 +89,12 @@ def test_each_route_asks_the_model_that_is_named_else_the_default(
 def test_another_name_is_refused_with_those_that_there_are(
     client: httpx.Client, path: str, name: str
 ) -> None:
-    body = {
-        "/predict/xcopa": ITEM,
+    bodies: dict[str, dict[str, object]] = {
+        "/predict/xcopa": {**ITEM},
         "/predict/xcopa/batch": {"items": [ITEM]},
         "/rank": {"premise": "a", "question": "cause", "choices": ["b", "c"]},
-    }[path]
-    response = client.post(path, json={**body, "model": name})
+    }
+    response = client.post(path, json={**bodies[path], "model": name})
     assert response.status_code == 422
     assert response.json()["errors"] == [
         {"field": "model", "message": "must be 'direct', 'stilts' or 'mnli-2'"}

@@ -64,7 +64,7 @@ def test_a_source_beside_the_file_is_found_from_wherever_the_service_starts(
 
 
 def test_the_pair_that_ships_comes_first_and_keeps_its_sources(tmp_path: Path) -> None:
-    wanted = Settings(models_file=written(tmp_path, THREE)).variants  # type: ignore[arg-type]
+    wanted = Settings(models_file=written(tmp_path, THREE)).variants
     assert list(wanted) == ["direct", "stilts", "mnli", "elsewhere"]
     assert wanted["direct"].source == str(SHIPPED_MODELS / "direct")
     assert (wanted["direct"].weight, wanted["stilts"].weight) == (2, 1)
@@ -84,18 +84,18 @@ def test_a_variable_goes_before_the_file_and_leaves_the_rest_of_it(
 
 def test_what_is_wrong_with_a_source_of_the_file_is_said_of_the_file(tmp_path: Path) -> None:
     path = written(tmp_path, THREE)
-    wanted = Settings(models_file=path).variants  # type: ignore[arg-type]
+    wanted = Settings(models_file=path).variants
     assert wanted["mnli"].setting == f"XCOPA_MODELS_FILE: {path}: models.mnli"
 
 
 def test_a_file_may_leave_one_out(tmp_path: Path) -> None:
     path = written(tmp_path, '[models.direct]\nsource = "none"\n')
-    assert list(Settings(models_file=path).variants) == ["stilts"]  # type: ignore[arg-type]
+    assert list(Settings(models_file=path).variants) == ["stilts"]
 
 
 def test_what_happens_to_the_file_afterwards_changes_nothing(tmp_path: Path) -> None:
     path = written(tmp_path, THREE)
-    settings = Settings(models_file=path)  # type: ignore[arg-type]
+    settings = Settings(models_file=path)
     path.unlink()
     assert "mnli" in settings.variants
 

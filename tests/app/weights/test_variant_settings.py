@@ -28,7 +28,10 @@ PROMPT = Prompt("Why?", "So?", "cause-first")
 
 
 def test_words_of_the_settings_take_the_place_of_stored_ones(tiny_direct: Path) -> None:
-    wanted = {"own": str(tiny_direct), "asked": VariantSettings(str(tiny_direct), prompt=WORDS)}
+    wanted: dict[str, str | VariantSettings] = {
+        "own": str(tiny_direct),
+        "asked": VariantSettings(str(tiny_direct), prompt=WORDS),
+    }
     own, asked = load_variants(wanted, Path()).values()
     assert (own.tokenizer.prompt, asked.tokenizer.prompt) == (Prompt(), PROMPT)
     assert own.revision != asked.revision
@@ -69,7 +72,7 @@ def test_a_weight_reaches_the_scheduler(tiny_direct: Path, tmp_path: Path, engin
         encoding="utf-8",
     )
     settings = Settings(
-        models_file=file,  # type: ignore[arg-type]
+        models_file=file,
         default_model="a",
         engines=engines,
         threads=1,

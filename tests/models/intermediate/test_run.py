@@ -13,6 +13,7 @@ import torch
 from safetensors.torch import load_file
 from torch import Tensor
 
+from app.model_settings.variant_settings import VariantSettings
 from app.settings import Settings
 from models.evaluation.ask.items import ItemSets
 from models.evaluation.ask.local import LocalPredictor, opener
@@ -176,7 +177,8 @@ def test_the_mean_of_a_seeds_checkpoints_is_asked(
     opened = opener(Settings(threads=1, linear_kernel="torch", cache_dir=tmp_path))
     heads: list[Tensor] = []
 
-    def note(name: str, source: str) -> LocalPredictor:
+    def note(name: str, source: str | VariantSettings) -> LocalPredictor:
+        assert isinstance(source, str)
         weights = load_file(Path(source) / "adapter_model.safetensors")
         heads.extend(own for key, own in weights.items() if "classifier" in key and own.ndim > 1)
         return opened(name, source)
