@@ -39,7 +39,7 @@ def read_settings(*, service: bool = False) -> Settings:
     except ValidationError as error:
         raise failure(_reason(error)) from error
     except SettingsError as error:
-        raise failure(f"{error}; a model is XCOPA_MODELS__NAME=SOURCE") from error
+        raise failure(f"{error}; a model is named as in XCOPA_MODELS__DIRECT") from error
     form = _log_form(settings, service)
     logs.configure(settings.log_level, form, texts=settings.log_texts, service=service)
     for name in _NOISY_LOGGERS:
