@@ -78,6 +78,10 @@ def test_a_request_arrives_with_its_stages_and_its_batch_and_probes_do_not(
     assert collector.resource["deployment.environment"] == "test"
 
 
+MANY = 60
+"""Some of six at once meet in a batch, also where a busy machine lets one in at a time."""
+
+
 @pytest.mark.slow
 def test_a_batch_is_linked_to_all_the_requests_that_it_served(
     sources: dict[str, str], collector: Collector
@@ -87,10 +91,10 @@ def test_a_batch_is_linked_to_all_the_requests_that_it_served(
     with ServerProcess(**sources, **variables, XCOPA_MAX_WAIT_MS="200") as server:
         url = server.wait_until_ready().url
         with ThreadPoolExecutor(6) as threads:
-            answers = list(threads.map(lambda _: ask(url).status_code, range(6)))
+            answers = list(threads.map(lambda _: ask(url).status_code, range(MANY)))
         server.terminate()
         assert server.exit_status() == 0
-    assert answers == [200] * 6
+    assert answers == [200] * MANY
     spans = collector.by_name
     linked = [link.span_id for batch in spans["xcopa.batch"] for link in batch.links]
     assert sorted(linked) == sorted(ids(spans[REQUEST]))
