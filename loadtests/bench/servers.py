@@ -21,7 +21,10 @@ from prometheus_client.parser import text_string_to_metric_families
 
 START_LIMIT_S = 180
 END_LIMIT_S = 60
-PORTS = ("XCOPA_PORT", "UVICORN_PORT", "MOSEC_PORT", "BENTOML_PORT")
+PORTS = (
+    *("XCOPA_PORT", "UVICORN_PORT", "MOSEC_PORT", "BENTOML_PORT"),
+    *("MLSERVER_HTTP_PORT", "INFINITY_PORT", "PEER_PORT"),
+)
 """The variables from which the measured servers take their port."""
 
 JSON = {"Content-Type": "application/json"}
