@@ -100,7 +100,7 @@ MLSERVER = Peer(
 )
 INFINITY = Peer(
     "infinity",
-    ("infinity-emb", "transformers", "sentence-transformers"),
+    ("infinity_emb", "transformers", "sentence-transformers"),
     INFINITY_ENVIRONMENT,
     _infinity,
     one_worker,
