@@ -9,11 +9,12 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from http import HTTPStatus
 from pathlib import Path
+from typing import Any
 
 import psutil
 from geventhttpclient import HTTPClient
@@ -50,7 +51,7 @@ class BenchServer:
     @property
     def cpu_seconds(self) -> float:
         """Processor time since the start, of all threads and of its engines."""
-        times = [process.cpu_times() for process in self._processes()]
+        times = _of_living([process.cpu_times for process in self._processes()])
         return float(sum(each.user + each.system for each in times))
 
     @property
@@ -62,7 +63,7 @@ class BenchServer:
     @property
     def memory(self) -> int:
         """Bytes that are resident; what processes share is counted once, where the system can."""
-        infos = [process.memory_full_info() for process in self._processes()]
+        infos = _of_living([process.memory_full_info for process in self._processes()])
         return int(sum(getattr(info, "pss", info.rss) for info in infos))
 
     @property
@@ -102,6 +103,15 @@ class BenchServer:
         """Return the samples of a scrape."""
         with self.client(1) as client:
             return samples_of(client.get("/metrics").read().decode())
+
+
+def _of_living(reads: Sequence[Callable[[], Any]]) -> list[Any]:
+    """Return what can still be read: some servers start processes that soon end."""
+    found = []
+    for read in reads:
+        with contextlib.suppress(psutil.NoSuchProcess):
+            found.append(read())
+    return found
 
 
 def _goes_first(pid: int) -> bool:

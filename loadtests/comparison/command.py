@@ -105,8 +105,8 @@ def _records(peers: Sequence[Peer], store: RecordStore, console: Console) -> Ite
                 store.keep(service)
             for peer in missing:
                 console.rule(peer.name)
-                kept[peer.slug] = run.peer_record(peer, ours)
-                store.keep(kept[peer.slug])  # type: ignore[arg-type]
+                kept[peer.slug] = record = run.peer_record(peer, ours)
+                store.keep(record)
     yield service
     yield from (record for record in kept.values() if record is not None)
     yield from _without_package(store.plan)

@@ -111,7 +111,7 @@ def test_the_fastest_setup_stays_and_no_other(
     assert len(stage.rates) == 3
     monkeypatch.setattr(Trials, "_running", lambda self, peer, setup: stage.running_in(peer, setup))
     monkeypatch.setattr(Contender, "load", lambda *asked: stage.load(*asked))  # noqa: PLW0108 - a method
-    trials = Trials(Console(quiet=True), Path("python"), Path("model"), {})
+    trials = Trials(Console(quiet=True), Path("model"), {})
     with ExitStack() as stack:
         found = trials.fastest(MOSEC, stack)
         assert found.setup == setups[fastest]
