@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from http import HTTPStatus
+from http.client import HTTPException
 from pathlib import Path
 from typing import Any
 
@@ -209,7 +210,7 @@ def _wait(server: BenchServer, process: subprocess.Popen[bytes], probe: str) -> 
             with server.client(1, timeout=5) as client:
                 if client.get(probe).status_code == HTTPStatus.OK:
                     return
-        except OSError:
+        except (OSError, HTTPException):  # Triton closes connections until its model is loaded
             pass
         time.sleep(0.3)
     raise SystemExit("a server did not start; run it by hand to see why")

@@ -85,7 +85,7 @@ RAY_SERVE = Peer(
     RAY,
     _module("loadtests.peers.ray_server"),
     batched,
-    "/-/healthz",
+    "/predict/xcopa",  # its health page answers before there is a replica
     is_pausable=False,  # its processes watch each other, and end those that are silent
     variables={"RAY_USAGE_STATS_ENABLED": "0"},
 )

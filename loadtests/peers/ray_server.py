@@ -43,7 +43,9 @@ class RayXcopa:
         return await asyncio.to_thread(self._scorer.answers, items)
 
     async def __call__(self, request: Request) -> Any:
-        """Answer a request."""
+        """Answer a request, and the probe: the proxy of Ray is healthy before its replicas are."""
+        if request.method == "GET":
+            return {}
         return await self.answers(await request.json())
 
 
