@@ -127,9 +127,9 @@ def test_a_server_answers_its_probe_and_is_ended_afterwards() -> None:
 
 
 def test_a_server_that_closes_connections_until_it_is_ready_is_waited_for() -> None:
-    with started(("-c", CLOSING), probe="/READY", READY="yes") as server:
-        with server.client(1) as client:
-            assert read(client, "/READY") == (200, "yes")
+    started_server = started(("-c", CLOSING), probe="/READY", READY="yes")
+    with started_server as server, server.client(1) as client:
+        assert read(client, "/READY") == (200, "yes")
 
 
 def test_processes_that_have_ended_meanwhile_are_left_out() -> None:
