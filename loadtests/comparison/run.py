@@ -138,7 +138,9 @@ class ComparisonRun:
         closed: dict[str, list[LoadFigures]] = {side: [] for side in SIDES}
         for side in self.plan.turns():
             with _alone(side, theirs.server, peer):
-                closed[side].append(sides[side].closed(self.plan.seconds))
+                found = sides[side].closed(self.plan.seconds)
+            check_sound(sides[side].name, found)
+            closed[side].append(found)
         own = {side: capacity(closed[side]) for side in SIDES}
         arrived: dict[float, dict[str, LoadFigures]] = {}
         for share, side in self.plan.arrivals():
@@ -158,15 +160,12 @@ class ComparisonRun:
         return peer.setups(choose_threads(Settings().threads).threads)
 
     def _tried(self, peer: Peer, setup: PeerSetup) -> float:
-        """Return the requests per second of a setup; 0 if it does not answer soundly."""
+        """Return the requests per second of a setup."""
         with self._running(peer, setup) as server:
             contender = self._contender(peer, server, AnswerTally(peer.is_exact))
             contender.closed(self.plan.warm_up_s)
             found = contender.closed(self.plan.trial_s)
-        if found.failed_share:
-            raise PeerFailedError(
-                f"with {setup}, {found.failed_share:.1%} of its answers are not the service's"
-            )
+        check_sound(f"{peer.name} with {setup}", found)
         self.say(f"{peer.name} with {setup}: {found.answered_per_s:.1f} requests per second")
         return found.answered_per_s
 
@@ -208,6 +207,12 @@ class ComparisonRun:
         arguments, python = peer.arguments(setup, self.checkpoint), peer.environment_of.python
         with started(arguments, peer.probe, python, peer.stop, **variables) as server:
             yield server
+
+
+def check_sound(who: str, load: LoadFigures) -> None:
+    """Raise PeerFailedError if answers were missing or not the service's: they have no speed."""
+    if load.failed_share:
+        raise PeerFailedError(f"{who}: {load.failed_share:.1%} of the answers were not sound")
 
 
 @contextmanager
