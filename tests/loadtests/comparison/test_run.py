@@ -90,7 +90,7 @@ def test_a_peer_whose_answers_are_not_the_services_is_not_compared(
     run = comparison(tiny_export, tmp_path, [])
     others = {key: {**each, "logits": [9.0, 0.0]} for key, each in run.expected.items()}
     record = replace(run, expected=others).peer_record(plain(tmp_path), ours=never())
-    assert record["reason"] == ("with 1 x 1 threads, 100.0% of its answers are not the service's")
+    assert record["reason"] == ("FastAPI with 1 x 1 threads: 100.0% of the answers were not sound")
 
 
 def never() -> Contender:
