@@ -13,9 +13,9 @@ from typing import Any
 
 from app.engine.threads import choose_threads
 from app.settings import DIRECT, Settings
+from loadtests.bench.counting import SERVICE as NULL_SERVICE
 from loadtests.bench.inputs import body
 from loadtests.bench.machine import describe_machine
-from loadtests.bench.null import SERVICE as NULL_SERVICE
 from loadtests.bench.peers import ExpectedAnswers
 from loadtests.bench.servers import BenchServer, started, uvicorn
 from loadtests.comparison.answers import AnswerTally, WireCase

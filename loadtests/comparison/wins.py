@@ -51,20 +51,26 @@ def compared(service: ServerRecord, peer: ServerRecord) -> Iterator[ComparedFigu
     ours, theirs = (
         [LoadFigures.from_json(each) for each in peer["closed"][side]] for side in (OURS, THEIRS)
     )
-    yield ComparedFigure("capacity", "requests/s", capacity(theirs), capacity(ours), True)
-    rates = (peer["server"]["rate"], service["server"]["rate"])
-    yield ComparedFigure("Server rate", "queries/s", *rates, True)
-    cost = (middle(each, _cpu) for each in (theirs, ours))
-    yield ComparedFigure("CPU of 1,000 predictions", "s", *cost, False)
-    yield ComparedFigure("memory", "MiB", peer["memory_mib"], service["memory_mib"], False)
-    yield ComparedFigure("start", "s", peer["start_s"], service["start_s"], False)
+    yield _more("capacity", "requests/s", capacity(theirs), capacity(ours))
+    yield _more("Server rate", "queries/s", peer["server"]["rate"], service["server"]["rate"])
+    yield _less("CPU of 1,000 predictions", "s", middle(theirs, _cpu), middle(ours, _cpu))
+    yield _less("memory", "MiB", peer["memory_mib"], service["memory_mib"])
+    yield _less("start", "s", peer["start_s"], service["start_s"])
     if peer["null"] and service["null"]:
-        frameworks = (_cpu(LoadFigures.from_json(each["null"])) for each in (peer, service))
-        yield ComparedFigure("framework", "ms of a processor", *frameworks, False)
+        own, its = (_cpu(LoadFigures.from_json(each["null"])) for each in (service, peer))
+        yield _less("framework", "ms of a processor", its, own)
     for load in peer["open"]:
         name = f"p99 at {load['share']:.0%} of its own capacity"
-        values = (p99(LoadFigures.from_json(load[side])) for side in (THEIRS, OURS))
-        yield ComparedFigure(name, "ms", *values, False)
+        own, its = (p99(LoadFigures.from_json(load[side])) for side in (OURS, THEIRS))
+        yield _less(name, "ms", its, own)
+
+
+def _more(what: str, unit: str, theirs: float, ours: float) -> ComparedFigure:
+    return ComparedFigure(what, unit, theirs, ours, more_is_better=True)
+
+
+def _less(what: str, unit: str, theirs: float, ours: float) -> ComparedFigure:
+    return ComparedFigure(what, unit, theirs, ours, more_is_better=False)
 
 
 def p99(load: LoadFigures) -> float:

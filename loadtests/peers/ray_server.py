@@ -61,7 +61,8 @@ def main() -> None:
     )
     serve.start(http_options={"host": "127.0.0.1", "port": int(os.environ["PEER_PORT"])})
     quiet = {"enable_access_log": False, "log_level": "WARNING"}
-    serve.run(RayXcopa.bind(), route_prefix=ROUTE, logging_config=quiet)
+    application: Any = RayXcopa  # the decorator has made a deployment of the class
+    serve.run(application.bind(), route_prefix=ROUTE, logging_config=quiet)
     signal.sigwait([signal.SIGTERM])
     serve.shutdown()
     ray.shutdown()

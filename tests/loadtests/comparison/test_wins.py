@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import pytest
 
@@ -12,7 +13,7 @@ from loadtests.comparison.wins import compared, p99
 from tests.loadtests.comparison.records import load, peer, service
 
 
-def better(**changes: object) -> set[str]:
+def better(**changes: Any) -> set[str]:
     return {each.what for each in compared(service(), peer(**changes)) if each.is_win}
 
 
@@ -38,7 +39,7 @@ def test_a_peer_that_is_worse_everywhere_wins_nothing() -> None:
         ),
     ],
 )
-def test_each_figure_can_be_won(changes: dict[str, object], what: str) -> None:
+def test_each_figure_can_be_won(changes: dict[str, Any], what: str) -> None:
     assert better(**changes) == {what}
 
 
