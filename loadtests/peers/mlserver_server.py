@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
+import tempfile
 from collections.abc import Sequence
 from typing import Any
 
@@ -59,14 +60,15 @@ def _free_port() -> int:
         return int(free.getsockname()[1])
 
 
-async def serve() -> None:
-    """Serve until a signal arrives."""
+async def serve(metrics: str) -> None:
+    """Serve until a signal arrives; workers share their metrics in a folder."""
     setup = PeerSetup.read()
     settings = Settings(
         host="127.0.0.1",
         grpc_port=_free_port(),
         metrics_port=_free_port(),
         parallel_workers=setup.workers,
+        metrics_dir=metrics,
         debug=False,
     )
     model = ModelSettings(
@@ -79,4 +81,5 @@ async def serve() -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(serve())
+    with tempfile.TemporaryDirectory() as folder:
+        asyncio.run(serve(folder))
