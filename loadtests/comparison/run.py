@@ -105,7 +105,7 @@ class ComparisonRun:
     def _compared(self, peer: Peer, ours: Contender) -> dict[str, Any]:
         install(peer.environment_of, say=self.say)
         self._prepare(peer)
-        tried = {setup: self._tried(peer, setup) for setup in self._setups(peer)}
+        tried = self._trials(peer)
         setup = max(tried, key=tried.__getitem__)
         tally = AnswerTally(peer.is_exact)
         began = time.monotonic()
@@ -156,8 +156,18 @@ class ComparisonRun:
             ],
         }
 
-    def _setups(self, peer: Peer) -> list[PeerSetup]:
-        return peer.setups(choose_threads(Settings().threads).threads)
+    def _trials(self, peer: Peer) -> dict[PeerSetup, float]:
+        """Return the requests per second of each setup that works."""
+        tried, failures = {}, []
+        for setup in peer.setups(choose_threads(Settings().threads).threads):
+            try:
+                tried[setup] = self._tried(peer, setup)
+            except (PeerFailedError, SystemExit) as error:
+                failures.append(f"with {setup}, {error}")
+                self.say(f"{peer.name} {failures[-1]}")
+        if not tried:
+            raise PeerFailedError("; ".join(failures))
+        return tried
 
     def _tried(self, peer: Peer, setup: PeerSetup) -> float:
         """Return the requests per second of a setup."""
@@ -165,7 +175,7 @@ class ComparisonRun:
             contender = self._contender(peer, server, AnswerTally(peer.is_exact))
             contender.closed(self.plan.warm_up_s)
             found = contender.closed(self.plan.trial_s)
-        check_sound(f"{peer.name} with {setup}", found)
+        check_sound(peer.name, found)
         self.say(f"{peer.name} with {setup}: {found.answered_per_s:.1f} requests per second")
         return found.answered_per_s
 

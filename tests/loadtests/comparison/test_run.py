@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -90,7 +89,25 @@ def test_a_peer_whose_answers_are_not_the_services_is_not_compared(
     run = comparison(tiny_export, tmp_path, [])
     others = {key: {**each, "logits": [9.0, 0.0]} for key, each in run.expected.items()}
     record = replace(run, expected=others).peer_record(plain(tmp_path), ours=never())
-    assert record["reason"] == ("FastAPI with 1 x 1 threads: 100.0% of the answers were not sound")
+    assert record["reason"] == ("with 1 x 1 threads, FastAPI: 100.0% of the answers were not sound")
+
+
+@pytest.mark.slow
+def test_a_setup_that_does_not_start_is_left_out(tiny_export: Path, tmp_path: Path) -> None:
+    said: list[str] = []
+    run, peer = comparison(tiny_export, tmp_path, said), plain(tmp_path)
+
+    def only_one_worker(setup: PeerSetup, checkpoint: Path) -> tuple[str, ...]:
+        works = setup.workers == 1
+        return PLAIN.arguments(setup, checkpoint) if works else ("-c", "raise SystemExit(3)")
+
+    both = replace(
+        peer,
+        arguments=only_one_worker,
+        setups=lambda threads: [PeerSetup(2, 1), PeerSetup(1, 1)],
+    )
+    assert list(run._trials(both)) == [PeerSetup(1, 1)]
+    assert said[0].startswith("FastAPI with 2 x 1 threads, a server did not start")
 
 
 def never() -> Contender:
@@ -113,7 +130,7 @@ def test_a_peer_that_cannot_be_installed_has_the_reason(
 
 
 def test_a_peer_that_does_not_start_has_the_reason(tiny_export: Path, tmp_path: Path) -> None:
-    def nothing(setup: PeerSetup, checkpoint: Path) -> Sequence[str]:
+    def nothing(setup: PeerSetup, checkpoint: Path) -> tuple[str, ...]:
         return ("-c", "raise SystemExit(3)")
 
     record = comparison(tiny_export, tmp_path, []).peer_record(
