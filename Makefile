@@ -5,7 +5,7 @@ PYTHON ?= python3
 DATA ?= $(XCOPA_DATA_DIR)
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-slow test-gpu lint format types audit docs dashboards manifests reference lock ci coverage coverage-report figures mutants bare-clone image-test incident bench capacity mlperf study study-page loadtest loadtests fleet evaluate models intermediate data clean
+.PHONY: help run test test-slow test-gpu lint format types audit docs dashboards manifests reference lock ci coverage coverage-report figures mutants bare-clone image-test incident bench peers capacity mlperf study study-page loadtest loadtests fleet evaluate models intermediate data clean
 
 help: ## List the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
@@ -108,6 +108,11 @@ ci: ## What CI runs
 
 bench: $(VENV)/.dev ## Measure what docs/results/speed.md reports (BENCH="encoder lone" for some of it; "--check" fails where a target is missed)
 	$(BIN)/python -m loadtests.bench $(BENCH)
+
+# PEERS adds options: PEERS="--only mosec,triton --seconds 20", or PEERS=--quick, which publishes nothing.
+peers: PEERS ?= --publish
+peers: $(VENV)/.dev ## Compare the service with other servers, for docs/comparison.md (about three hours; it resumes)
+	@$(BIN)/python -m loadtests.comparison $(PEERS)
 
 # LOADTEST adds options of locust: LOADTEST="-u 32 -t 2m --languages et,ta --report out"
 loadtest: FILE = $(if $(SCENARIO),scenarios/$(SCENARIO),xcopa)

@@ -7,7 +7,7 @@ import random
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from typing import Any, Protocol
 
 from app.settings import VARIANTS
 from loadtests import soundness
@@ -28,6 +28,29 @@ BODIES = 512
 SEED = 19
 
 SoundAnswers = Callable[[object], Sequence[ModelAnswer] | None]
+
+
+class JudgedBody(Protocol):
+    """A request whose answer is judged."""
+
+    @property
+    def body(self) -> bytes:
+        """As it is sent."""
+
+    def is_sound(self, content: bytes) -> bool:
+        """Whether the content of a response is a sound answer. Nothing that it holds raises."""
+
+
+class LoadCase(Protocol):
+    """Requests to one path."""
+
+    @property
+    def path(self) -> str:
+        """Of the endpoint."""
+
+    @property
+    def bodies(self) -> Sequence[JudgedBody]:
+        """Of which each request takes one at random."""
 
 
 @dataclass(frozen=True)

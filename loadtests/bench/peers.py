@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import statistics
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,9 +24,11 @@ from loadtests.bench.inputs import batch_body, body, mixed_items
 from loadtests.bench.results import RATIO, BenchResult, medians
 from loadtests.bench.servers import JSON, SERVICE, BenchServer, started
 from loadtests.items import ItemFields
-from loadtests.peers.catalogue import PEERS, Peer, PeerAnswer
+from loadtests.peers.catalogue import PEERS
 from loadtests.peers.install import install
+from loadtests.peers.peer import Peer
 from loadtests.peers.setup import PeerSetup
+from loadtests.peers.wires import PeerAnswer, PlainWire, Wire
 from scripts.install import InstallError
 
 ROUNDS, ROUND_S, WARM_UP_S, TRIAL_S = 5, 5.0, 1.5, 3.0
@@ -51,14 +53,15 @@ class Contender:
     server: BenchServer
     expected: ExpectedAnswers
     """By the body of a request to this server."""
-    answer: Callable[[bytes], PeerAnswer]
+    wire: Wire
 
     def load(self, seconds: float) -> ClosedLoad:
         """Have the callers ask for some seconds, and compare all answers."""
-        return closed_load(self.server, list(self.expected), CALLERS, seconds, check=self._check)
+        bodies = list(self.expected)
+        return closed_load(self.server, bodies, CALLERS, seconds, self.wire.path, self._check)
 
     def _check(self, request: bytes, content: bytes) -> None:
-        found, expected = self.answer(content), self.expected[request]
+        found, expected = self.wire.answer(content), self.expected[request]
         if not is_same(found, expected):
             raise RuntimeError(f"{self.name} answers {found}, and the service {expected}")
 
@@ -84,7 +87,7 @@ class Tuned:
 def measure(console: Console) -> list[BenchResult]:
     """Return the service's requests per second over those of the best peer, and of each."""
     try:
-        python = install(say=console.print)
+        install(say=console.print)
     except InstallError as error:
         console.print(f"{error}: the measurement peers is left out")
         return []
@@ -92,9 +95,9 @@ def measure(console: Console) -> list[BenchResult]:
         checkpoint = stack.enter_context(exported(DIRECT))
         service = stack.enter_context(started(SERVICE))
         expected = answers_of(service, mixed_items(ITEMS))
-        ours = Contender(SERVICE_NAME, service, expected, json.loads)
+        ours = Contender(SERVICE_NAME, service, expected, PlainWire())
         ours.load(WARM_UP_S)
-        trials = Trials(console, python, checkpoint, expected)
+        trials = Trials(console, checkpoint, expected)
         peers = [trials.fastest(peer, stack) for peer in PEERS]
         rounds = [
             {SERVICE_NAME: ours.load(ROUND_S)}
@@ -109,7 +112,6 @@ class Trials:
     """Starts peers and tries their setups."""
 
     console: Console
-    python: Path
     checkpoint: Path
     expected: ExpectedAnswers
 
@@ -128,8 +130,9 @@ class Trials:
 
     def _tried(self, peer: Peer, setup: PeerSetup, stack: ExitStack) -> Tuned:
         server = stack.enter_context(self._running(peer, setup))
-        expected = {peer.body(own): answer for own, answer in self.expected.items()}
-        contender = Contender(peer.name, server, expected, peer.answer)
+        wire = peer.wire(self.checkpoint)
+        expected = {wire.body(own): answer for own, answer in self.expected.items()}
+        contender = Contender(peer.name, server, expected, wire)
         contender.load(WARM_UP_S)
         rate = contender.load(TRIAL_S).rate
         server.pause()
@@ -139,9 +142,8 @@ class Trials:
     @contextmanager
     def _running(self, peer: Peer, setup: PeerSetup) -> Iterator[BenchServer]:
         variables = peer.environment(setup, self.checkpoint)
-        with started(
-            peer.arguments(setup), peer.probe, self.python, peer.stop, **variables
-        ) as server:
+        arguments, python = peer.arguments(setup, self.checkpoint), peer.environment_of.python
+        with started(arguments, peer.probe, python, peer.stop, **variables) as server:
             try:
                 yield server
             finally:

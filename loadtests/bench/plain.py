@@ -29,7 +29,7 @@ def measure(console: Console) -> list[BenchResult]:
         exported(MODEL) as checkpoint,
         started(SERVICE) as ours,
         started(
-            PLAIN.arguments(setup),
+            PLAIN.arguments(setup, checkpoint),
             PLAIN.probe,
             sys.executable,
             PLAIN.stop,

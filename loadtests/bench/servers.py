@@ -9,11 +9,13 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from http import HTTPStatus
+from http.client import HTTPException
 from pathlib import Path
+from typing import Any
 
 import psutil
 from geventhttpclient import HTTPClient
@@ -21,7 +23,10 @@ from prometheus_client.parser import text_string_to_metric_families
 
 START_LIMIT_S = 180
 END_LIMIT_S = 60
-PORTS = ("XCOPA_PORT", "UVICORN_PORT", "MOSEC_PORT", "BENTOML_PORT")
+PORTS = (
+    *("XCOPA_PORT", "UVICORN_PORT", "MOSEC_PORT", "BENTOML_PORT"),
+    *("MLSERVER_HTTP_PORT", "INFINITY_PORT", "PEER_PORT"),
+)
 """The variables from which the measured servers take their port."""
 
 JSON = {"Content-Type": "application/json"}
@@ -47,7 +52,7 @@ class BenchServer:
     @property
     def cpu_seconds(self) -> float:
         """Processor time since the start, of all threads and of its engines."""
-        times = [process.cpu_times() for process in self._processes()]
+        times = _of_living([process.cpu_times for process in self._processes()])
         return float(sum(each.user + each.system for each in times))
 
     @property
@@ -59,7 +64,7 @@ class BenchServer:
     @property
     def memory(self) -> int:
         """Bytes that are resident; what processes share is counted once, where the system can."""
-        infos = [process.memory_full_info() for process in self._processes()]
+        infos = _of_living([process.memory_full_info for process in self._processes()])
         return int(sum(getattr(info, "pss", info.rss) for info in infos))
 
     @property
@@ -99,6 +104,15 @@ class BenchServer:
         """Return the samples of a scrape."""
         with self.client(1) as client:
             return samples_of(client.get("/metrics").read().decode())
+
+
+def _of_living(reads: Sequence[Callable[[], Any]]) -> list[Any]:
+    """Return what can still be read: some servers start processes that soon end."""
+    found = []
+    for read in reads:
+        with contextlib.suppress(psutil.NoSuchProcess):
+            found.append(read())
+    return found
 
 
 def _goes_first(pid: int) -> bool:
@@ -197,7 +211,7 @@ def _wait(server: BenchServer, process: subprocess.Popen[bytes], probe: str) -> 
             with server.client(1, timeout=5) as client:
                 if client.get(probe).status_code == HTTPStatus.OK:
                     return
-        except OSError:
+        except (OSError, HTTPException):  # Triton closes connections until its model is loaded
             pass
         time.sleep(0.3)
     raise SystemExit("a server did not start; run it by hand to see why")

@@ -17,7 +17,7 @@ from loadtests.bench.servers import JSON
 from loadtests.capacity.resources import limit_of, read_usage, usage
 from loadtests.capacity.search import SearchRules, TrialDecision, decide
 from loadtests.capacity.sequential import RequestWindow
-from loadtests.cases import AskedBody, RouteCase
+from loadtests.cases import JudgedBody, LoadCase, RouteCase
 from loadtests.report.histogram import LatencyHistogram
 from loadtests.report.timeline import LoadPoint, Moment
 from loadtests.scrape import batch_rows, scrape
@@ -148,7 +148,7 @@ class LiveTrials:
 class SteadyArrivals:
     """A Poisson process of requests that goes on as long as it is told to."""
 
-    def __init__(self, service: TargetService, case: RouteCase, rate: float, seed: int) -> None:
+    def __init__(self, service: TargetService, case: LoadCase, rate: float, seed: int) -> None:
         self.rate = rate
         self.requests: list[SentRequest] = []
         self._chance = random.Random(seed)  # noqa: S311 - times, no secret
@@ -183,7 +183,7 @@ class SteadyArrivals:
         self._waiting.add(asking)
         asking.rawlink(self._waiting.discard)
 
-    def _ask(self, request: SentRequest, asked: AskedBody, wire: bytes) -> None:
+    def _ask(self, request: SentRequest, asked: JudgedBody, wire: bytes) -> None:
         try:
             response = self._client.exchange(wire)
             request.is_sound = response.status == OK and asked.is_sound(response.body)

@@ -10,6 +10,7 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from typing import Protocol
 
 from app.keys.own_key import own_key
 from loadtests import soundness
@@ -27,19 +28,42 @@ OnLabels = Callable[[AnsweredLabels], None]
 NO_ANSWER = -1
 
 
+class Dialect(Protocol):
+    """How a server is asked about items."""
+
+    def request_of(self, items: Sequence[ItemFields]) -> tuple[str, bytes]:
+        """Return the path and the body that ask about items."""
+
+    def labels_of(self, status: int, content: bytes, count: int) -> AnsweredLabels:
+        """Return the labels of a response; ``NO_ANSWER`` for all of them if it is not sound."""
+
+
+@dataclass(frozen=True)
+class ServiceDialect:
+    """The service's own: one item alone, or several in a list."""
+
+    variant: str
+
+    def request_of(self, items: Sequence[ItemFields]) -> tuple[str, bytes]:
+        return request_of(items, self.variant)
+
+    def labels_of(self, status: int, content: bytes, count: int) -> AnsweredLabels:
+        return labels_of(status, content, count, self.variant)
+
+
 @dataclass
 class ServiceAsker:
     """Asks about items in threads, each with a connection of its own.
 
     Args:
         service: who is asked.
-        variant: which model.
+        dialect: how, and what an answer says.
         threads: questions that are on their way at a time.
         is_patient: whether a refusal is waited for and asked again, as ``Retry-After`` says.
     """
 
     service: TargetService
-    variant: str
+    dialect: Dialect
     threads: int
     is_patient: bool = False
     failed: int = 0
@@ -85,7 +109,7 @@ class ServiceAsker:
     def _labels(
         self, connection: http.client.HTTPConnection, items: Sequence[ItemFields]
     ) -> AnsweredLabels:
-        path, body = request_of(items, self.variant)
+        path, body = self.dialect.request_of(items)
         key = own_key(None, os.environ)
         headers = JSON if key is None else {**JSON, "Authorization": f"Bearer {key}"}
         while True:
@@ -99,7 +123,7 @@ class ServiceAsker:
             if response.status != TOO_MANY or not self.is_patient:
                 break
             time.sleep(float(response.headers.get("Retry-After", "1")))
-        return labels_of(response.status, content, len(items), self.variant)
+        return self.dialect.labels_of(response.status, content, len(items))
 
 
 def request_of(items: Sequence[ItemFields], variant: str) -> tuple[str, bytes]:

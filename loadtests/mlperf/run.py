@@ -11,7 +11,7 @@ from typing import Any
 import mlperf_loadgen as loadgen
 
 from loadtests.items import ItemFields
-from loadtests.mlperf.asker import AnsweredLabels, ServiceAsker
+from loadtests.mlperf.asker import AnsweredLabels, Dialect, ServiceAsker
 from loadtests.mlperf.log import LoadGenLog
 from loadtests.target import TargetService
 
@@ -94,7 +94,7 @@ class LoadGenRun:
 
 def run_scenario(
     service: TargetService,
-    variant: str,
+    dialect: Dialect,
     items: Sequence[ItemFields],
     settings: StreamSettings,
     folder: Path,
@@ -106,7 +106,7 @@ def run_scenario(
     logs = loadgen.LogSettings()
     logs.log_output, logs.enable_trace = output, False
     is_patient = settings.scenario == OFFLINE
-    with ServiceAsker(service, variant, THREADS[settings.scenario], is_patient) as asker:
+    with ServiceAsker(service, dialect, THREADS[settings.scenario], is_patient) as asker:
         issue = issuer(asker, items, OFFLINE_CALL if is_patient else STREAMS)
         system = loadgen.ConstructSUT(issue, lambda: None)
         library = loadgen.ConstructQSL(len(items), len(items), lambda _: None, lambda _: None)

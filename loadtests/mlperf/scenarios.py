@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from loadtests.items import ItemFields
+from loadtests.mlperf.asker import ServiceDialect
 from loadtests.mlperf.log import accuracy_of
 from loadtests.mlperf.run import (
     ENOUGH,
@@ -65,6 +66,10 @@ class ScenarioRunner:
     folder: Path
     say: Callable[[str], None]
 
+    @property
+    def _dialect(self) -> ServiceDialect:
+        return ServiceDialect(self.variant)
+
     def figure(self, scenario: str) -> ScenarioFigure:
         """Run a scenario."""
         if scenario == SERVER:
@@ -81,7 +86,7 @@ class ScenarioRunner:
         """Ask each item once and compare the answers."""
         settings = StreamSettings(scenario, 0, self.bound_s, 20.0, is_accuracy=True)
         folder = self.folder / self.variant / scenario / "accuracy"
-        run = run_scenario(self.service, self.variant, self.items, settings, folder)
+        run = run_scenario(self.service, self._dialect, self.items, settings, folder)
         right, count = accuracy_of(folder, labels)
         is_whole = count == len(self.items) and not run.failed
         why = run.why_not or f"{count} of {len(self.items)} items were asked"
@@ -140,7 +145,7 @@ class ScenarioRunner:
     ) -> LoadGenRun:
         settings = StreamSettings(scenario, seconds, self.bound_s, rate, queries)
         folder = self.folder / self.variant / scenario / name
-        return run_scenario(self.service, self.variant, self.items, settings, folder)
+        return run_scenario(self.service, self._dialect, self.items, settings, folder)
 
     def _rate(self, run: LoadGenRun) -> float:
         """Return the queries a second of a run, or of Offline the items a second."""

@@ -1,103 +1,60 @@
-"""The peers: how each is started and asked, and the setups that are tried."""
+"""The peers, each configured as its documentation recommends: docs/decisions/0046."""
 
 from __future__ import annotations
 
-import json
 import signal
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import Any
 
+from loadtests.peers.encoders import ONNX, ONNX_INT8, OPENVINO, OPENVINO_INT8
+from loadtests.peers.environments import INFINITY as INFINITY_ENVIRONMENT
+from loadtests.peers.environments import MLSERVER as MLSERVER_ENVIRONMENT
+from loadtests.peers.environments import PYTRITON as PYTRITON_ENVIRONMENT
+from loadtests.peers.environments import RAY, RUNTIMES, SERVERS
+from loadtests.peers.peer import Peer, batched, one_worker, splits
+from loadtests.peers.sequence import FOLDER
 from loadtests.peers.setup import PeerSetup
+from loadtests.peers.wires import MODEL, ListWire, RerankWire, TensorWire, Wire
 
-ROOT = Path(__file__).resolve().parents[2]
-MOST_WORKERS = 8
-"""Processes with a copy of the model each; the service stops at as many engines."""
-
-PeerAnswer = dict[str, Any]
-"""With ``label``, ``probabilities`` and ``logits``."""
+Arguments = Callable[[PeerSetup, Path], tuple[str, ...]]
 
 
-@dataclass(frozen=True)
-class Peer:
-    """A server that another project made, with the padded pass behind it."""
-
-    name: str
-    arguments: Callable[[PeerSetup], tuple[str, ...]]
-    """Of Python."""
-    setups: Callable[[int], list[PeerSetup]]
-    """What is tried, for a number of threads in all."""
-    probe: str
-    """The path that answers 200 when the server is up."""
-    in_list: bool = False
-    """Whether a request and its answer are a list of one."""
-    variables: dict[str, str] = field(default_factory=dict)
-    stop: signal.Signals = signal.SIGTERM
-
-    def environment(self, setup: PeerSetup, checkpoint: Path) -> dict[str, str]:
-        """Return the variables of its process; an empty one is to be taken away."""
-        return {
-            "PYTHONPATH": str(ROOT),
-            # Threads wait and tokenizers share out work as these libraries do by default, not as
-            # the service has it, whose variables its children get.
-            "OMP_WAIT_POLICY": "",
-            "TOKENIZERS_PARALLELISM": "",
-            "BENTOML_HOME": str(checkpoint.parent / "bentoml"),
-            **self.variables,
-            **setup.variables(checkpoint),
-        }
-
-    def body(self, item: bytes) -> bytes:
-        """Return the body of a request, made of that of a request to the service."""
-        return b'{"items": [%s]}' % item if self.in_list else item
-
-    def answer(self, content: bytes) -> PeerAnswer:
-        """Return what a response says of the one item."""
-        found: PeerAnswer | list[PeerAnswer] = json.loads(content)
-        if isinstance(found, dict):
-            return found
-        [only] = found
-        return only
+def _module(*arguments: str) -> Arguments:
+    # These servers read setup and checkpoint from the environment by themselves.
+    return lambda setup, checkpoint: ("-m", *arguments)  # noqa: ARG005
 
 
-def splits(threads: int) -> list[PeerSetup]:
-    """Return the two ways to share threads out: all of them on each pass, or a process each."""
-    workers = min(threads, MOST_WORKERS)
-    return list(dict.fromkeys([PeerSetup(1, threads), PeerSetup(workers, threads // workers)]))
-
-
-def batched(threads: int, *, waits: bool = True) -> list[PeerSetup]:
-    """Return the setups of a server with batches; all have work when 32 callers ask.
-
-    Args:
-        threads: of all workers together.
-        waits: whether how long a batch waits is configured, or found by the server itself.
-    """
-    short, long = (5, 10) if waits else (0, 0)
-    whole, each = splits(threads)[0], splits(threads)[-1]
-    tried = [
-        PeerSetup(whole.workers, whole.threads, 16, short),
-        PeerSetup(each.workers, each.threads, max(2, 16 // each.workers), short),
-        PeerSetup(each.workers, each.threads, max(2, 32 // each.workers), long),
-    ]
-    return list(dict.fromkeys(tried))
-
-
-def _module(*arguments: str) -> Callable[[PeerSetup], tuple[str, ...]]:
-    return lambda setup: ("-m", *arguments)  # noqa: ARG005 - these servers read it by themselves
-
-
-def _uvicorn(setup: PeerSetup) -> tuple[str, ...]:
+def _uvicorn(setup: PeerSetup, checkpoint: Path) -> tuple[str, ...]:
+    del checkpoint
     quiet = ("--log-level", "warning", "--no-access-log")
     application = "loadtests.peers.plain:create_plain_app"
     return ("-m", "uvicorn", "--factory", application, "--workers", str(setup.workers), *quiet)
 
 
-PLAIN = Peer("FastAPI", _uvicorn, splits, "/docs")
+def _infinity(setup: PeerSetup, checkpoint: Path) -> tuple[str, ...]:
+    """Return the command of https://michaelfeil.eu/infinity/latest/cli_v2/."""
+    model = ("--model-id", str(checkpoint / FOLDER), "--served-model-name", MODEL)
+    runs = ("--engine", "torch", "--device", "cpu", "--dtype", "float32")
+    batch = ("--batch-size", str(setup.max_batch), "--no-model-warmup")
+    return ("-m", "infinity_emb.cli", "v2", *model, *runs, *batch)
+
+
+def _list(checkpoint: Path) -> Wire:
+    del checkpoint
+    return ListWire()
+
+
+def _tensors(checkpoint: Path) -> Wire:
+    del checkpoint
+    return TensorWire()
+
+
+PLAIN = Peer("FastAPI", ("fastapi", "uvicorn"), SERVERS, _uvicorn, splits, "/docs")
 LITSERVE = Peer(
     "LitServe",
+    ("litserve",),
+    SERVERS,
     _module("loadtests.peers.litserve_server"),
     batched,
     "/health",
@@ -105,6 +62,8 @@ LITSERVE = Peer(
 )
 MOSEC = Peer(
     "mosec",
+    ("mosec",),
+    SERVERS,
     _module("loadtests.peers.mosec_server"),
     batched,
     "/metrics",
@@ -112,11 +71,92 @@ MOSEC = Peer(
 )
 BENTOML = Peer(
     "BentoML",
+    ("bentoml",),
+    SERVERS,
     _module("bentoml", "serve", "loadtests.peers.bentoml_server:BentoXcopa", "--quiet"),
     partial(batched, waits=False),
     "/readyz",
-    in_list=True,
+    wire=_list,
     variables={"BENTOML_DO_NOT_TRACK": "True"},
 )
+RAY_SERVE = Peer(
+    "Ray Serve",
+    ("ray",),
+    RAY,
+    _module("loadtests.peers.ray_server"),
+    batched,
+    "/predict/xcopa",  # its health page answers before there is a replica
+    is_pausable=False,  # its processes watch each other, and end those that are silent
+    variables={"RAY_USAGE_STATS_ENABLED": "0"},
+)
+MLSERVER = Peer(
+    "MLServer",
+    ("mlserver",),
+    MLSERVER_ENVIRONMENT,
+    _module("loadtests.peers.mlserver_server"),
+    batched,
+    f"/v2/models/{MODEL}/ready",
+    wire=_tensors,
+)
+INFINITY = Peer(
+    "infinity",
+    ("infinity_emb", "transformers", "sentence-transformers"),
+    INFINITY_ENVIRONMENT,
+    _infinity,
+    one_worker,
+    "/health",
+    wire=RerankWire.of,
+    prepare=("-m", "loadtests.peers.sequence"),
+    has_null=False,  # it makes its model by itself
+    variables={"DO_NOT_TRACK": "1", "INFINITY_HOST": "127.0.0.1"},
+)
+PYTRITON = Peer(
+    "Triton",
+    ("nvidia-pytriton",),
+    PYTRITON_ENVIRONMENT,
+    _module("loadtests.peers.pytriton_server"),
+    batched,
+    f"/v2/models/{MODEL}/ready",
+    wire=_tensors,
+)
+
+
+def _runtime(name: str, package: str, encoder: str, *, is_exact: bool) -> Peer:
+    """Return the plain server with another runtime behind it."""
+    return Peer(
+        name,
+        (package, "fastapi", "uvicorn"),
+        RUNTIMES,
+        _uvicorn,
+        splits,
+        "/docs",
+        prepare=("-m", "loadtests.peers.convert", encoder),
+        encoder=encoder,
+        has_null=False,  # its framework is the plain server's
+        is_exact=is_exact,
+    )
+
+
+ONNX_RUNTIME = _runtime("ONNX Runtime", "onnxruntime", ONNX, is_exact=True)
+ONNX_RUNTIME_INT8 = _runtime("ONNX Runtime int8", "onnxruntime", ONNX_INT8, is_exact=False)
+OPENVINO_FP32 = _runtime("OpenVINO", "openvino", OPENVINO, is_exact=True)
+OPENVINO_QUANTIZED = _runtime("OpenVINO int8", "openvino", OPENVINO_INT8, is_exact=False)
 
 PEERS: Sequence[Peer] = (PLAIN, LITSERVE, MOSEC, BENTOML)
+"""Those of the benchmark ``peers``."""
+
+ALL_PEERS: Sequence[Peer] = (
+    *PEERS,
+    *(RAY_SERVE, MLSERVER, INFINITY, PYTRITON),
+    *(ONNX_RUNTIME, ONNX_RUNTIME_INT8, OPENVINO_FP32, OPENVINO_QUANTIZED),
+)
+"""Those of ``make peers``."""
+
+WITHOUT_PACKAGE = {
+    "Text Embeddings Inference": (
+        "no package: its server is a program in Rust that is published as container images, and is"
+        " built from its repository otherwise; the package index has only clients of it"
+        " (https://huggingface.co/docs/text-embeddings-inference/local_cpu)"
+    ),
+}
+"""Servers that cannot be installed from the package index, with the reason."""

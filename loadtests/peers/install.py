@@ -1,64 +1,64 @@
-"""Makes the environment of the peers, once: ``python -m loadtests.peers.install``.
+"""Makes the environments of the peers, once: ``python -m loadtests.peers.install [NAME ...]``.
 
-It is in ``.venv-peers`` beside the project's own, which stays as it is. torch is chosen as
-``scripts/install.py`` chooses it. What has changed in the list of versions is installed anew.
+They are in ``.venv-peers`` and in ``.venv-peers-NAME`` beside the project's own, which stays as it
+is. torch is chosen as ``scripts/install.py`` chooses it. What has changed in a list of versions is
+installed anew. Without a name, the environment of the benchmark ``peers`` is made.
 """
 
 from __future__ import annotations
 
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from scripts.install import CONSTRAINTS, PIP_INSTALL, InstallError, Run, install_torch, pinned
-
-ROOT = Path(__file__).resolve().parents[2]
-ENVIRONMENT = ROOT / ".venv-peers"
-REQUIREMENTS = Path(__file__).with_name("requirements.txt")
-_INSTALLED = "installed.txt"
-
-
-def wanted() -> str:
-    """Return what the environment should hold, as its marker says it."""
-    torch = pinned("torch", CONSTRAINTS.read_text(encoding="utf-8"))
-    return f"torch=={torch}\n{REQUIREMENTS.read_text(encoding='utf-8')}"
-
-
-def is_installed(environment: Path = ENVIRONMENT) -> bool:
-    """Whether the environment is there, with all that it should hold."""
-    marker = environment / _INSTALLED
-    return marker.exists() and marker.read_text(encoding="utf-8") == wanted()
+from loadtests.peers.catalogue import ALL_PEERS
+from loadtests.peers.environments import SERVERS, PeerEnvironment
+from scripts.install import PIP_INSTALL, InstallError, Run, install_torch
 
 
 def install(
-    environment: Path = ENVIRONMENT,
+    environment: PeerEnvironment = SERVERS,
     *,
     run: Run = subprocess.call,
     say: Callable[[str], None] = print,
 ) -> Path:
-    """Make the environment unless it is there, and return its interpreter.
+    """Make an environment unless it is there, and return its interpreter.
 
     Raises:
         InstallError: a command failed; it has said why.
     """
-    python = environment / "bin" / "python"
-    if is_installed(environment):
+    python, folder = environment.python, environment.folder
+    if environment.is_installed:
         return python
-    say(f"installing the peers into {environment}, once; torch is large and takes a while")
-    if not python.exists() and run([sys.executable, "-m", "venv", str(environment)]) != 0:
-        raise InstallError(f"no virtual environment could be made in {environment}")
+    say(f"installing the peers into {folder}, once; torch is large and takes a while")
+    if not python.exists() and run([sys.executable, "-m", "venv", str(folder)]) != 0:
+        raise InstallError(f"no virtual environment could be made in {folder}")
     install_torch(str(python), run=run, say=say)
-    if run([str(python), *PIP_INSTALL, "--requirement", str(REQUIREMENTS)]) != 0:
-        raise InstallError("pip could not install the peers")
-    (environment / _INSTALLED).write_text(wanted(), encoding="utf-8")
+    if run([str(python), *PIP_INSTALL, "--requirement", str(environment.requirements)]) != 0:
+        raise InstallError(f"pip could not install {environment.requirements.name}")
+    environment.mark()
     return python
 
 
-def main() -> int:
-    """Make the environment; return the exit status."""
+def named(names: Sequence[str]) -> list[PeerEnvironment]:
+    """Return the environments of peers, each once.
+
+    Raises:
+        InstallError: there is no such peer.
+    """
+    by_name = {peer.slug: peer.environment_of for peer in ALL_PEERS}
+    for name in names:
+        if name not in by_name:
+            raise InstallError(f"there is no peer {name!r}; there are {', '.join(by_name)}")
+    return list(dict.fromkeys(by_name[name] for name in names)) or [SERVERS]
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Make environments; return the exit status."""
     try:
-        install()
+        for environment in named(sys.argv[1:] if arguments is None else arguments):
+            install(environment)
     except InstallError as error:
         print(error, file=sys.stderr)  # noqa: T201 - a command's own words
         return 1

@@ -8,7 +8,8 @@ from typing import Any
 
 import litserve
 
-from loadtests.peers.scorer import PeerItem, Scorer
+from loadtests.peers.pairs import PeerItem
+from loadtests.peers.scorer import Scorer
 from loadtests.peers.setup import PeerSetup
 
 

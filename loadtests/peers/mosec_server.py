@@ -10,7 +10,8 @@ from typing import Any
 
 import mosec
 
-from loadtests.peers.scorer import PeerItem, Scorer
+from loadtests.peers.pairs import PeerItem
+from loadtests.peers.scorer import Scorer
 from loadtests.peers.setup import PeerSetup
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from app.weights.checkpoint import Checkpoint
+from app.weights.export import export
 from app.weights.loading import load_model
 from tests.oracle import PaddedOracle
 
@@ -26,3 +27,11 @@ def tiny_settings(
     monkeypatch.setenv("XCOPA_MODELS__STILTS", str(tiny_stilts))
     monkeypatch.setenv("XCOPA_CACHE_DIR", str(tmp_path))
     monkeypatch.setenv("XCOPA_THREADS", "1")
+
+
+@pytest.fixture(scope="session")
+def tiny_export(tiny_stilts: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The tiny ``stilts``, exported as the peers get it."""
+    out = tmp_path_factory.mktemp("exported") / "stilts"
+    export(Checkpoint(str(tiny_stilts), tiny_stilts), out)
+    return out

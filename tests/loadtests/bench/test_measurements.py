@@ -28,7 +28,7 @@ from loadtests.bench import (
 from loadtests.bench import training as training_steps
 from loadtests.bench.results import BenchResult
 from loadtests.peers.catalogue import MOSEC
-from loadtests.peers.install import is_installed
+from loadtests.peers.environments import SERVERS
 
 BRIEFLY: dict[Any, dict[str, Any]] = {
     engines: {"BATCHES": 5, "ROUNDS": 1, "LOAD_S": 0.5},
@@ -83,7 +83,7 @@ def test_a_measurement_of_servers_comes_to_results(
 ) -> None:
     if module is null and shutil.which("wrk") is None:
         pytest.skip("wrk is not installed")
-    if module is peers and not is_installed():
+    if module is peers and not SERVERS.is_installed:
         pytest.skip("no peers: `python -m loadtests.peers.install` makes .venv-peers")
     monkeypatch.delenv("XCOPA_DATA_DIR", raising=False)
     assert_sound(measured(module, BRIEFLY[module], monkeypatch))

@@ -10,7 +10,15 @@ import psutil
 import pytest
 from geventhttpclient import HTTPClient
 
-from loadtests.bench.servers import PORTS, BenchServer, environment, samples_of, started, uvicorn
+from loadtests.bench.servers import (
+    PORTS,
+    BenchServer,
+    _of_living,
+    environment,
+    samples_of,
+    started,
+    uvicorn,
+)
 from tests.loadtests.bench.tiny_server import tiny_server
 
 EXPOSITION = """# TYPE xcopa_batches_total counter
@@ -52,6 +60,18 @@ INTERRUPTED = (
 import signal
 signal.signal(signal.SIGTERM, signal.SIG_IGN)
 signal.signal(signal.SIGINT, signal.SIG_DFL)
+"""
+    + ECHO
+)
+
+# Closes the first connection after it has read the request.
+CLOSING = (
+    """
+import os, socket
+with socket.create_server(("127.0.0.1", int(os.environ["XCOPA_PORT"]))) as first:
+    connection, _ = first.accept()
+    connection.recv(65536)
+    connection.close()
 """
     + ECHO
 )
@@ -104,6 +124,19 @@ def test_a_server_answers_its_probe_and_is_ended_afterwards() -> None:
             assert read(client, "/HOME")[0] == 404
         assert server.process.is_running()
     assert not server.process.is_running()
+
+
+def test_a_server_that_closes_connections_until_it_is_ready_is_waited_for() -> None:
+    started_server = started(("-c", CLOSING), probe="/READY", READY="yes")
+    with started_server as server, server.client(1) as client:
+        assert read(client, "/READY") == (200, "yes")
+
+
+def test_processes_that_have_ended_meanwhile_are_left_out() -> None:
+    def ended() -> float:
+        raise psutil.NoSuchProcess(1)
+
+    assert _of_living([lambda: 1.0, ended, lambda: 2.0]) == [1.0, 2.0]
 
 
 def test_a_server_is_ended_when_the_measurement_fails() -> None:

@@ -7,7 +7,7 @@ import json
 
 import pytest
 
-from loadtests.mlperf.asker import ServiceAsker, labels_of, request_of
+from loadtests.mlperf.asker import ServiceAsker, ServiceDialect, labels_of, request_of
 from loadtests.target import TargetService
 from tests.loadtests.examples import prediction
 from tests.loadtests.mlperf.answering import ITEMS, response, service, sound
@@ -16,7 +16,7 @@ from tests.loadtests.mlperf.answering import ITEMS, response, service, sound
 def answered(asked: TargetService, *calls: int, is_patient: bool = False) -> tuple[list[int], int]:
     """Return all labels of calls of some items each, and how many failed."""
     labels: list[int] = []
-    with ServiceAsker(asked, "stilts", 1, is_patient) as asker:
+    with ServiceAsker(asked, ServiceDialect("stilts"), 1, is_patient) as asker:
         for count in calls:
             asker.ask(ITEMS[:count], labels.extend)
     return labels, asker.failed

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from loadtests.mlperf.asker import ServiceDialect
 from loadtests.mlperf.log import accuracy_of
 from loadtests.mlperf.run import (
     MULTI_STREAM,
@@ -21,13 +22,14 @@ from loadtests.mlperf.run import (
 from tests.loadtests.mlperf.answering import ITEMS, response, service, sound
 
 BRIEF_S = 0.2
+STILTS = ServiceDialect("stilts")
 
 
 @pytest.mark.parametrize("scenario", SCENARIOS)
 def test_each_scenario_sends_queries_and_logs_them(scenario: str, tmp_path: Path) -> None:
     with service() as asked:
         settings = StreamSettings(scenario, BRIEF_S, 60.0, 40.0)
-        run = run_scenario(asked, "stilts", ITEMS, settings, tmp_path / "logs")
+        run = run_scenario(asked, STILTS, ITEMS, settings, tmp_path / "logs")
     assert run.failed == 0
     assert run.log.values["effective_scenario"] == scenario
     assert run.log.number("result_query_count") > 0
@@ -39,7 +41,7 @@ def test_the_percentiles_are_those_of_the_rules(tmp_path: Path) -> None:
     with service() as asked:
         for scenario in SCENARIOS[:3]:
             settings = StreamSettings(scenario, 0.05, 0.25, 40.0)
-            log = run_scenario(asked, "stilts", ITEMS, settings, tmp_path).log
+            log = run_scenario(asked, STILTS, ITEMS, settings, tmp_path).log
             keys = ("effective_target_latency_percentile", "effective_samples_per_query")
             found[scenario] = [log.values.get(key) for key in keys]
             if scenario == SERVER:
@@ -53,7 +55,7 @@ def test_the_percentiles_are_those_of_the_rules(tmp_path: Path) -> None:
 def test_an_accuracy_run_asks_each_item_once(scenario: str, tmp_path: Path) -> None:
     with service() as asked:
         settings = StreamSettings(scenario, 0, rate=50.0, is_accuracy=True)
-        run_scenario(asked, "stilts", ITEMS, settings, tmp_path)
+        run_scenario(asked, STILTS, ITEMS, settings, tmp_path)
     assert accuracy_of(tmp_path, [0, 1, 0, 1, 0, 1]) == (6, 6)
     assert accuracy_of(tmp_path, [1, 1, 1, 1, 1, 1]) == (3, 6)
 
@@ -61,7 +63,7 @@ def test_an_accuracy_run_asks_each_item_once(scenario: str, tmp_path: Path) -> N
 def test_an_answer_that_is_not_sound_makes_a_run_invalid(tmp_path: Path) -> None:
     with service(lambda _: response({"label": 1})) as asked:
         settings = StreamSettings(OFFLINE, BRIEF_S, rate=40.0)
-        run = run_scenario(asked, "stilts", ITEMS, settings, tmp_path)
+        run = run_scenario(asked, STILTS, ITEMS, settings, tmp_path)
     assert not run.is_valid
     assert run.failed > 0
     assert run.why_not.startswith(f"{run.failed} items had no sound answer. ")
@@ -80,7 +82,7 @@ def test_a_slow_service_does_not_slow_its_own_test(tmp_path: Path) -> None:
 
     with service(stalled) as asked:
         settings = StreamSettings(SERVER, 1.5, bound_s=0.1, rate=60.0)
-        run = run_scenario(asked, "stilts", ITEMS, settings, tmp_path)
+        run = run_scenario(asked, STILTS, ITEMS, settings, tmp_path)
     assert run.log.number("result_overlatency_query_count") > 20
     assert not run.is_valid
     assert "Reduce target QPS" in run.why_not

@@ -48,7 +48,7 @@ def test_it_asks_in_the_words_of_the_checkpoint(tiny_export: Path, tmp_path: Pat
     assert otherwise["probabilities"] == pytest.approx(scaled)
     for question in ("cause", "effect"):
         asked = other.pair(item["premise"], question, item["choice1"])
-        assert scorer.pair({**item, "question": question}, item["choice1"]) == asked
+        assert scorer.texts.pair({**item, "question": question}, item["choice1"]) == asked
 
 
 def test_its_process_has_the_threads_of_its_setup(

@@ -1,0 +1,109 @@
+"""A running server under load."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import gevent
+
+from loadtests.bench.closed_load import CALLERS
+from loadtests.bench.servers import BenchServer
+from loadtests.capacity.live import SteadyArrivals
+from loadtests.comparison.answers import WireCase, WireDialect
+from loadtests.comparison.figures import LoadFigures, LoadSpan, load_figures
+from loadtests.comparison.plan import LoadPlan
+from loadtests.items import ItemFields
+from loadtests.mlperf.run import SERVER, StreamSettings, run_scenario
+from loadtests.mlperf.search import highest_valid
+from loadtests.target import TargetService
+
+SEED = 23
+
+
+@dataclass(frozen=True)
+class ServerRate:
+    """The highest rate of MLPerf's Server that LoadGen calls valid."""
+
+    rate: float
+    """Queries per second; 0 if none was valid."""
+    p99_ms: float
+    """At that rate; 0 without one."""
+    tried_per_s: list[float]
+
+    def to_json(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+@dataclass(frozen=True)
+class Contender:
+    """A server, what it is asked, and how it is loaded."""
+
+    name: str
+    server: BenchServer
+    case: WireCase
+    plan: LoadPlan
+
+    def closed(self, seconds: float) -> LoadFigures:
+        """Have callers ask again as soon as they are answered, for some seconds."""
+        load = self._load(1.0)
+
+        def send() -> None:
+            until = time.monotonic() + seconds
+            gevent.joinall([gevent.spawn(load.ask_until, until) for _ in range(CALLERS)])
+
+        return self._measured(load, send)
+
+    def open(self, rate: float, seconds: float) -> LoadFigures:
+        """Have requests arrive at random, at a rate, whether or not others are answered."""
+        load = self._load(rate)
+        return self._measured(load, lambda: load.send(seconds))
+
+    def server_rate(
+        self,
+        start: float,
+        variant: str,
+        items: Sequence[ItemFields],
+        folder: Path,
+        say: Callable[[str], None],
+    ) -> ServerRate:
+        """Search for the highest rate of Server.
+
+        Args:
+            start: a rate to begin with.
+            variant: that requests name.
+            items: that are asked.
+            folder: gets LoadGen's logs, in a folder for each run.
+            say: gets a line for each run.
+        """
+        p99: dict[float, float] = {}
+        dialect, target = WireDialect(self.case.wire, variant), self._target
+
+        def is_valid(rate: float) -> bool:
+            settings = StreamSettings(SERVER, self.plan.seconds, self.plan.bound_s, rate)
+            run = run_scenario(target, dialect, items, settings, folder / f"{len(p99):02}")
+            p99[rate] = 1000 * run.log.seconds("result_99.00_percentile_latency_ns")
+            said = "valid" if run.is_valid else f"not valid: {run.why_not}"
+            say(f"{self.name}: Server at {rate:.4g} queries/s: {said}")
+            return run.is_valid
+
+        rate = highest_valid(is_valid, start, self.plan.precision)
+        return ServerRate(rate, p99.get(rate, 0.0), list(p99))
+
+    @property
+    def _target(self) -> TargetService:
+        return TargetService("127.0.0.1", self.server.port, self.server.process)
+
+    def _load(self, rate: float) -> SteadyArrivals:
+        return SteadyArrivals(self._target, self.case, rate, SEED)
+
+    def _measured(self, load: SteadyArrivals, send: Callable[[], None]) -> LoadFigures:
+        cpu, began = self.server.cpu_seconds, time.monotonic()
+        send()
+        ended = time.monotonic()
+        load.wait()
+        span = LoadSpan(began, ended, self.server.cpu_seconds - cpu, load.lag_s)
+        return load_figures(load.requests, span, self.plan.good_s)

@@ -1,0 +1,211 @@
+"""Writes ``docs/comparison.md`` from the records of a run.
+
+    python -m loadtests.comparison.page
+
+It needs ``docs/results/comparison.json``, which ``make peers`` writes.
+"""
+
+from __future__ import annotations
+
+import json
+import statistics
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from loadtests.bench.closed_load import CALLERS
+from loadtests.bench.page import machine, number
+from loadtests.comparison.features import FeatureTable
+from loadtests.comparison.figures import LoadFigures, capacity, middle
+from loadtests.comparison.plan import OURS, THEIRS
+from loadtests.comparison.store import REASON, ServerRecord
+from loadtests.comparison.wins import wins_of
+
+DOCS = Path(__file__).resolve().parents[2] / "docs"
+PAGE, DATA = DOCS / "comparison.md", DOCS / "results" / "comparison.json"
+
+QUICK = (
+    "**A quick run: it shows that everything runs. Its figures are too rough to be relied on.**\n"
+)
+
+INTRODUCTION = """# Beside its peers
+
+The same checkpoint behind each server, on one machine, with the same threads, items and load
+generator. `make peers` makes this page;
+[how each server is set up](decisions/0046-peers-compared-under-one-plan.md), and
+[why they are in environments of their own](decisions/0035-peers-in-their-own-environment.md).
+Each answer is compared with the service's: logits within 0.001, and where a server computes in
+8 bits, only labels.
+"""
+
+EXPLAINED = """
+- *Capacity*: requests per second when {callers} callers ask again as soon as they are answered,
+  the median of {rounds} loads of {seconds:g} s. *Service over it*: the service's capacity, in turns
+  with this server, over this server's.
+- *Server rate*: the highest rate of MLPerf's Server scenario with p99 within {bound:g} ms that
+  LoadGen calls valid. No official MLPerf result.
+- *CPU*: processor seconds of all processes of the server for 1,000 predictions, at saturation.
+  *Memory*: what they hold after the loads; what processes share is counted once.
+- *Start*: from the command to the first ready answer, with the model on disk. *Framework*:
+  processor time of a request when the model computes nothing, tokenizing included.
+"""
+
+ARRIVALS = """At shares of each server's own capacity, those of the service beside those of each
+peer. Latencies are in milliseconds from when a request was due; goodput is answers within
+{good:g} s.
+"""
+
+
+def page_of(records: Sequence[ServerRecord], features: FeatureTable) -> str:
+    """Return the page.
+
+    Args:
+        records: that of the service and those of its peers, in the order of the tables.
+        features: see ``FeatureTable``.
+
+    Raises:
+        ValueError: there is no record of the service, or no peer has figures.
+    """
+    service = next((each for each in records if each["slug"] == "service"), None)
+    peers = [each for each in records if each is not service]
+    measured = [each for each in peers if REASON not in each]
+    if service is None or not measured:
+        raise ValueError("a comparison needs a record of the service, and one of a peer")
+    parts = [
+        INTRODUCTION,
+        *([QUICK] if service["plan"]["is_quick"] else []),
+        f"{'; '.join(dict.fromkeys(machine(each['machine']) for each in records))}.\n",
+        "## At saturation, and what it costs\n",
+        summary(service, measured),
+        explained(service),
+        "## When requests arrive at random\n",
+        ARRIVALS.format(good=service["plan"]["good_s"]),
+        arrivals(measured),
+        "## Where a peer is better\n",
+        wins_of(service, measured),
+        "## Not compared\n",
+        refusals(peers),
+        "## What each does\n",
+        f"As their documentation said on {features.read}; each cell links to it.\n",
+        features.markdown() + "\n",
+    ]
+    return "\n".join(parts)
+
+
+def summary(service: ServerRecord, peers: Sequence[ServerRecord]) -> str:
+    """Return the table of a line for each server."""
+    head = (
+        *("server", "setup", "capacity /s", "service over it", "Server rate /s"),
+        *("CPU s / 1,000", "memory MiB", "start s", "framework ms", "labels that agree"),
+    )
+    rows = [_service_row(service, peers), *map(_peer_row, peers)]
+    return _table(head, rows)
+
+
+def _service_row(service: ServerRecord, peers: Sequence[ServerRecord]) -> list[str]:
+    loads = [load for peer in peers for load in closed(peer, OURS)]
+    return [
+        *("**service**", "as shipped", number(capacity(loads)), "1"),
+        *(
+            number(service["server"]["rate"]),
+            number(middle(loads, lambda load: load.cpu_s_per_1000)),
+        ),
+        *(number(service["memory_mib"]), number(service["start_s"]), _framework(service), ""),
+    ]
+
+
+def _peer_row(peer: ServerRecord) -> list[str]:
+    ours, theirs = closed(peer, OURS), closed(peer, THEIRS)
+    versions = ", ".join(f"{name} {version}" for name, version in peer["versions"].items())
+    agreement = peer["agreement"]
+    return [
+        *(f"{peer['name']} ({versions})", peer["setup"], number(capacity(theirs))),
+        *(number(over(ours, theirs)), number(peer["server"]["rate"])),
+        *(number(middle(theirs, lambda load: load.cpu_s_per_1000)), number(peer["memory_mib"])),
+        *(number(peer["start_s"]), _framework(peer)),
+        f"{agreement['labels']:.1%} of {agreement['items']}",
+    ]
+
+
+def over(ours: Sequence[LoadFigures], theirs: Sequence[LoadFigures]) -> float:
+    """Return the service's capacity over a peer's: the median over the rounds."""
+    pairs = zip(ours, theirs, strict=True)
+    return statistics.median(
+        one.answered_per_s / other.answered_per_s if other.answered_per_s else float("inf")
+        for one, other in pairs
+    )
+
+
+def closed(record: ServerRecord, side: str) -> list[LoadFigures]:
+    """Return the closed loads of a side."""
+    return [LoadFigures.from_json(each) for each in record["closed"][side]]
+
+
+def _framework(record: ServerRecord) -> str:
+    null = record["null"]
+    return number(LoadFigures.from_json(null).cpu_s_per_1000) if null else "not measured"
+
+
+def arrivals(peers: Sequence[ServerRecord]) -> str:
+    """Return the table of open loads, the service's beside each peer's."""
+    head = (
+        *("server", "of capacity", "arrivals /s", "p50", "p95", "p99"),
+        *("goodput /s", "failed", "service's p99", "service's arrivals /s"),
+    )
+    rows = [
+        _arrival_row(
+            peer["name"],
+            load["share"],
+            *(LoadFigures.from_json(load[side]) for side in (THEIRS, OURS)),
+        )
+        for peer in peers
+        for load in peer["open"]
+    ]
+    return _table(head, rows)
+
+
+def _arrival_row(name: str, share: float, theirs: LoadFigures, ours: LoadFigures) -> list[str]:
+    return [
+        *(name, f"{share:.0%}", number(theirs.offered_per_s)),
+        *(number(theirs.p50_ms), number(theirs.p95_ms), number(theirs.p99_ms)),
+        *(number(theirs.goodput_per_s), f"{theirs.failed_share:.1%}"),
+        *(number(ours.p99_ms), number(ours.offered_per_s)),
+    ]
+
+
+def explained(service: ServerRecord) -> str:
+    """Return what the columns of the first table mean."""
+    plan: dict[str, Any] = service["plan"]
+    return EXPLAINED.format(
+        callers=CALLERS,
+        rounds=plan["rounds"],
+        seconds=plan["seconds"],
+        bound=1000 * plan["bound_s"],
+    )
+
+
+def refusals(peers: Sequence[ServerRecord]) -> str:
+    """Return the peers without figures, with the reasons."""
+    lines = [f"- {each['name']}: {each[REASON]}" for each in peers if REASON in each]
+    return "\n".join(lines or ["Each one ran."]) + "\n"
+
+
+def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    lines = [head, ["---"] * len(head), *rows]
+    return "\n".join("| " + " | ".join(line) + " |" for line in lines) + "\n"
+
+
+def main() -> int:
+    """Write the page anew; return the exit status."""
+    try:
+        records = json.loads(DATA.read_text(encoding="utf-8"))
+    except OSError as error:
+        print(f"{error}: `make peers` writes it", file=sys.stderr)  # noqa: T201 - a command
+        return 1
+    PAGE.write_text(page_of(records, FeatureTable.load()), encoding="utf-8")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,149 @@
+"""A peer is put through the plan, or the reason is kept."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from loadtests.bench.inputs import body
+from loadtests.bench.servers import started
+from loadtests.comparison import run as module
+from loadtests.comparison.contender import Contender
+from loadtests.comparison.features import FeatureTable
+from loadtests.comparison.page import page_of
+from loadtests.comparison.plan import SHARES, LoadPlan
+from loadtests.comparison.run import ComparisonRun
+from loadtests.peers.catalogue import PLAIN
+from loadtests.peers.environments import SERVERS, PeerEnvironment
+from loadtests.peers.peer import Peer
+from loadtests.peers.scorer import Scorer
+from loadtests.peers.setup import PeerSetup
+from scripts.install import InstallError
+from tests.loadtests.comparison.records import service
+from tests.sample import sample_items
+
+PLAN = replace(LoadPlan.quick(0.5), precision=1.0, warm_up_s=0.1, trial_s=0.3)
+
+
+def here(folder: Path) -> PeerEnvironment:
+    """Return an environment that is this one."""
+    environment = PeerEnvironment(folder / "peers", SERVERS.requirements)
+    environment.python.parent.mkdir(parents=True)
+    environment.python.write_text(f'#!/bin/sh\nexec {sys.executable} "$@"\n', "utf-8")
+    environment.python.chmod(0o755)
+    environment.mark()
+    return environment
+
+
+def one_setup(threads: int) -> list[PeerSetup]:
+    return [PeerSetup(1, 1)]
+
+
+def comparison(checkpoint: Path, folder: Path, said: list[str]) -> ComparisonRun:
+    items = sample_items("en")
+    answers = Scorer.load(checkpoint).answers(items)
+    expected = {body(item, "direct"): answer for item, answer in zip(items, answers, strict=True)}
+    return ComparisonRun(PLAN, items, expected, checkpoint, folder / "loadgen", said.append)
+
+
+def plain(folder: Path, **changes: object) -> Peer:
+    return replace(PLAIN, environment_of=here(folder), setups=one_setup, **changes)  # type: ignore[arg-type]
+
+
+@pytest.mark.slow
+def test_a_peer_is_measured_in_turns_with_another_server(tiny_export: Path, tmp_path: Path) -> None:
+    said: list[str] = []
+    run, peer = comparison(tiny_export, tmp_path, said), plain(tmp_path)
+    [setup] = one_setup(1)
+    variables = peer.environment(setup, tiny_export)
+    python = peer.environment_of.python
+    with started(
+        peer.arguments(setup, tiny_export), peer.probe, python, peer.stop, **variables
+    ) as server:
+        record = run.peer_record(peer, run.service(server))
+    assert "reason" not in record, record
+    assert record["setup"] == "1 x 1 threads"
+    assert [each["share"] for each in record["open"]] == list(SHARES)
+    for side in ("ours", "theirs"):
+        assert len(record["closed"][side]) == PLAN.rounds
+        assert all(each["failed_share"] == 0 for each in record["closed"][side])
+        offered = [each[side]["offered_per_s"] for each in record["open"]]
+        assert offered[0] < offered[-1]
+    assert record["agreement"]["labels"] == 1
+    assert record["agreement"]["items"] == len(run.items)
+    assert record["agreement"]["greatest_difference"] < 1e-3
+    assert record["memory_mib"] > 50
+    assert record["start_s"] > 0
+    assert record["null"]["failed_share"] == 0
+    assert any("Server at" in line for line in said)
+    assert "| FastAPI (fastapi" in page_of([service(), record], FeatureTable.load())
+
+
+@pytest.mark.slow
+def test_a_peer_whose_answers_are_not_the_services_is_not_compared(
+    tiny_export: Path, tmp_path: Path
+) -> None:
+    run = comparison(tiny_export, tmp_path, [])
+    others = {key: {**each, "logits": [9.0, 0.0]} for key, each in run.expected.items()}
+    record = replace(run, expected=others).peer_record(plain(tmp_path), ours=never())
+    assert record["reason"] == ("with 1 x 1 threads, FastAPI: 100.0% of the answers were not sound")
+
+
+@pytest.mark.slow
+def test_a_setup_that_does_not_start_is_left_out(tiny_export: Path, tmp_path: Path) -> None:
+    said: list[str] = []
+    run, peer = comparison(tiny_export, tmp_path, said), plain(tmp_path)
+
+    def only_one_worker(setup: PeerSetup, checkpoint: Path) -> tuple[str, ...]:
+        works = setup.workers == 1
+        return PLAIN.arguments(setup, checkpoint) if works else ("-c", "raise SystemExit(3)")
+
+    both = replace(
+        peer,
+        arguments=only_one_worker,
+        setups=lambda threads: [PeerSetup(2, 1), PeerSetup(1, 1)],
+    )
+    assert list(run._trials(both)) == [PeerSetup(1, 1)]
+    assert said[0].startswith("FastAPI with 2 x 1 threads, a server did not start")
+
+
+def never() -> Contender:
+    """Return a contender that is not to be asked."""
+    return Contender("service", None, None, PLAN)  # type: ignore[arg-type]
+
+
+def test_a_peer_that_cannot_be_installed_has_the_reason(
+    tiny_export: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(environment: PeerEnvironment, **options: object) -> Path:
+        raise InstallError(f"pip could not install\n {environment.requirements.name}")
+
+    monkeypatch.setattr(module, "install", fail)
+    said: list[str] = []
+    record = comparison(tiny_export, tmp_path, said).peer_record(PLAIN, never())
+    assert record["reason"] == "pip could not install requirements.txt"
+    assert record["versions"].keys() == {"fastapi", "uvicorn"}
+    assert said
+
+
+def test_a_peer_that_does_not_start_has_the_reason(tiny_export: Path, tmp_path: Path) -> None:
+    def nothing(setup: PeerSetup, checkpoint: Path) -> tuple[str, ...]:
+        return ("-c", "raise SystemExit(3)")
+
+    record = comparison(tiny_export, tmp_path, []).peer_record(
+        plain(tmp_path, arguments=nothing), never()
+    )
+    assert "did not start" in record["reason"]
+
+
+def test_a_model_that_cannot_be_converted_is_the_reason_with_the_last_line(
+    tiny_export: Path, tmp_path: Path
+) -> None:
+    prepare = ("-c", "raise ValueError('no such operator')")
+    record = comparison(tiny_export, tmp_path, []).peer_record(
+        plain(tmp_path, prepare=prepare), never()
+    )
+    assert record["reason"] == ("its model could not be converted: ValueError: no such operator")
