@@ -93,16 +93,7 @@ def create_app(
         BudgetRule(settings.batch_tokens, settings.batch_gain),
         names,
     )
-    # Like FastAPI, but /docs brings its own scripts: it opens where nothing else is reached.
-    app = FastAPIOffline(
-        title="XCOPA with XLM-R",
-        summary="Which of two choices is the more plausible cause or effect of a premise?",
-        version=__version__,
-        lifespan=_lifespan(runtime, tracing, keys, on_started),
-        # A redirect would name the host and the scheme that the request claims.
-        redirect_slashes=False,
-        telemetry=NO_TELEMETRY,
-    )
+    app = _described(_lifespan(runtime, tracing, keys, on_started))
     app.state.settings, app.state.runtime, app.state.metrics = settings, runtime, metrics
     for router in ROUTERS:
         app.include_router(router)
@@ -115,6 +106,19 @@ def create_app(
     _add_middleware(app, settings, metrics, keys, tracing)
     tracing.add_to(app, partial(is_probe, prefix=settings.root_path))
     return app
+
+
+def _described(lifespan: Lifespan[FastAPI]) -> FastAPI:
+    # Like FastAPI, but /docs brings its own scripts: it opens where nothing else is reached.
+    return FastAPIOffline(
+        title="XCOPA with XLM-R",
+        summary="Which of two choices is the more plausible cause or effect of a premise?",
+        version=__version__,
+        lifespan=lifespan,
+        # A redirect would name the host and the scheme that the request claims.
+        redirect_slashes=False,
+        telemetry=NO_TELEMETRY,
+    )
 
 
 def _seeded(metrics: Metrics, names: Sequence[str]) -> Metrics:

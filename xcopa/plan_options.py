@@ -76,7 +76,7 @@ KeyFile = Annotated[
         "XCOPA_API_KEY, if it is set.",
     ),
 ]
-ModelName = Annotated[
+PlannedModel = Annotated[
     str | None, typer.Option(metavar="NAME", help="The model that is asked; else the default.")
 ]
 PaceOption = Annotated[
@@ -115,7 +115,7 @@ def plan(
     against: Against = None,
     curve: CurveFile = None,
     key_file: KeyFile = None,
-    model: ModelName = None,
+    model: PlannedModel = None,
     pace: PaceOption = 1.0,
     front_ms: FrontTime = 0.5,
     requests: Requests = 20_000,

@@ -10,7 +10,7 @@ from app.scale.library import ray_library
 from app.scale.options import ScaleOptions
 from app.scale.placement import Placement, placement
 from app.scale.policy import QueuePolicy
-from app.scale.replica import Replica, replica_settings
+from app.scale.replica import RayReplica, replica_settings
 from app.settings import Settings
 
 NAME = "xcopa"
@@ -62,7 +62,7 @@ def application(
     refuse_tls_of_callers(settings)
     placed = placement(settings, options.cores, _nodes(ray))
     served = ray.serve.deployment(**deployment_options(settings, options, placed, variables or {}))(
-        ray.serve.ingress()(Replica)
+        ray.serve.ingress()(RayReplica)
     )
     return served.bind(placed.threads)
 

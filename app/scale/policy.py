@@ -19,7 +19,7 @@ BUSY = "busy"
 _ROUNDING = 1e-6
 
 
-class Seen(Protocol):
+class PolicyContext(Protocol):
     """What this reads of ``ray.serve.config.AutoscalingContext``."""
 
     @property
@@ -47,7 +47,7 @@ class QueuePolicy:
         self.target_busy = target_busy
         self.drain_queue_s = drain_queue_s
 
-    def __call__(self, seen: Seen) -> tuple[int, dict[str, Any]]:
+    def __call__(self, seen: PolicyContext) -> tuple[int, dict[str, Any]]:
         """Return the wanted number of replicas, and no state; Serve applies delays and bounds."""
         figures = seen.aggregated_metrics or {}
         busy = figures.get(BUSY, {})

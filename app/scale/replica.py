@@ -35,7 +35,7 @@ class StuckReplicaError(Exception):
     """The engines of a replica do not move; Serve replaces it."""
 
 
-class Replica:
+class RayReplica:
     """What Serve wants of a deployment: an application, its health, and figures to scale by.
 
     Args:

@@ -42,7 +42,7 @@ COSTS = {
 }
 """What is compared with what, and what the project wants to reach."""
 
-Round = Mapping[str, WrkRound]
+WatchedRound = Mapping[str, WrkRound]
 
 
 class NotWatchedError(Exception):
@@ -60,7 +60,7 @@ def measure_observing(
     with sides() as servers, question_script() as script:
         for server in servers.values():
             run_wrk(server, script, warm_up_seconds)
-        done: list[Round] = []
+        done: list[WatchedRound] = []
         for turn in track(range(rounds), description="observing", console=console):
             # The order is turned round, so that a machine that slows down favours none.
             names = list(servers) if turn % 2 else list(reversed(servers))
@@ -72,7 +72,7 @@ def measure_observing(
     return costs(done)
 
 
-def costs(rounds: Sequence[Round]) -> list[BenchResult]:
+def costs(rounds: Sequence[WatchedRound]) -> list[BenchResult]:
     """Return the ratio of the rates of each round, for each of ``COSTS``."""
     return [
         BenchResult.of(

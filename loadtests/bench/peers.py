@@ -46,7 +46,7 @@ PeerRound = Mapping[str, ClosedLoad]
 
 
 @dataclass(frozen=True)
-class Contender:
+class AskedServer:
     """A running server, with what it is asked and should answer."""
 
     name: str
@@ -70,13 +70,13 @@ class Contender:
 class Tuned:
     """A peer in the setup that was the fastest of those that were tried."""
 
-    contender: Contender
+    contender: AskedServer
     setup: PeerSetup
     rate: float
     """Requests per second in the trial."""
 
     def load(self, seconds: float) -> ClosedLoad:
-        """See ``Contender``; the peer is paused before and after."""
+        """See ``AskedServer``; the peer is paused before and after."""
         self.contender.server.resume()
         try:
             return self.contender.load(seconds)
@@ -95,7 +95,7 @@ def measure(console: Console) -> list[BenchResult]:
         checkpoint = stack.enter_context(exported(DIRECT))
         service = stack.enter_context(started(SERVICE))
         expected = answers_of(service, mixed_items(ITEMS))
-        ours = Contender(SERVICE_NAME, service, expected, PlainWire())
+        ours = AskedServer(SERVICE_NAME, service, expected, PlainWire())
         ours.load(WARM_UP_S)
         trials = Trials(console, checkpoint, expected)
         peers = [trials.fastest(peer, stack) for peer in PEERS]
@@ -132,7 +132,7 @@ class Trials:
         server = stack.enter_context(self._running(peer, setup))
         wire = peer.wire(self.checkpoint)
         expected = {wire.body(own): answer for own, answer in self.expected.items()}
-        contender = Contender(peer.name, server, expected, wire)
+        contender = AskedServer(peer.name, server, expected, wire)
         contender.load(WARM_UP_S)
         rate = contender.load(TRIAL_S).rate
         server.pause()

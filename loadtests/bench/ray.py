@@ -26,7 +26,7 @@ ROUNDS, ROUND_S, WARM_UP_S = 5, 10.0, 3.0
 REPLICAS = 2
 """Of the fleet; each has as many threads as a half of the machine's."""
 
-Pair = tuple[ClosedLoad, ClosedLoad]
+RatePair = tuple[ClosedLoad, ClosedLoad]
 """Of one round: through the proxy, and without it."""
 
 
@@ -41,7 +41,7 @@ def measure(console: Console) -> list[BenchResult]:
     return [*of_the_proxy(one), of_the_fleet(fleet)]
 
 
-def _rounds(console: Console, replicas: int, threads: int) -> list[Pair]:
+def _rounds(console: Console, replicas: int, threads: int) -> list[RatePair]:
     """Measure replicas behind the proxy, and as many services that share the callers."""
     bodies = mixed_bodies()
     on_ray = (*SERVICE, "--ray", "--replicas", str(replicas))
@@ -71,7 +71,7 @@ def _load(servers: Sequence[BenchServer], bodies: Sequence[bytes], seconds: floa
     return ClosedLoad(latencies, max(load.seconds for load in loads))
 
 
-def of_the_proxy(rounds: Sequence[Pair]) -> list[BenchResult]:
+def of_the_proxy(rounds: Sequence[RatePair]) -> list[BenchResult]:
     """Return what the proxy takes of the throughput of one replica, and adds to its calls."""
     return [
         BenchResult.of(
@@ -89,7 +89,7 @@ def of_the_proxy(rounds: Sequence[Pair]) -> list[BenchResult]:
     ]
 
 
-def of_the_fleet(rounds: Sequence[Pair]) -> BenchResult:
+def of_the_fleet(rounds: Sequence[RatePair]) -> BenchResult:
     """Return the goodput of replicas on Ray over that of as many services side by side."""
     return BenchResult.of(
         "goodput of two replicas on Ray over that of two services side by side",

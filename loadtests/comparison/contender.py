@@ -14,7 +14,7 @@ from loadtests.bench.closed_load import CALLERS
 from loadtests.bench.servers import BenchServer
 from loadtests.capacity.live import SteadyArrivals
 from loadtests.comparison.answers import WireCase, WireDialect
-from loadtests.comparison.figures import LoadFigures, LoadSpan, load_figures
+from loadtests.comparison.figures import ContenderFigures, LoadSpan, load_figures
 from loadtests.comparison.plan import LoadPlan
 from loadtests.items import ItemFields
 from loadtests.mlperf.run import SERVER, StreamSettings, run_scenario
@@ -47,7 +47,7 @@ class Contender:
     case: WireCase
     plan: LoadPlan
 
-    def closed(self, seconds: float) -> LoadFigures:
+    def closed(self, seconds: float) -> ContenderFigures:
         """Have callers ask again as soon as they are answered, for some seconds."""
         load = self._load(1.0)
 
@@ -57,7 +57,7 @@ class Contender:
 
         return self._measured(load, send)
 
-    def open(self, rate: float, seconds: float) -> LoadFigures:
+    def open(self, rate: float, seconds: float) -> ContenderFigures:
         """Have requests arrive at random, at a rate, whether or not others are answered."""
         load = self._load(rate)
         return self._measured(load, lambda: load.send(seconds))
@@ -100,7 +100,7 @@ class Contender:
     def _load(self, rate: float) -> SteadyArrivals:
         return SteadyArrivals(self._target, self.case, rate, SEED)
 
-    def _measured(self, load: SteadyArrivals, send: Callable[[], None]) -> LoadFigures:
+    def _measured(self, load: SteadyArrivals, send: Callable[[], None]) -> ContenderFigures:
         cpu, began = self.server.cpu_seconds, time.monotonic()
         send()
         ended = time.monotonic()

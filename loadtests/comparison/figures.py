@@ -14,7 +14,7 @@ _THOUSAND = 1000
 
 
 @dataclass(frozen=True)
-class LoadFigures:
+class ContenderFigures:
     """Figures of one load. Latencies count from when a request was due."""
 
     offered_per_s: float
@@ -58,7 +58,9 @@ class LoadSpan:
         return self.ended - self.began
 
 
-def load_figures(requests: Sequence[SentRequest], span: LoadSpan, good_s: float) -> LoadFigures:
+def load_figures(
+    requests: Sequence[SentRequest], span: LoadSpan, good_s: float
+) -> ContenderFigures:
     """Return the figures of a load.
 
     Args:
@@ -71,7 +73,7 @@ def load_figures(requests: Sequence[SentRequest], span: LoadSpan, good_s: float)
     good = sum(ended - due <= good_s for due, ended in ends)
     within = sum(ended <= span.ended for _, ended in ends)
     p50, p95, p99 = (_THOUSAND * latencies.quantile(share) for share in (0.5, 0.95, 0.99))
-    return LoadFigures(
+    return ContenderFigures(
         offered_per_s=len(requests) / span.seconds,
         answered_per_s=within / span.seconds,
         goodput_per_s=good / span.seconds,
@@ -84,11 +86,11 @@ def load_figures(requests: Sequence[SentRequest], span: LoadSpan, good_s: float)
     )
 
 
-def middle(loads: Sequence[LoadFigures], value: Callable[[LoadFigures], float]) -> float:
+def middle(loads: Sequence[ContenderFigures], value: Callable[[ContenderFigures], float]) -> float:
     """Return the median of a figure over loads."""
     return statistics.median(map(value, loads))
 
 
-def capacity(loads: Sequence[LoadFigures]) -> float:
+def capacity(loads: Sequence[ContenderFigures]) -> float:
     """Return a server's own capacity: the median of what it answered when callers always wait."""
     return middle(loads, lambda load: load.answered_per_s)

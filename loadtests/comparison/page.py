@@ -17,7 +17,7 @@ from typing import Any
 from loadtests.bench.closed_load import CALLERS
 from loadtests.bench.page import machine, number
 from loadtests.comparison.features import FeatureTable
-from loadtests.comparison.figures import LoadFigures, capacity, middle
+from loadtests.comparison.figures import ContenderFigures, capacity, middle
 from loadtests.comparison.plan import OURS, THEIRS
 from loadtests.comparison.store import REASON, ServerRecord
 from loadtests.comparison.wins import wins_of
@@ -128,7 +128,7 @@ def _peer_row(peer: ServerRecord) -> list[str]:
     ]
 
 
-def over(ours: Sequence[LoadFigures], theirs: Sequence[LoadFigures]) -> float:
+def over(ours: Sequence[ContenderFigures], theirs: Sequence[ContenderFigures]) -> float:
     """Return the service's capacity over a peer's: the median over the rounds."""
     pairs = zip(ours, theirs, strict=True)
     return statistics.median(
@@ -137,14 +137,14 @@ def over(ours: Sequence[LoadFigures], theirs: Sequence[LoadFigures]) -> float:
     )
 
 
-def closed(record: ServerRecord, side: str) -> list[LoadFigures]:
+def closed(record: ServerRecord, side: str) -> list[ContenderFigures]:
     """Return the closed loads of a side."""
-    return [LoadFigures.from_json(each) for each in record["closed"][side]]
+    return [ContenderFigures.from_json(each) for each in record["closed"][side]]
 
 
 def _framework(record: ServerRecord) -> str:
     null = record["null"]
-    return number(LoadFigures.from_json(null).cpu_s_per_1000) if null else "not measured"
+    return number(ContenderFigures.from_json(null).cpu_s_per_1000) if null else "not measured"
 
 
 def arrivals(peers: Sequence[ServerRecord]) -> str:
@@ -157,7 +157,7 @@ def arrivals(peers: Sequence[ServerRecord]) -> str:
         _arrival_row(
             peer["name"],
             load["share"],
-            *(LoadFigures.from_json(load[side]) for side in (THEIRS, OURS)),
+            *(ContenderFigures.from_json(load[side]) for side in (THEIRS, OURS)),
         )
         for peer in peers
         for load in peer["open"]
@@ -165,7 +165,9 @@ def arrivals(peers: Sequence[ServerRecord]) -> str:
     return _table(head, rows)
 
 
-def _arrival_row(name: str, share: float, theirs: LoadFigures, ours: LoadFigures) -> list[str]:
+def _arrival_row(
+    name: str, share: float, theirs: ContenderFigures, ours: ContenderFigures
+) -> list[str]:
     return [
         *(name, f"{share:.0%}", number(theirs.offered_per_s)),
         *(number(theirs.p50_ms), number(theirs.p95_ms), number(theirs.p99_ms)),

@@ -20,7 +20,7 @@ from loadtests.bench.peers import ExpectedAnswers
 from loadtests.bench.servers import BenchServer, started, uvicorn
 from loadtests.comparison.answers import AnswerTally, WireCase
 from loadtests.comparison.contender import Contender
-from loadtests.comparison.figures import LoadFigures, capacity
+from loadtests.comparison.figures import ContenderFigures, capacity
 from loadtests.comparison.plan import OURS, SIDES, THEIRS, LoadPlan
 from loadtests.comparison.store import REASON, ServerRecord
 from loadtests.items import ItemFields
@@ -113,7 +113,7 @@ class ComparisonRun:
             start_s = time.monotonic() - began
             theirs = self._contender(peer, server, tally)
             loads = self._loads(ours, theirs, peer)
-            own = capacity([LoadFigures.from_json(each) for each in loads["closed"][THEIRS]])
+            own = capacity([ContenderFigures.from_json(each) for each in loads["closed"][THEIRS]])
             memory = server.memory / _MIB
             rate = theirs.server_rate(
                 *(_BELOW_CAPACITY * own, DIRECT, self.items),
@@ -135,14 +135,14 @@ class ComparisonRun:
         sides = {OURS: ours, THEIRS: theirs}
         for each in sides.values():
             each.closed(self.plan.warm_up_s)
-        closed: dict[str, list[LoadFigures]] = {side: [] for side in SIDES}
+        closed: dict[str, list[ContenderFigures]] = {side: [] for side in SIDES}
         for side in self.plan.turns():
             with _alone(side, theirs.server, peer):
                 found = sides[side].closed(self.plan.seconds)
             check_sound(sides[side].name, found)
             closed[side].append(found)
         own = {side: capacity(closed[side]) for side in SIDES}
-        arrived: dict[float, dict[str, LoadFigures]] = {}
+        arrived: dict[float, dict[str, ContenderFigures]] = {}
         for share, side in self.plan.arrivals():
             with _alone(side, theirs.server, peer):
                 found = sides[side].open(share * own[side], self.plan.seconds)
@@ -185,7 +185,7 @@ class ComparisonRun:
         with self._running(peer, setup, NULL) as server:
             return self._null(peer.name, server, peer.wire(self.checkpoint)).to_json()
 
-    def _null(self, name: str, server: BenchServer, wire: Wire) -> LoadFigures:
+    def _null(self, name: str, server: BenchServer, wire: Wire) -> ContenderFigures:
         case = WireCase.unjudged(wire, [body(item, DIRECT) for item in self.items])
         contender = Contender(name, server, case, self.plan)
         contender.closed(self.plan.warm_up_s)
@@ -219,7 +219,7 @@ class ComparisonRun:
             yield server
 
 
-def check_sound(who: str, load: LoadFigures) -> None:
+def check_sound(who: str, load: ContenderFigures) -> None:
     """Raise PeerFailedError if answers were missing or not the service's: they have no speed."""
     if load.failed_share:
         raise PeerFailedError(f"{who}: {load.failed_share:.1%} of the answers were not sound")

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from loadtests.bench.page import number
-from loadtests.comparison.figures import LoadFigures, capacity, middle
+from loadtests.comparison.figures import ContenderFigures, capacity, middle
 from loadtests.comparison.plan import OURS, THEIRS
 from loadtests.comparison.store import ServerRecord
 
@@ -49,7 +49,8 @@ def wins_of(service: ServerRecord, peers: Sequence[ServerRecord]) -> str:
 def compared(service: ServerRecord, peer: ServerRecord) -> Iterator[ComparedFigure]:
     """Yield the figures of a peer beside those that the service had in turns with it."""
     ours, theirs = (
-        [LoadFigures.from_json(each) for each in peer["closed"][side]] for side in (OURS, THEIRS)
+        [ContenderFigures.from_json(each) for each in peer["closed"][side]]
+        for side in (OURS, THEIRS)
     )
     yield _more("capacity", "requests/s", capacity(theirs), capacity(ours))
     yield _more("Server rate", "queries/s", peer["server"]["rate"], service["server"]["rate"])
@@ -57,11 +58,11 @@ def compared(service: ServerRecord, peer: ServerRecord) -> Iterator[ComparedFigu
     yield _less("memory", "MiB", peer["memory_mib"], service["memory_mib"])
     yield _less("start", "s", peer["start_s"], service["start_s"])
     if peer["null"] and service["null"]:
-        own, its = (_cpu(LoadFigures.from_json(each["null"])) for each in (service, peer))
+        own, its = (_cpu(ContenderFigures.from_json(each["null"])) for each in (service, peer))
         yield _less("framework", "ms of a processor", its, own)
     for load in peer["open"]:
         name = f"p99 at {load['share']:.0%} of its own capacity"
-        own, its = (p99(LoadFigures.from_json(load[side])) for side in (OURS, THEIRS))
+        own, its = (p99(ContenderFigures.from_json(load[side])) for side in (OURS, THEIRS))
         yield _less(name, "ms", its, own)
 
 
@@ -73,10 +74,10 @@ def _less(what: str, unit: str, theirs: float, ours: float) -> ComparedFigure:
     return ComparedFigure(what, unit, theirs, ours, more_is_better=False)
 
 
-def p99(load: LoadFigures) -> float:
+def p99(load: ContenderFigures) -> float:
     """Return the 99th percentile of all requests, in ms: infinite if 1 % had no sound answer."""
     return math.inf if load.failed_share > _LATE else load.p99_ms
 
 
-def _cpu(load: LoadFigures) -> float:
+def _cpu(load: ContenderFigures) -> float:
     return load.cpu_s_per_1000

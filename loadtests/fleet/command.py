@@ -15,7 +15,7 @@ from loadtests.bench.inputs import mixed_bodies, mixed_items
 from loadtests.bench.machine import describe_machine
 from loadtests.fleet.consistent import KERNELS, largest_difference, logits_of
 from loadtests.fleet.findings import FleetFindings, PhaseFindings
-from loadtests.fleet.fleet import Fleet, FleetKey, running_fleet, running_replicas
+from loadtests.fleet.fleet import FleetKey, ProxiedFleet, running_fleet, running_replicas
 from loadtests.fleet.load import FleetLoad, saturated_rate
 from loadtests.fleet.phases import HAPPENINGS, run_phase
 from loadtests.fleet.replica import FleetError
@@ -100,7 +100,7 @@ def kernel_difference(key: FleetKey) -> float:
 
 
 def _phases(
-    made: Fleet, key: FleetKey, rate: float, seconds: float, progress: Console
+    made: ProxiedFleet, key: FleetKey, rate: float, seconds: float, progress: Console
 ) -> list[PhaseFindings]:
     phases = []
     with FleetLoad(made.proxy.port, mixed_bodies(), key.headers, rate) as load:

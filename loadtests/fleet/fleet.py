@@ -15,7 +15,7 @@ from loadtests.fleet.watch import FleetWatch, running_watch
 
 
 @dataclass(frozen=True)
-class Fleet:
+class ProxiedFleet:
     """What is shaken."""
 
     replicas: Sequence[FleetReplica]
@@ -64,7 +64,7 @@ def running_replicas(each_settings: Sequence[Mapping[str, str]]) -> Iterator[lis
 
 
 @contextmanager
-def running_fleet(key: FleetKey, folder: Path) -> Iterator[Fleet]:
+def running_fleet(key: FleetKey, folder: Path) -> Iterator[ProxiedFleet]:
     """Yield a fleet of which every part is up.
 
     Raises:
@@ -75,4 +75,4 @@ def running_fleet(key: FleetKey, folder: Path) -> Iterator[Fleet]:
         proxy = stack.enter_context(running_proxy(replicas, folder))
         ports = [each.metrics_port for each in replicas]
         watch = stack.enter_context(running_watch(ports, proxy.metrics_port, folder))
-        yield Fleet(replicas, proxy, watch)
+        yield ProxiedFleet(replicas, proxy, watch)

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from loadtests.fleet.fleet import Fleet
+from loadtests.fleet.fleet import ProxiedFleet
 from loadtests.fleet.replica import FleetError, FleetReplica
 
 SETTLE_S = 2.0
@@ -30,16 +30,16 @@ class FleetPhase:
     """Calls that a replica had when it was killed."""
 
 
-Happening = Callable[[Fleet, float], int | None]
+Happening = Callable[[ProxiedFleet, float], int | None]
 """Does something to a fleet and gives the callers seconds to notice; returns ``held``."""
 
 
-def steady(_: Fleet, seconds: float) -> None:
+def steady(_: ProxiedFleet, seconds: float) -> None:
     """Nothing happens: what all else is compared with."""
     time.sleep(seconds)
 
 
-def killed(fleet: Fleet, seconds: float) -> int:
+def killed(fleet: ProxiedFleet, seconds: float) -> int:
     """The first replica is killed with all its processes, stays away, and is started again."""
     victim = fleet.replicas[0]
     victim.server.pause()  # so that it cannot answer any of those that are counted now
@@ -52,7 +52,7 @@ def killed(fleet: Fleet, seconds: float) -> int:
     return held
 
 
-def drained(fleet: Fleet, seconds: float) -> None:
+def drained(fleet: ProxiedFleet, seconds: float) -> None:
     """The second replica is taken out of the proxy, replaced, and put back."""
     leaving = fleet.replicas[1]
     fleet.proxy.set_state(leaving.name, "drain")
@@ -63,7 +63,7 @@ def drained(fleet: Fleet, seconds: float) -> None:
     time.sleep(seconds)
 
 
-def stuck(fleet: Fleet, seconds: float) -> None:
+def stuck(fleet: ProxiedFleet, seconds: float) -> None:
     """The engine of the third replica stops where it is, until its service replaces it."""
     victim = fleet.replicas[2]
     stopped = victim.stop_engine()
@@ -73,7 +73,7 @@ def stuck(fleet: Fleet, seconds: float) -> None:
     time.sleep(seconds)
 
 
-def rolling(fleet: Fleet, _: float) -> None:
+def rolling(fleet: ProxiedFleet, _: float) -> None:
     """All replicas are replaced in order: SIGTERM, a new process, and the next when it is ready."""
     for each in fleet.replicas:
         each.replace()
@@ -89,7 +89,7 @@ HAPPENINGS: Mapping[str, Happening] = {
 }
 
 
-def run_phase(fleet: Fleet, name: str, seconds: float) -> FleetPhase:
+def run_phase(fleet: ProxiedFleet, name: str, seconds: float) -> FleetPhase:
     """Let one thing happen.
 
     Raises:

@@ -19,7 +19,7 @@ from loadtests.bench.servers import SERVICE, started
 from loadtests.items import ItemFields, load_items
 from loadtests.study.noise import noted
 from loadtests.study.side import Figures, Side
-from loadtests.study.works import Work, works_of
+from loadtests.study.works import TimedWork, works_of
 
 _ITEMS = 1024
 
@@ -44,7 +44,7 @@ def run(side: Side, seconds: float, warm_up: float) -> Figures:
     return Figures(tuple(taken), items / wall, cpu / items, noise)
 
 
-def _timed_for(works: Iterator[Work], seconds: float) -> tuple[list[float], float]:
+def _timed_for(works: Iterator[TimedWork], seconds: float) -> tuple[list[float], float]:
     """Do piece after piece, at least one; return the seconds of each, and of all."""
     taken: list[float] = []
     began = now = time.perf_counter()

@@ -16,6 +16,7 @@ from loadtests.study.findings import (
 )
 from loadtests.study.report import CostReport
 from loadtests.study.sentences import sentences
+from loadtests.study.setting import StudySetting
 from models.evaluation.show.markdown import markdown_table
 from models.evaluation.show.tables import TableRow
 from models.statistics import Estimate
@@ -70,28 +71,15 @@ def written(report: CostReport, picture_folder: str = "figures/") -> str:
         report: of the study.
         picture_folder: where the pictures are, from where the page is.
     """
-    setting = report.setting
-    rules = _RULES.format(
-        seed=setting.seed,
-        warm_up=setting.warm_up,
-        seconds=setting.seconds,
-        margin=100 * setting.margin,
-        primary=_NAMES[PRIMARY],
-        fewest=FEWEST_BLOCKS,
-        loud=100 * MOST_LOUD,
-        stolen=100 * MOST_STOLEN,
-        others=MOST_OTHERS,
-        power=100 * POWER,
-    )
     parts = [
         f"{TITLE}\n",
-        *([_QUICK] if setting.quick else []),
+        *([_QUICK] if report.setting.quick else []),
         _HEAD,
         "## The answer\n",
         f"**{report.verdict.word}**: {report.verdict.reason}.\n",
         " ".join(sentences(report)) + "\n",
         "## How it was measured\n",
-        rules,
+        _rules(report.setting),
         *page_parts.machine(report),
         "## The two variants\n",
         *_picture(report, picture_folder),
@@ -111,6 +99,21 @@ def written(report: CostReport, picture_folder: str = "figures/") -> str:
         *page_parts.missing(report),
     ]
     return "\n".join(parts)
+
+
+def _rules(setting: StudySetting) -> str:
+    return _RULES.format(
+        seed=setting.seed,
+        warm_up=setting.warm_up,
+        seconds=setting.seconds,
+        margin=100 * setting.margin,
+        primary=_NAMES[PRIMARY],
+        fewest=FEWEST_BLOCKS,
+        loud=100 * MOST_LOUD,
+        stolen=100 * MOST_STOLEN,
+        others=MOST_OTHERS,
+        power=100 * POWER,
+    )
 
 
 def _picture(report: CostReport, folder: str) -> Iterator[str]:

@@ -34,11 +34,11 @@ _VOCABULARY = 250_002
 
 T = TypeVar("T")
 
-Work = Callable[[], object]
+TimedWork = Callable[[], object]
 """Runs one batch."""
 
 
-def works_of(side: Side, items: Sequence[ItemFields]) -> list[Work]:
+def works_of(side: Side, items: Sequence[ItemFields]) -> list[TimedWork]:
     """Load what a side runs, and return what runs each of its batches.
 
     Args:

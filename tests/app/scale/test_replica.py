@@ -14,7 +14,7 @@ from starlette.types import ASGIApp, Message
 from app.errors import StartError
 from app.runtime import Runtime, State
 from app.scale.policy import BUSY, QUEUE_SECONDS
-from app.scale.replica import Replica, StuckReplicaError, replica_settings
+from app.scale.replica import RayReplica, StuckReplicaError, replica_settings
 from tests.e2e.test_contract import ITEM
 
 pytestmark = pytest.mark.anyio
@@ -27,7 +27,7 @@ def tiny(tiny_models: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @asynccontextmanager
-async def serving(replica: Replica) -> AsyncIterator[httpx.AsyncClient]:
+async def serving(replica: RayReplica) -> AsyncIterator[httpx.AsyncClient]:
     """Do what Serve does: build, start up, ask for the health; and shut down at the end."""
     app = await replica.__serve_build_asgi_app__()
     said: asyncio.Queue[Message] = asyncio.Queue()
@@ -50,13 +50,13 @@ def client_of(app: ASGIApp) -> httpx.AsyncClient:
 
 
 async def test_it_is_warm_when_serve_begins_to_send_and_says_its_load(tiny: None) -> None:
-    async with serving(Replica(1)) as client:
+    async with serving(RayReplica(1)) as client:
         assert (await client.get("/readyz")).status_code == 200
         assert (await client.post("/predict/xcopa", json=ITEM)).status_code == 200
 
 
 async def test_its_figures_are_those_of_its_queue_and_its_engines(tiny: None) -> None:
-    replica = Replica(1)
+    replica = RayReplica(1)
     async with serving(replica) as client:
         await replica.record_autoscaling_stats()
         await client.post("/predict/xcopa", json=ITEM)
@@ -71,14 +71,14 @@ async def test_models_that_cannot_be_loaded_are_the_message_of_its_health(
 ) -> None:
     monkeypatch.setenv("XCOPA_MODELS__DIRECT", str(tmp_path / "nothing"))
     with pytest.raises(StartError, match=r"XCOPA_MODELS__DIRECT: .*nothing"):
-        async with serving(Replica(1)):
+        async with serving(RayReplica(1)):
             pytest.fail("it is not healthy")
 
 
 async def test_it_is_not_healthy_while_its_engines_do_not_move(
     tiny: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    replica = Replica(1)
+    replica = RayReplica(1)
     async with serving(replica):
         monkeypatch.setattr(Runtime, "ready", property(lambda _: False))
         with pytest.raises(StuckReplicaError):
@@ -88,7 +88,7 @@ async def test_it_is_not_healthy_while_its_engines_do_not_move(
 
 
 async def test_it_drains_at_its_end_and_is_healthy_meanwhile(tiny: None) -> None:
-    replica = Replica(1)
+    replica = RayReplica(1)
     async with serving(replica) as client:
         runtime = replica._runtime
     assert runtime.state is State.STOPPED
@@ -102,7 +102,7 @@ async def test_its_metrics_have_a_port_of_their_own(
     tiny: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("XCOPA_METRICS_PORT", "0")
-    replica = Replica(1)
+    replica = RayReplica(1)
     async with serving(replica) as client:
         assert (await client.get("/metrics")).status_code == 404
         assert replica._metrics is not None

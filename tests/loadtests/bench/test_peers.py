@@ -15,7 +15,7 @@ from rich.console import Console
 from loadtests.bench import peers
 from loadtests.bench.closed_load import ClosedLoad
 from loadtests.bench.inputs import body
-from loadtests.bench.peers import Contender, Trials, answers_of, is_same, over_peers
+from loadtests.bench.peers import AskedServer, Trials, answers_of, is_same, over_peers
 from loadtests.peers.catalogue import MOSEC
 from loadtests.peers.setup import PeerSetup
 from loadtests.peers.wires import PlainWire
@@ -59,12 +59,12 @@ def test_a_peer_that_answers_nonsense_ends_the_measurement() -> None:
         tiny_server(replies(ANSWER | {"logits": [1.0, 2.0]})) as server,
         pytest.raises(RuntimeError, match="mosec answers"),
     ):
-        Contender("mosec", server.process, {b"{}": ANSWER}, PlainWire()).load(0)
+        AskedServer("mosec", server.process, {b"{}": ANSWER}, PlainWire()).load(0)
 
 
 def test_a_peer_that_answers_as_the_service_is_measured() -> None:
     with tiny_server(replies(ANSWER)) as server:
-        assert Contender("mosec", server.process, {b"{}": ANSWER}, PlainWire()).load(0).latencies
+        assert AskedServer("mosec", server.process, {b"{}": ANSWER}, PlainWire()).load(0).latencies
 
 
 def test_what_the_service_answers_is_known_by_the_body_of_a_lone_request(
@@ -110,7 +110,7 @@ def test_the_fastest_setup_stays_and_no_other(
     stage.rates[setups[fastest].max_batch] = 20.0
     assert len(stage.rates) == 3
     monkeypatch.setattr(Trials, "_running", lambda self, peer, setup: stage.running_in(peer, setup))
-    monkeypatch.setattr(Contender, "load", lambda *asked: stage.load(*asked))  # noqa: PLW0108 - a method
+    monkeypatch.setattr(AskedServer, "load", lambda *asked: stage.load(*asked))  # noqa: PLW0108 - a method
     trials = Trials(Console(quiet=True), Path("model"), {})
     with ExitStack() as stack:
         found = trials.fastest(MOSEC, stack)

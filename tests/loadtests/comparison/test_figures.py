@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from loadtests.capacity.live import SentRequest
-from loadtests.comparison.figures import LoadFigures, LoadSpan, capacity, load_figures
+from loadtests.comparison.figures import ContenderFigures, LoadSpan, capacity, load_figures
 
 SPAN = LoadSpan(began=100.0, ended=110.0, cpu_s=4.0, lag_s=0.002)
 
@@ -50,4 +50,4 @@ def test_without_an_answer_there_is_no_cost_of_one(requests: list[SentRequest]) 
 def test_capacity_is_the_middle_of_the_loads_and_figures_come_back_from_json() -> None:
     loads = [load_figures([sent(101, 0.1)] * count, SPAN, good_s=1.0) for count in (100, 900, 110)]
     assert capacity(loads) == pytest.approx(11)
-    assert LoadFigures.from_json(loads[0].to_json()) == loads[0]
+    assert ContenderFigures.from_json(loads[0].to_json()) == loads[0]

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from loadtests.comparison.figures import LoadFigures
+from loadtests.comparison.figures import ContenderFigures
 from loadtests.comparison.plan import OURS, THEIRS
 from loadtests.comparison.wins import compared, p99
 from tests.loadtests.comparison.records import load, peer, service
@@ -49,5 +49,5 @@ def test_equal_is_no_win_and_an_unmeasured_framework_is_not_compared() -> None:
 
 
 def test_a_server_that_fails_requests_has_no_short_latency() -> None:
-    assert p99(LoadFigures.from_json(load(9, p99_ms=1.0, failed_share=0.02))) == math.inf
-    assert p99(LoadFigures.from_json(load(9, p99_ms=1.0, failed_share=0.01))) == 1.0
+    assert p99(ContenderFigures.from_json(load(9, p99_ms=1.0, failed_share=0.02))) == math.inf
+    assert p99(ContenderFigures.from_json(load(9, p99_ms=1.0, failed_share=0.01))) == 1.0

@@ -11,10 +11,10 @@ import pytest
 
 from loadtests.bench.closed_load import closed_load
 from loadtests.bench.inputs import body
-from loadtests.bench.peers import Contender
+from loadtests.bench.peers import AskedServer
 from loadtests.bench.servers import started
 from loadtests.comparison.answers import AnswerTally, WireCase
-from loadtests.comparison.contender import Contender as ComparedServer
+from loadtests.comparison.contender import AskedServer as ComparedServer
 from loadtests.comparison.plan import LoadPlan
 from loadtests.peers.catalogue import ALL_PEERS, PEERS
 from loadtests.peers.peer import Peer
@@ -57,7 +57,7 @@ def test_a_peer_starts_answers_what_the_model_says_and_leaves_nothing_behind(
         assert load.answered_per_s > 0
         assert load.failed_share == 0
         if peer.is_exact:
-            assert Contender(peer.name, server, expected, wire).load(0.5).latencies
+            assert AskedServer(peer.name, server, expected, wire).load(0.5).latencies
             assert tally.difference < 1e-3
         if peer.is_pausable:
             server.pause()
