@@ -14,7 +14,7 @@ from loadtests.bench.inputs import body
 from loadtests.bench.peers import AskedServer
 from loadtests.bench.servers import started
 from loadtests.comparison.answers import AnswerTally, WireCase
-from loadtests.comparison.contender import AskedServer as ComparedServer
+from loadtests.comparison.contender import Contender as ComparedServer
 from loadtests.comparison.plan import LoadPlan
 from loadtests.peers.catalogue import ALL_PEERS, PEERS
 from loadtests.peers.peer import Peer
