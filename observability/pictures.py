@@ -53,14 +53,26 @@ def draw(
     """
     lines = max(panel["gridPos"]["y"] + panel["gridPos"]["h"] for panel in dashboard["panels"])
     figure = Figure(figsize=(_COLUMNS * _CELL, (lines + 3) * _CELL * 0.55), dpi=80)
-    figure.suptitle(dashboard["title"], x=0.01, ha="left", y=1 - 0.3 / (lines + 3))
-    figure.text(0.99, 1 - 0.8 / (lines + 3), NOTICE, ha="right", fontsize=8, color="gray")
-    for place, alert in enumerate(alerts):
-        line = 1 - 0.8 / (lines + 3)
-        figure.text(0.01 + 0.17 * place, line, alert.name, fontsize=8, color=_colour(place))
+    head(figure, dashboard["title"], alerts, lines + 3)
     for panel in dashboard["panels"]:
         _draw_panel(figure, panel, lines, ask, alerts)
     figure.savefig(path)
+
+
+def head(figure: Figure, title: str, alerts: Sequence[Span], lines: int) -> None:
+    """Write what stands above the panels: title, notice, and the names of alerts in their colours.
+
+    Args:
+        figure: of so many ``lines`` of Grafana's grid.
+        title: of the dashboard.
+        alerts: see ``draw``.
+        lines: the height of the figure.
+    """
+    figure.text(0.01, 1 - 0.8 / lines, title, fontsize=12)
+    figure.text(0.99, 1 - 0.8 / lines, NOTICE, ha="right", fontsize=8, color="gray")
+    for place, alert in enumerate(alerts):
+        at = 0.01 + 0.17 * place
+        figure.text(at, 1 - 1.7 / lines, alert.name, fontsize=8, color=_colour(place))
 
 
 def _draw_panel(

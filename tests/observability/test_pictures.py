@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 from pathlib import Path
 
 import pytest
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
 
-from observability.pictures import Series, Span, _name, draw, expression, shown
+from observability.pictures import Series, Span, _name, draw, expression, head, shown
 from tests.deploy.expressions import DASHBOARDS
 
 
@@ -55,3 +58,14 @@ def test_a_dashboard_is_drawn_with_all_its_queries(dashboard: Path, tmp_path: Pa
     assert (tmp_path / "made.png").read_bytes().startswith(b"\x89PNG")
     targets = [target for panel in content["panels"] for target in panel.get("targets", [])]
     assert asked == [expression(target["expr"]) for target in targets]
+
+
+def test_the_names_of_alerts_stood_on_the_title() -> None:
+    figure = Figure(figsize=(15, 18), dpi=80)
+    names = ("XcopaBudgetBurnsFast", "XcopaQueueSaturated", "XcopaLosesItems", "XcopaStalled")
+    head(figure, "XCOPA: overview", [Span(name, 0, 1) for name in names], 60)
+    renderer = FigureCanvasAgg(figure).get_renderer()  # type: ignore[no-untyped-call]
+    places = [text.get_window_extent(renderer) for text in figure.texts]
+    assert len(places) == 2 + len(names)
+    for one, other in itertools.combinations(places, 2):
+        assert not one.overlaps(other)
