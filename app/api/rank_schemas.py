@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, Field
 
-from app.api.schemas import ModelName, Strict, Text
+from app.api.schemas import ServedModelName, Strict, Text
 
 FEWEST_CHOICES = 2
 MOST_CHOICES = 32
@@ -25,7 +25,7 @@ class RankRequest(Strict):
         )
     )
     question: Literal["cause", "effect"] = Field(description="What the choices are to be.")
-    model: ModelName | None = Field(
+    model: ServedModelName | None = Field(
         default=None, description="Which model answers; `GET /models` says which is the default."
     )
 

@@ -40,7 +40,7 @@ def _of_a_model(name: object, validation: ValidationInfo) -> object:
     raise PydanticKnownError("literal_error", {"expected": quoted(names)})
 
 
-ModelName = Annotated[
+ServedModelName = Annotated[
     str,
     BeforeValidator(_of_a_model),
     WithJsonSchema({"type": "string", "enum": list(VARIANTS)}),
@@ -117,7 +117,7 @@ class PredictRequest(Item):
 
     model_config = ConfigDict(json_schema_extra={"examples": [_EXAMPLE]})
 
-    model: ModelName | None = Field(default=None, description=f"{_MODEL_NAMES}.")
+    model: ServedModelName | None = Field(default=None, description=f"{_MODEL_NAMES}.")
 
 
 class BatchRequest(Strict):
@@ -131,7 +131,7 @@ class BatchRequest(Strict):
     items: Annotated[
         list[Annotated[Item | Any, Field(union_mode="left_to_right")]], Field(min_length=1)
     ] = Field(description="Items; one that is wrong is refused in its place.")
-    model: ModelName | None = Field(default=None, description=f"{_MODEL_NAMES}, for all.")
+    model: ServedModelName | None = Field(default=None, description=f"{_MODEL_NAMES}, for all.")
 
     @classmethod
     def __get_pydantic_json_schema__(
