@@ -10,6 +10,7 @@ import textwrap
 from typing import Any
 
 import pytest
+import structlog
 
 from app.telemetry import logs
 
@@ -92,6 +93,7 @@ def test_a_command_writes_for_people_and_a_second_set_up_writes_nothing_twice(
 def test_where_the_log_is_another_s_requests_leave_records_there(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
+    structlog.reset_defaults()
     caplog.set_level("INFO")
     log = logs.requests_log()
     log.info("request", status=200)
