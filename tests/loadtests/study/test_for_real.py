@@ -19,7 +19,7 @@ BLOCKS, SECONDS, WARM_UP = 3, 1.5, 0.5
 PLANTED = 0.055
 """Of the engine's time, which is nine tenths of a lone request: 5 % of the request."""
 
-TRIES = 3
+TRIES = 2
 """An interval of 95 % misses now and then, and more often beside other guests of the host."""
 
 SIDE = Side("as it is", "stilts", how="http", batch_items=1)
