@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from app.errors import StartError
-from app.scale.library import ray_library
 from app.scale.options import ScaleOptions
 from app.scale.placement import Placement, placement
 from app.scale.policy import QueuePolicy
+from app.scale.ray_package import ray_library
 from app.scale.replica import RayReplica, replica_settings
 from app.settings import Settings
 

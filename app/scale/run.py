@@ -13,9 +13,9 @@ from app import environment
 from app.errors import StartError
 from app.process import queue_signals
 from app.scale.application import NAME, application, refuse_tls_of_callers
-from app.scale.library import ray_library
 from app.scale.options import ScaleOptions
 from app.scale.proxy import BACKSTOP_S, NODE_VARIABLES
+from app.scale.ray_package import ray_library
 from app.settings import Settings
 
 log = logging.getLogger(__name__)
