@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.table import Table
 
 from app.errors import StartError
-from app.settings import Settings
+from app.settings import VARIANTS, Settings
 from loadtests.study import command, setting
 from loadtests.study.blocks import RunError
 from loadtests.study.command import StudyOptions
@@ -75,11 +75,26 @@ def run(wanted: WantedStudy, settings: Settings) -> None:
         seed=wanted.seed,
     )
     with failing_on(StudyError, RunError, StartError, OSError):
+        require_pair(settings)
         made = command.study(options, settings)
     show(made, Console())
     typer.echo(f"wrote {wanted.out / FILE} and {wanted.out / command.PAGE}")
     if not made.verdict.decides:
         raise typer.Exit(NO_VERDICT)
+
+
+def require_pair(settings: Settings) -> None:
+    """See that both variants are there.
+
+    Raises:
+        StudyError: one is left out; the message names its variable.
+    """
+    for name in VARIANTS:
+        if name not in settings.variants:
+            raise StudyError(
+                f"a study compares {' and '.join(VARIANTS)}; XCOPA_MODELS__{name.upper()} is to "
+                "name a source, and not to leave it out"
+            )
 
 
 def write_page(wanted: WantedStudy) -> None:

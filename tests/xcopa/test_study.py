@@ -108,6 +108,16 @@ def test_an_unknown_shape_is_one_line(tmp_path: Path) -> None:
     assert result.stderr.startswith("xcopa cannot go on: --shapes: 'huge' is not one of base")
 
 
+def test_a_variant_that_is_left_out_was_looked_for_on_the_hub(
+    asked: list[StudyOptions], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XCOPA_MODELS__DIRECT", "none")
+    result = run("--out", tmp_path)
+    assert result.exit_code == 1
+    assert "XCOPA_MODELS__DIRECT is to name a source, and not to leave it out" in result.stderr
+    assert asked == []
+
+
 def test_the_page_is_written_from_what_is_kept(tmp_path: Path) -> None:
     made: Any = made_study(tmp_path)
     report.write(made, tmp_path / report.FILE)
