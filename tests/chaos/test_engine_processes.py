@@ -25,6 +25,8 @@ from tests.chaos.conftest import Poison, StartServer
 from tests.chaos.faults import Mode
 from tests.chaos.service import FaultyServer, lives, wait_until
 
+pytestmark = pytest.mark.slow
+
 CALLERS = 8
 ENGINES = 2
 KILLS = 5
@@ -77,7 +79,6 @@ def test_engines_that_are_killed_under_load_cost_no_call(server: FaultyServer) -
     assert after.since(before, "xcopa_engine_busy_seconds_total", engine="0") > 0
 
 
-@pytest.mark.slow
 def test_the_only_engine_may_be_killed_under_load_and_the_service_stays_ready(
     start: StartServer,
 ) -> None:
@@ -175,7 +176,6 @@ def test_the_template_may_be_killed_and_engines_are_replaced_all_the_same(
         assert server.call(PREDICT, item(0)).status == HTTPStatus.OK
 
 
-@pytest.mark.slow
 def test_an_engine_that_is_killed_in_a_drain_loses_no_call(start: StartServer) -> None:
     server = start(XCOPA_ENGINES="2")
     server.faults.set(Mode.SLOW, SLOW_S)
@@ -198,7 +198,6 @@ def test_an_engine_that_is_killed_in_a_drain_loses_no_call(start: StartServer) -
     assert not any("work was left" in line for line in server.output)
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("stopped", [False, True])
 def test_a_service_that_is_killed_leaves_no_process(start: StartServer, stopped: bool) -> None:
     """Also in the midst of a pass, and of an engine that is stopped."""
@@ -219,7 +218,6 @@ def test_a_service_that_is_killed_leaves_no_process(start: StartServer, stopped:
             each.result()
 
 
-@pytest.mark.slow
 def test_signals_to_the_whole_terminal_leave_the_engines_to_the_drain(start: StartServer) -> None:
     server = start(XCOPA_ENGINES="2")
     server.faults.set(Mode.SLOW, SLOW_S)
@@ -237,7 +235,6 @@ def test_signals_to_the_whole_terminal_leave_the_engines_to_the_drain(start: Sta
     assert not any("is lost" in line for line in server.output)
 
 
-@pytest.mark.slow
 def test_without_engines_and_without_templates_the_service_says_so(start: StartServer) -> None:
     server = start(XCOPA_ENGINES="2", XCOPA_WATCHDOG_S="1")
     engines = server.engines
@@ -252,7 +249,6 @@ def test_without_engines_and_without_templates_the_service_says_so(start: StartS
     assert server.exit_status() == 0
 
 
-@pytest.mark.slow
 def test_a_template_that_is_killed_while_it_loads_ends_the_start_with_one_line(
     sources: dict[str, str], tmp_path: Path
 ) -> None:

@@ -24,7 +24,7 @@ PROBE_S = 1.0
 """What a probe may take throughout: Kubernetes' own default."""
 
 
-@pytest.fixture(scope="module", params=["http", "https"])
+@pytest.fixture(scope="module", params=["http", pytest.param("https", marks=pytest.mark.slow)])
 def strict(
     tiny_direct: Path, tiny_stilts: Path, authority: Authority, request: pytest.FixtureRequest
 ) -> Iterator[ServerProcess]:

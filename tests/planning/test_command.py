@@ -24,6 +24,7 @@ def report() -> PlanReport:
     return plan(QUESTION, untold)
 
 
+@pytest.mark.slow
 def test_each_size_is_planned_and_the_one_with_the_fewest_engines_taken(
     report: PlanReport,
 ) -> None:
@@ -34,6 +35,7 @@ def test_each_size_is_planned_and_the_one_with_the_fewest_engines_taken(
     assert report.fleet.speed.engines == report.best.engines
 
 
+@pytest.mark.slow
 def test_all_policies_are_drawn_and_a_loss_is_simulated(report: PlanReport) -> None:
     assert len(report.loads) == len(BALANCERS) * len(LOADS)
     assert {each.replicas for _, each in report.loads} == {report.best.replicas}
@@ -48,6 +50,7 @@ def test_the_only_replica_is_not_lost() -> None:
     assert (found.best.replicas, found.loss) == (1, None)
 
 
+@pytest.mark.slow
 def test_a_fleet_that_is_represented_is_simulated_whole_at_the_end() -> None:
     many = replace(QUESTION, engines=(1,), effort=replace(BRIEF, most_replicas=2))
     found = plan(many, untold)

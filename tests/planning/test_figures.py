@@ -51,6 +51,7 @@ def test_a_large_fleet_is_represented_by_fewer_replicas_under_the_same_load(
     assert load.burst == pytest.approx(part)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("policy", ["two", "random"])
 def test_the_fewer_replicas_have_the_waits_of_the_many(policy: str) -> None:
     own, load = Fleet(usual(), 32, policy), Traffic(0.8 * 32 * 175)

@@ -37,7 +37,9 @@ def assert_as_in_theory(times: list[float], theory: float) -> None:
     assert abs(statistics.fmean(times) - theory) < 4 * error
 
 
-@pytest.mark.parametrize("load", [0.3, 0.6, 0.8])
+@pytest.mark.parametrize(
+    "load", [0.6, *(pytest.param(load, marks=pytest.mark.slow) for load in (0.3, 0.8))]
+)
 def test_one_engine_without_batches_waits_as_the_queue_m_d_1(load: float) -> None:
     wait = load * SERVICE_S / (2 * (1 - load))
     assert_as_in_theory(mean_waits(fleet(), traffic(load), 6_000), SERVICE_S + wait)
@@ -110,12 +112,15 @@ def test_an_engine_that_could_work_never_waits() -> None:
     assert (trace.came + trace.seconds).max() == pytest.approx(free_at)
 
 
-@pytest.mark.parametrize("load", [0.5, 0.8, 0.95])
+@pytest.mark.parametrize(
+    "load", [0.8, *(pytest.param(load, marks=pytest.mark.slow) for load in (0.5, 0.95))]
+)
 def test_who_knows_more_makes_nobody_wait_longer(load: float) -> None:
     waits = {policy: mean_wait(fleet(10, policy), traffic(load, 10), 1_500) for policy in BALANCERS}
     assert waits["jsq"] <= waits["two"] <= waits["random"]
 
 
+@pytest.mark.slow
 def test_replicas_that_are_chosen_at_random_are_queues_of_their_own() -> None:
     times = mean_waits(fleet(5), traffic(0.7, 5), 8_000)
     assert_as_in_theory(times, SERVICE_S * (1 + 0.7 / (2 * 0.3)))

@@ -39,6 +39,7 @@ def test_what_never_is_enough_ends(monkeypatch: pytest.MonkeyPatch) -> None:
     assert str(caught.value) == "50 replicas are too few; allow a longer --p99"
 
 
+@pytest.mark.slow
 def test_the_fleet_is_large_enough_and_one_replica_less_is_not() -> None:
     own, goal = Fleet(usual(), 1), Goal(0.15)
     size = fewest_replicas(own, LOAD, goal, EFFORT, untold)

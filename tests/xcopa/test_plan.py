@@ -49,6 +49,7 @@ def test_the_same_options_give_the_same_answer(curve: Path) -> None:
     assert one.stdout == same.stdout != other.stdout
 
 
+@pytest.mark.slow
 def test_the_report_and_its_picture_are_written(curve: Path, tmp_path: Path) -> None:
     out = tmp_path / "new" / "plan"
     result = plan("--curve", curve, "--out", out, "--engines", 1, "--engines", 2)

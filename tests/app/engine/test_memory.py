@@ -62,7 +62,7 @@ def test_one_text_of_7900_tokens_took_gigabytes(tokens: int) -> None:
     """8,194 positions and 16 heads: a layer's scores alone would be 4 GB, their shares as much."""
     shape = {"max_position_embeddings": 8_194, "num_attention_heads": 16, "hidden_size": 256}
     stated, rose = taken(shape, [row(tokens)])
-    assert 0.3 * stated < rose < stated
+    assert 0.25 * stated < rose < stated
     assert stated < 300e6
 
 
@@ -98,7 +98,7 @@ def test_what_is_stated_is_the_sum_of_its_tensors() -> None:
     stream = 2 * tokens * 64 * 4
     places = 8 * tokens * 4 * 8
     scores = 4 * tokens * tokens * 8  # and the shares; fewer than are in memory at once
-    stated = 1.25 * (attention + stream + places + scores) + 48_000_000
+    stated = 1.6 * (attention + stream + places + scores) + 48_000_000
     assert working_bytes(config, EXACT, 1_000) == int(stated)
 
 
@@ -107,7 +107,7 @@ def test_where_the_widest_layer_needs_more_than_the_scores_it_counts() -> None:
     tokens = 1_024
     others = 8 * tokens * 64 * 4 + 2 * tokens * 64 * 4 + 8 * tokens * 1 * 8
     widest = 512 * (65_536 + 2 * 64) * 4
-    assert working_bytes(config, EXACT, 10) == int(1.25 * (others + widest)) + 48_000_000
+    assert working_bytes(config, EXACT, 10) == int(1.6 * (others + widest)) + 48_000_000
 
 
 def test_scores_are_bounded_and_those_of_half_the_bits_take_as_much() -> None:
@@ -117,7 +117,7 @@ def test_scores_are_bounded_and_those_of_half_the_bits_take_as_much() -> None:
     places = 8 * tokens * 4 * 8
     rest = 2 * tokens * 64 * 4 + places + most * 8
     for target, itemsize in ((EXACT, 4), (half, 2)):
-        stated = 1.25 * (8 * tokens * 64 * itemsize + rest)
+        stated = 1.6 * (8 * tokens * 64 * itemsize + rest)
         assert working_bytes(config, target, tokens) == int(stated) + 48_000_000
 
 

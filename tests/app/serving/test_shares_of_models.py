@@ -53,7 +53,7 @@ def test_clients_that_ask_again_when_they_are_answered(weights: dict[str, int]) 
     assert off_by(seconds, weights) < 0.05
 
 
-@pytest.mark.parametrize("engines", [1, 4])
+@pytest.mark.parametrize("engines", [1, pytest.param(4, marks=pytest.mark.slow)])
 @pytest.mark.parametrize("weights", WEIGHTS)
 def test_callers_that_always_have_as_much_waiting_as_they_may(
     weights: dict[str, int], engines: int

@@ -58,6 +58,7 @@ def test_requests_arrive_whether_or_not_others_are_answered() -> None:
     assert found.offered_per_s == pytest.approx(200, rel=0.4)
 
 
+@pytest.mark.slow
 def test_the_server_rate_is_one_that_loadgen_calls_valid(tmp_path: Path) -> None:
     said: list[str] = []
     with contender(lambda _: [WRONG]) as (tiny, _):
@@ -69,6 +70,7 @@ def test_the_server_rate_is_one_that_loadgen_calls_valid(tmp_path: Path) -> None
     assert said[0].startswith("tiny: Server at 40 queries/s: ")
 
 
+@pytest.mark.slow
 def test_a_server_without_answers_has_no_server_rate(tmp_path: Path) -> None:
     with contender(lambda _: [response({}, "503 No")]) as (tiny, _):
         found = tiny.server_rate(40.0, "direct", ITEMS, tmp_path, lambda line: None)

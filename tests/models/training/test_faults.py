@@ -150,9 +150,7 @@ def bring(prepared: Prepared, kind: Kind, seed: int, folder: Path) -> None:
 @pytest.mark.parametrize(
     "kind",
     [
-        pytest.param(kind, marks=pytest.mark.slow)
-        if kind in (Kind.TERMINATE, Kind.INTERRUPT)
-        else kind
+        pytest.param(kind, marks=pytest.mark.slow) if kind is not Kind.FULL else kind
         for kind in KINDS
     ],
 )
