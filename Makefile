@@ -28,8 +28,11 @@ test: $(VENV)/.dev ## Run the default test suite (COVERAGE=1 notes which lines i
 	$(if $(COVERAGE),$(BIN)/coverage erase)
 	$(BIN)/python -m $(if $(COVERAGE),coverage run -m )pytest -n 2 --dist loadfile -m "not slow and not gpu"
 
+# It measures: beside other tests it would find the machine too busy, and give no verdict.
+ALONE := tests/loadtests/study/test_for_real.py
 test-slow: $(VENV)/.dev ## Run the slow tests alone
-	$(BIN)/python -m pytest -m "slow and not gpu"
+	$(BIN)/python -m pytest -n 2 --dist loadfile -m "slow and not gpu" --ignore=$(ALONE)
+	$(BIN)/python -m pytest -m "slow and not gpu" $(ALONE)
 
 test-gpu: $(VENV)/.dev ## Run the tests that need a CUDA device (without one they say that they did not run)
 	$(BIN)/python -m pytest -m gpu

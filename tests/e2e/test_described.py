@@ -13,7 +13,7 @@ import pytest
 from app.keys.keys_file import add_key
 from tests.e2e.server import ServerProcess
 
-FEW, MANY = 2, 200
+FEW, MANY = 2, 60
 
 
 @pytest.fixture(scope="module")

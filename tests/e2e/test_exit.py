@@ -61,10 +61,9 @@ def unresolvable() -> tuple[str, Callable[[], None]]:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("protocol", ["http/protobuf", "grpc"])
 @pytest.mark.parametrize(
-    "collector",
-    [nobody, silent, unresolvable],
+    ("collector", "protocol"),
+    [(nobody, "http/protobuf"), (silent, "grpc"), (unresolvable, "http/protobuf")],
 )
 def test_a_collector_that_takes_no_spans_does_not_hold_the_exit(
     collector: Callable[[], tuple[str, Callable[[], None]]],

@@ -1,4 +1,4 @@
-"""All of XCOPA, in English too, with the models that the repository ships."""
+"""A fifth of XCOPA, in English too, with the models that the repository ships."""
 
 from __future__ import annotations
 
@@ -21,7 +21,8 @@ from models.tasks.sets import copa, xcopa
 from tests.oracle import PaddedOracle
 
 MODELS = Path(__file__).resolve().parents[3] / "models"
-ITEMS = 6000
+ITEMS, EVERY = 6000, 5
+"""Every language has its part: languages follow each other, with 500 items each."""
 ROUNDING = 1e-3
 """No logit is further from transformers' than this."""
 
@@ -41,7 +42,9 @@ def read_items(name: str, base: Path, data: Path) -> list[Rows]:
         examples += xcopa.load(data, language, "test", "upstream")
     tokenizer = load_variants({name: str(MODELS / name)}, cache_of(base))[name].tokenizer
     items = tokenizer.encode([example.item for example in examples])
-    return [rows for rows in items if isinstance(rows, tuple)]
+    fit = [rows for rows in items if isinstance(rows, tuple)]
+    assert len(fit) == ITEMS
+    return fit[::EVERY]
 
 
 def score(encoder: Encoder, items: Sequence[Rows]) -> NDArray[np.float64]:
@@ -64,7 +67,6 @@ def load(name: str, base: Path) -> XLMRobertaForMultipleChoice:
 def test_every_label_is_that_of_transformers(name: str, embedded_base: Path, data: Path) -> None:
     model = load(name, embedded_base)
     items = read_items(name, embedded_base, data)
-    assert len(items) == ITEMS
     expected = score(PaddedOracle(model), items)
     found = score(PackedEncoder(model), items)
     apart = np.abs(found - expected)

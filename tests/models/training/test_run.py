@@ -231,4 +231,4 @@ def test_two_processes_share_the_batches_of_a_run(folder: Path) -> None:
     copa = "work/seed-3/2-copa"
     alone, shared = (DonePhase.read(folder / name / copa) for name in ("alone", "shared"))
     assert shared.progress.step == -(-alone.progress.step // 2)
-    load_variants({"direct": str(folder / "seed-3" / "out")}, Path())["direct"]
+    load_variants({"direct": str(folder / "shared" / "out")}, Path())["direct"]
