@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -10,14 +9,17 @@ import pytest
 
 from app.settings import VARIANTS
 from app.weights.variant import load_variants
-from models.evaluation.ask.items import collect
+from models.evaluation.ask.items import collect, in_language
 from models.evaluation.ask.local import LocalPredictor
 from models.evaluation.ask.predictions import predict_all
 from models.evaluation.ask.predictor import Run
-from models.evaluation.measure.report import Report, build, load
+from models.evaluation.measure.report import Report, load
 from models.evaluation.show.markdown import card_table
 
 MODELS = Path(__file__).resolve().parents[2] / "models"
+
+LANGUAGES = ("en", "et", "th")
+"""A seen script, another one, and English: all twelve take ten minutes."""
 
 # A processor that rounds otherwise may turn the few items that are all but ties.
 TOLERANCE = 0.006
@@ -39,17 +41,21 @@ def test_evaluation_gives_the_committed_figures(
     source = committed.source
     assert source.split is not None
     item_sets = collect(data, source.split, source.questions)
+    asked = {
+        key: item_sets[key]
+        for key in item_sets
+        if key.split == source.split and key.language in LANGUAGES and "premise" not in key.task
+    }
     runs = [Run(name, partial(predictor, name)) for name in VARIANTS]
-    answered, revisions = predict_all(runs, item_sets, lambda run, items: None)
+    answered, revisions = predict_all(runs, asked, lambda run, items: None)
     assert revisions == {name: source.revisions[name] for name in VARIANTS}
-    measured = build(replace(source, revisions=revisions), answered)
-    for questions, reading in measured.readings.items():
-        expected = committed.readings[questions]
-        for own, theirs in zip(reading.languages, expected.languages, strict=True):
-            assert own.language == theirs.language
+    for questions, reading in committed.readings.items():
+        figures = {each.language: each.accuracy for each in reading.languages}
+        for language in LANGUAGES:
+            key = in_language(language, source.split, questions)
             for name in VARIANTS:
-                figure = theirs.accuracy[name].value
-                assert own.accuracy[name].value == pytest.approx(figure, abs=TOLERANCE)
+                found = answered.of(name, key).right.mean()
+                assert found == pytest.approx(figures[language][name].value, abs=TOLERANCE)
 
 
 def test_the_committed_figures_are_of_the_test_items(committed: Report) -> None:
