@@ -103,7 +103,16 @@ def test_why_asks_again_with_a_change(visit: Visit) -> None:
         labels = [text.split()[0] for text in row.locator("td").all_inner_texts()]
         answers = compared(visit, question).values()
         assert labels == [str(int(str(each["label"])) + 1) for each in answers]
-    expect(visit.page.locator(".why li")).to_have_count(4)
+    first, *changed = ({m: each["label"] for m, each in compared(visit, q).items()} for q in asked)
+    said = [
+        f"{model} chooses {'the same' if label == first[model] else 'another one'}"
+        for labels in changed
+        for model, label in labels.items()
+    ]
+    sentences = visit.page.locator(".why li").all_inner_texts()
+    assert len(sentences) == len(said) == 4
+    for text, start in zip(sentences, said, strict=True):
+        assert text.startswith(start)
 
 
 def test_an_example_fills_the_form_in_its_language(visit: Visit) -> None:
