@@ -87,6 +87,7 @@ def batches_before_single(server: FaultyServer, poison: Poison, number: int) -> 
     return sum(batch.at > admitted_at for batch in batches[:own])
 
 
+@pytest.mark.slow
 def test_a_bulk_caller_starves_no_single_one(server: FaultyServer, poison: Poison) -> None:
     """Singles are never refused, and overtake a backlog of the bulk caller's batches."""
     server.faults.set(Mode.SLOW, SLOW_BATCH_S)

@@ -220,6 +220,7 @@ def test_a_signal_while_the_program_is_still_being_imported_ends_it_with_0(numbe
         assert not any("Traceback" in line for line in server.output)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("moment", range(3))
 def test_a_signal_while_torch_loads_the_models_does_not_abort(
     moment: int, embedded_base: Path

@@ -186,6 +186,7 @@ def unread(sources: dict[str, str]) -> Iterator[UnreadServer]:
     made.process.stdout.close()
 
 
+@pytest.mark.slow
 def test_a_log_that_nobody_reads_holds_up_neither_answers_nor_the_exit(
     unread: UnreadServer,
 ) -> None:

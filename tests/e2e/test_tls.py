@@ -201,7 +201,8 @@ def test_callers_must_present_a_certificate_of_the_authorities_that_are_named(
         assert httpx.get(f"{metrics}/readyz").status_code == 200
 
 
-@pytest.mark.parametrize("path", ["/livez", pytest.param("/readyz", marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("path", ["/livez", "/readyz"])
 def test_the_health_check_asks_a_service_whose_certificate_is_for_another_name(
     models: dict[str, str], authority: Authority, path: str
 ) -> None:

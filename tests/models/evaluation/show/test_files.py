@@ -87,6 +87,7 @@ def largest_file(size: int) -> Iterator[None]:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("stopped", sorted(WRITTEN))
 def test_a_limit_on_the_size_of_files_leaves_the_good_evaluation_as_it_was(
     report: Report, answers: Predictions, tmp_path: Path, stopped: str
