@@ -312,6 +312,13 @@ class Settings(BaseSettings):
         "again when it changes. Without this setting no key is needed; with a file that has no "
         "valid key, nobody may call.",
     )
+    model_control: bool = Field(
+        default=False,
+        description="Whether variants can be loaded, replaced and unloaded while the service runs, "
+        "under `/v2/repository`, with an API key that `xcopa keys add --admin` made. It needs "
+        "`XCOPA_API_KEYS_FILE`, engines in processes of their own, and memory for the models "
+        "twice.",
+    )
     drain_delay_s: float = Field(
         default=0.0,
         ge=0,

@@ -80,6 +80,9 @@ class EnginePool:
             self._stopped = True
             self._changed.notify_all()
         self._keeper.stop(_STOP_LIMIT_S)
+        with self._changed:  # with the last reference to an engine its descriptors are closed
+            self._living.clear()
+            self._idle.clear()
 
     def number_models(self, models: Sequence[str]) -> None:
         """Name the models in the order in which the factory makes their engines."""

@@ -78,8 +78,11 @@ class PairTokenizer:
     """Turns items into rows for one variant: its pieces, its prompt, its limit."""
 
     def __init__(self, tokenizer: Tokenizer, prompt: Prompt, max_tokens: int) -> None:
-        tokenizer.no_truncation()
-        tokenizer.no_padding()
+        # To change one that another thread reads a text with is an error, so it is changed once.
+        if tokenizer.truncation is not None:
+            tokenizer.no_truncation()
+        if tokenizer.padding is not None:
+            tokenizer.no_padding()
         self._tokenizer = tokenizer
         self.prompt = prompt
         self.max_tokens = max_tokens

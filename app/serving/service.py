@@ -186,6 +186,12 @@ class PredictionService(Generic[Model]):
             self._pool.stop()
         self._tokenising.close()
 
+    def release(self) -> None:
+        """Let go of the models and of the cache, after ``close``, when no call is left."""
+        self.models = {}
+        self._tokenising.release()
+        self._in_flight.release()
+
     async def predict(
         self,
         asks: Sequence[Ask],

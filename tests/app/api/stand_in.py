@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import asynccontextmanager
+from contextlib import AbstractContextManager, asynccontextmanager, nullcontext
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -84,6 +84,9 @@ class StandInRuntime:
     condition: str = "ready"
     state: State = State.READY
     engine_plan: EnginePlan | None = None
+
+    def answering(self) -> AbstractContextManager[StandInService]:
+        return nullcontext(self.service)
 
 
 def application(

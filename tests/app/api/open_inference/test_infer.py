@@ -82,7 +82,7 @@ async def test_an_answer_is_every_output_of_every_item_in_order() -> None:
     assert response.headers["content-type"] == "application/json"
     assert response.json() == {
         "model_name": "stilts",
-        "model_version": "abc",
+        "model_version": "revision-of-stilts",
         "id": "7",
         "outputs": [
             {"name": "logits", "datatype": "FP32", "shape": [2, 2], "data": [1, -1, -1, 1]},
