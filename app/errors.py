@@ -127,8 +127,8 @@ class NoSuchModelError(ServiceError):
     """No model of that name is served."""
 
     status = 404
-    title = "Not found"
-    slug = "not-found"
+    title = "No such model"
+    slug = "no-such-model"
 
 
 class ChangeRefusedError(ServiceError):

@@ -114,8 +114,10 @@ class ModelRepository:
     # Asked -------------------------------------------------------------------------------
 
     def index(self) -> list[Entry]:
-        """Return the models that are served, and those that can be without naming a source."""
-        return [self._entry(name) for name in dict.fromkeys((*self._runtime.names, *self._known))]
+        """Return the models that are served or loaded, and those that can be by their names."""
+        coming = self._under_way.wanted if self._under_way is not None else {}
+        names = dict.fromkeys((*self._runtime.names, *coming, *self._known))
+        return [self._entry(name) for name in names]
 
     def _entry(self, name: str) -> Entry:
         served = self._runtime.served.get(name)
@@ -236,7 +238,8 @@ class ModelRepository:
     def _note_failure(self, change: Change, error: ServiceError) -> None:
         log.error("the models stay as they are: %s", error.detail)
         self._metrics.models_changed("failed")
-        self._reasons |= dict.fromkeys((*change.fresh, *change.gone), error.detail)
+        known = self._known.keys() & (change.fresh | change.gone)
+        self._reasons |= dict.fromkeys(known, error.detail)
 
     def _note_success(self, change: Change) -> None:
         self._metrics.models_changed(change.result)

@@ -78,7 +78,8 @@ class PairTokenizer:
     """Turns items into rows for one variant: its pieces, its prompt, its limit."""
 
     def __init__(self, tokenizer: Tokenizer, prompt: Prompt, max_tokens: int) -> None:
-        # To change one that another thread reads a text with is an error, so it is changed once.
+        # Variants share it. To change it waits for every thread that reads a text with it, and no
+        # other thread runs meanwhile (tokenizers 0.23).
         if tokenizer.truncation is not None:
             tokenizer.no_truncation()
         if tokenizer.padding is not None:

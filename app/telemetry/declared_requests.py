@@ -34,7 +34,7 @@ PROBLEMS = (
     *("bad-request", "unauthorized", "key-revoked", "invalid-request", "text-too-long"),
     *("payload-too-large", "unsupported-media-type", "overloaded", "rate-limited", "unavailable"),
     *("deadline-exceeded", "client-gone", "inference-failed", "internal", "http"),
-    *("admin-key-needed", "not-found", "change-refused", "load-failed", "no-room"),
+    *("admin-key-needed", "no-such-model", "change-refused", "load-failed", "no-room"),
 )
 """The types of problem documents."""
 

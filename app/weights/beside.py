@@ -41,7 +41,7 @@ def load_beside(
     }
     check_room(list(checkpoints.values()), _in_memory(now), free_memory())
     held = [each.vocabulary for each in now.values()]
-    loaded = start_engines(settings, wanted, checkpoints, held)
+    loaded = start_engines(settings, wanted, checkpoints, held, beside=True)
     with stopping_on_failure([each.engine for each in loaded.values()]):
         _refuse_changed(loaded, {name: now[name] for name in now if name not in fresh}, checkpoints)
     return loaded

@@ -90,6 +90,8 @@ def start_engines(
     wanted: Mapping[str, VariantSettings],
     checkpoints: Mapping[str, Checkpoint],
     held: Iterable[HeldTokenizer] = (),
+    *,
+    beside: bool = False,
 ) -> dict[str, Variant]:
     """Load variants into a template of their own, and start its engines.
 
@@ -98,6 +100,7 @@ def start_engines(
         wanted: what the settings say of each.
         checkpoints: the files of each.
         held: tokenizers that are in memory.
+        beside: whether other models are served meanwhile.
 
     Raises:
         StartError: one of them cannot be loaded, or the machine lacks what a setting asks for.
@@ -113,7 +116,8 @@ def start_engines(
         settings.linear_kernel,
         settings.engines,
     )
-    pool = EnginePool(Order(FACTORY, job, logging.getLogger().getEffectiveLevel()))
+    level = logging.getLogger().getEffectiveLevel()
+    pool = EnginePool(Order(FACTORY, job, level, beside))
     facts = cast("Mapping[str, Facts]", pool.start())
     engines = engines_of(pool, list(checkpoints))
     with stopping_on_failure(engines.values()):
