@@ -16,12 +16,16 @@ from pathlib import Path
 import httpx
 import psutil
 import pytest
+import tritonclient.http
+from tritonclient.utils import InferenceServerException
 
 from app.keys.keys_file import add_key
 from tests import tiny
 from tests.chaos.client import PREDICT, BrokenConnectionError, Crowd, call, close_to, item
 from tests.chaos.service import Footprint, lives, wait_until
 from tests.e2e.server import ServerProcess
+
+pytestmark = pytest.mark.slow
 
 CALLERS = 6
 CALL_LIMIT_S = 60.0
@@ -143,6 +147,7 @@ def logits_of(service: Service, model: str) -> list[list[float]]:
 def test_a_model_is_replaced_under_load_without_a_lost_call(service: Service) -> None:
     old, others = service.revision("direct"), service.revision("stilts")
     expected = {old: logits_of(service, "direct")}
+    measured = service.cards["direct"]["batching"]
     processes, held = service.processes, Footprint.of(service.server.process.pid)
     with crowd_of(service, "direct") as crowd, service.client() as watching:
         stopped, states = threading.Event(), []
@@ -173,6 +178,7 @@ def test_a_model_is_replaced_under_load_without_a_lost_call(service: Service) ->
     assert {each.revision for each in seen if each.began > answered} == {new}
     assert {each.revision for each in seen} == {old, new}
     assert set(states) == {HTTPStatus.OK}, "it was ready throughout"
+    assert service.cards["direct"]["batching"] == measured, "nothing is measured beside load"
     assert not processes & service.processes, "those of the old models are no more"
     assert len(service.processes) == len(processes)
     wait_until(
@@ -320,7 +326,27 @@ def test_only_an_admin_s_key_changes_models(service: Service) -> None:
     assert service.post("/predict/xcopa", item(0), service.admin).status_code == HTTPStatus.OK
 
 
-@pytest.mark.slow
+def test_triton_s_client_changes_models(service: Service) -> None:
+    address = service.server.url.removeprefix("http://")
+    headers = {"X-API-Key": service.admin}
+    client = tritonclient.http.InferenceServerClient(address, network_timeout=CHANGE_LIMIT_S)
+    before = service.revision("direct")
+    tiny.multiple_choice(Path(str(service.cards["direct"]["source"])), next(service.seeds))
+    client.load_model("direct", headers=headers)
+    assert service.revision("direct") != before, "what its source holds now"
+    index = client.get_model_repository_index(headers=headers)
+    assert {each["name"]: each["version"] for each in index if each["state"] == "READY"} == {
+        name: card["revision"] for name, card in service.cards.items()
+    }
+    assert "model_repository" in client.get_server_metadata(headers=headers)["extensions"]
+    for brought in ({"config": "{}"}, {"config": "{}", "files": {"file:1/model": b"x"}}):
+        with pytest.raises(InferenceServerException, match="is not taken"):
+            client.load_model("direct", headers=headers, **brought)
+    with pytest.raises(InferenceServerException, match="XCOPA_DEFAULT_MODEL"):
+        client.unload_model("stilts", headers=headers)
+    client.close()
+
+
 def test_told_to_stop_in_the_midst_of_a_change_it_ends_in_order(tmp_path: Path) -> None:
     service = start(tmp_path)
     with service.server, ThreadPoolExecutor() as threads:
