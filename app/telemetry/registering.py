@@ -52,14 +52,12 @@ class Registering:
     ) -> dict[tuple[str, ...], Instrument]:
         parent = self._register(metric)
         children: dict[tuple[str, ...], Instrument] = {}
-        seeded = metric.seeded
-
-        def add(model: str) -> None:
-            for seeds in seeded:
-                labels = (model, *seeds)
+        self._add_for_all(
+            lambda model: [
                 children.setdefault(labels, parent.labels(*labels))
-
-        self._add_for_all(add)
+                for labels in _with_model(model, metric.seeded)
+            ]
+        )
         return children
 
     def _add_for_all(self, add: Callable[[str], object]) -> None:
@@ -91,3 +89,7 @@ class Registering:
 def _drop(children: dict[str, Instrument], parent: Instrument, model: str) -> None:
     if children.pop(model, None) is not None:
         parent.remove(model)
+
+
+def _with_model(model: str, seeded: Iterable[tuple[str, ...]]) -> list[tuple[str, ...]]:
+    return [(model, *seeds) for seeds in seeded]

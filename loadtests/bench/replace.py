@@ -48,11 +48,11 @@ def measure(console: Console) -> list[BenchResult]:
     with tempfile.TemporaryDirectory(prefix="xcopa-replace-") as made:
         folder = Path(made)
         key = add_key(folder / "keys", "bench", admin=True)
-        settings = {"XCOPA_MODEL_CONTROL": "true", "XCOPA_API_KEYS_FILE": str(folder / "keys")}
         revisions = _revisions(folder)
-        with started(SERVICE, **settings) as server:
-            headers = {**JSON, "X-API-Key": key}
-            load = _Load(server, headers)
+        with started(
+            SERVICE, XCOPA_MODEL_CONTROL="true", XCOPA_API_KEYS_FILE=str(folder / "keys")
+        ) as server:
+            load = _Load(server, {**JSON, "X-API-Key": key})
             rounds = [
                 load.replace(next(revisions))
                 for _ in track(range(ROUNDS), description="replaced", console=console)

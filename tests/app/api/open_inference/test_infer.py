@@ -309,7 +309,7 @@ async def test_a_call_may_bring_as_many_items_as_a_batch() -> None:
 async def test_what_is_not_there_is_an_error_of_the_protocol(path: str, status: int) -> None:
     response, _ = await infer({"inputs": inputs()}, answer(), path=path)
     if status == 200:
-        assert response.json()["model_version"] == "abc"
+        assert response.json()["model_version"] == "revision-of-stilts"
         return
     assert refused(response, status)
 
