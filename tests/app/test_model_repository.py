@@ -167,10 +167,11 @@ async def test_a_second_change_is_refused_and_a_caller_who_leaves_ends_none() ->
     made.runtime.may_end.clear()
     changing = asyncio.create_task(made.load("direct", "new"))
     await asyncio.sleep(0.01)
-    with pytest.raises(ChangeRefusedError, match="being changed"):
-        await made.load("stilts", "new")
-    with pytest.raises(ChangeRefusedError, match="being changed"):
-        await made.unload("direct")
+    async with asyncio.timeout(30):
+        with pytest.raises(ChangeRefusedError, match="being changed"):
+            await made.load("stilts", "new")
+        with pytest.raises(ChangeRefusedError, match="being changed"):
+            await made.unload("direct")
     changing.cancel()
     with pytest.raises(asyncio.CancelledError):
         await changing
