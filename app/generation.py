@@ -18,7 +18,9 @@ from app.engine.tokenizer import CausalItem
 from app.errors import InvalidRequestError, StartError
 from app.serving.calibration import BudgetRule, Calibration, calibrate
 from app.serving.service import PredictionService
+from app.serving.shadowing import Shadowing
 from app.serving.work import ModelProfile
+from app.telemetry.metrics import Metrics
 from app.weights.variant import Variant
 
 Load = Callable[[], Mapping[str, Variant]]
@@ -47,9 +49,17 @@ Models = Mapping[str, Served]
 class Generation:
     """Models that are served together, and the service that answers with them."""
 
-    def __init__(self, served: Models, service: PredictionService[Variant]) -> None:
+    def __init__(
+        self, served: Models, service: PredictionService[Variant], metrics: Metrics
+    ) -> None:
         self.served = served
         self.service = service
+        shadows = {
+            name: each.variant.shadow
+            for name, each in served.items()
+            if each.variant.shadow is not None
+        }
+        self.shadowing = Shadowing(shadows, self.answering, metrics) if shadows else None
         self._calls = 0
 
     @contextmanager
@@ -80,6 +90,7 @@ class Generation:
         self.service.close(timeout)
         self.service.release()
         self.served = {}
+        self.shadowing = None
 
 
 def plan_of(served: Models) -> EnginePlan | None:

@@ -14,7 +14,7 @@ from functools import partial
 from typing import TypeVar, cast
 
 from app.engine.plan import EnginePlan
-from app.errors import UnavailableError
+from app.errors import ServiceError, UnavailableError
 from app.generation import (
     Generation,
     Load,
@@ -26,6 +26,7 @@ from app.generation import (
     plan_of,
 )
 from app.process import freeze_loaded_objects
+from app.serving.answer import Answer, Ask
 from app.serving.calibration import BudgetRule
 from app.serving.service import PredictionService, ServiceOptions
 from app.telemetry.metrics import Metrics, ModelInfo
@@ -164,7 +165,7 @@ class Runtime:
             self._metrics,
             self._tracing,
         )
-        self._generation = Generation(served, service)
+        self._generation = Generation(served, service, self._metrics)
 
     async def _retire(self, old: Generation) -> None:
         """End a generation when nobody is with it any more."""
@@ -287,6 +288,16 @@ class Runtime:
             UnavailableError: they are not yet.
         """
         return self._answering.service
+
+    def shadow(self, asks: Sequence[Ask], outcomes: Sequence[Answer | ServiceError]) -> None:
+        """Have models that shadow others be asked a share of what was answered, later.
+
+        Nothing is while a generation retires: answers of two would be compared.
+        """
+        if self._generation is None or self._retiring is not None:
+            return
+        if (shadowing := self._generation.shadowing) is not None:
+            shadowing.consider(asks, outcomes)
 
     def answering(self) -> AbstractContextManager[PredictionService[Variant]]:
         """Return the service that answers a call which comes now; it lives until the call ends.

@@ -24,7 +24,9 @@ async def answered(call: Call, asks: Sequence[Ask]) -> Sequence[Answer | Service
         about = record_of(call.request.scope)
         about.asked(asks, texts=call.settings.log_texts)
         work = service.predict(asks, call.timeout, call.caller, call.quota, about.stages)
-        return await unless_gone(call.request, work)
+        outcomes = await unless_gone(call.request, work)
+    call.runtime.shadow(asks, outcomes)
+    return outcomes
 
 
 def answer_or_raise(outcome: Answer | ServiceError) -> Answer:

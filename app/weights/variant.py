@@ -23,7 +23,7 @@ from app.engine.threads import choose_threads
 from app.engine.tokenizer import PairTokenizer
 from app.errors import wanted_by
 from app.model_settings.names import variable_of
-from app.model_settings.variant_settings import VariantSettings
+from app.model_settings.variant_settings import Shadow, VariantSettings
 from app.settings import Settings
 from app.weights.checkpoint import Checkpoint, locate
 from app.weights.facts import Facts
@@ -66,6 +66,8 @@ class Variant:
     """What its tokenizer is made of."""
     weight: int = 1
     """Its share of the engine beside other models; see ``VariantSettings``."""
+    shadow: Shadow | None = None
+    """Whose items it is asked as well."""
 
 
 def load_models(settings: Settings) -> dict[str, Variant]:
@@ -182,7 +184,7 @@ def _variants(
     for name, checkpoint in checkpoints.items():
         with wanted_by(checkpoint.setting), readable(checkpoint.source):
             made = _variant(name, checkpoint, facts[name], engines[name], tokenizers)
-        variants[name] = replace(made, weight=wanted[name].weight)
+        variants[name] = replace(made, weight=wanted[name].weight, shadow=wanted[name].shadow)
         _log_loaded(variants[name])
     return variants
 

@@ -85,6 +85,9 @@ class StandInRuntime:
     state: State = State.READY
     engine_plan: EnginePlan | None = None
 
+    def shadow(self, asks: Sequence[Ask], outcomes: Sequence[Answer | ServiceError]) -> None:
+        """No model shadows another one."""
+
     def answering(self) -> AbstractContextManager[StandInService]:
         return nullcontext(self.service)
 
