@@ -125,6 +125,7 @@ def end_unused(served: Models) -> None:
     """End the engines of models that no generation was made of."""
     if (pool := pool_of(each.variant.engine for each in served.values())) is not None:
         pool.stop()
+        pool.release()
 
 
 def _warm(name: str, variant: Variant) -> Row:

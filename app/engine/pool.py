@@ -80,7 +80,10 @@ class EnginePool:
             self._stopped = True
             self._changed.notify_all()
         self._keeper.stop(_STOP_LIMIT_S)
-        with self._changed:  # with the last reference to an engine its descriptors are closed
+
+    def release(self) -> None:
+        """Let go of the engines, after ``stop``: their descriptors go with the last reference."""
+        with self._changed:
             self._living.clear()
             self._idle.clear()
 

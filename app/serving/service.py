@@ -190,8 +190,10 @@ class PredictionService(Generic[Model]):
         self._tokenising.close()
 
     def release(self) -> None:
-        """Let go of the models and of the cache, after ``close``, when no call is left."""
+        """Let go of models, engines and cache, after ``close``, when no call is left."""
         self.models = {}
+        if self._pool is not None:
+            self._pool.release()
         self._tokenising.release()
         self._in_flight.release()
 
