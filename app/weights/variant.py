@@ -84,6 +84,8 @@ def load_models(settings: Settings) -> dict[str, Variant]:
             settings.threads, settings.device, settings.precision, settings.linear_kernel
         )
         return load_variants(wanted, settings.cache_dir, compute)
+    threads = choose_threads(settings.threads)
+    log.info("a forward pass uses %d threads, in engines: %s", threads.threads, threads.reason)
     return start_engines(settings, wanted, _locate(wanted, settings.cache_dir))
 
 
@@ -108,7 +110,6 @@ def start_engines(
         StartError: one of them cannot be loaded, or the machine lacks what a setting asks for.
     """
     threads = choose_threads(settings.threads)
-    log.info("a forward pass uses %d threads, in engines: %s", threads.threads, threads.reason)
     job = Job(
         checkpoints,
         settings.cache_dir,
