@@ -8,7 +8,11 @@ The outcome is an RFC 9457 problem: ``status``, ``title`` and ``type`` belong to
       BadBodyError             400  the body is not what its headers say
       NoValidKeyError          401  an API key is needed, and none that is valid was sent
       RevokedKeyError          403  the API key was revoked
+      NotAdminError            403  the API key may not change which models are served
+      NoSuchModelError         404  no model of that name is served
+      ChangeRefusedError       409  the models cannot be changed so, or not now
       InvalidRequestError      422  a field is wrong
+      LoadFailedError          422  a model cannot be loaded
         TextTooLongError       422  a text exceeds what the model reads
       PayloadTooLargeError     413  more than one call may ask for
       UnsupportedMediaError    415  the body is not declared as JSON
@@ -19,6 +23,7 @@ The outcome is an RFC 9457 problem: ``status``, ``title`` and ``type`` belong to
       DeadlineExceededError    504  no answer within the deadline
       ClientGoneError          499  the caller left; nobody reads the answer
       InferenceError           500  the model failed on this item
+      NoRoomError              507  memory would not suffice
       CallFailedError          500  or its first item's: nothing of a call could be answered
 """
 
@@ -108,6 +113,46 @@ class RevokedKeyError(ServiceError):
     status = 403
     title = "Key revoked"
     slug = "key-revoked"
+
+
+class NotAdminError(ServiceError):
+    """The API key may ask the models, and may not change which there are."""
+
+    status = 403
+    title = "Admin key needed"
+    slug = "admin-key-needed"
+
+
+class NoSuchModelError(ServiceError):
+    """No model of that name is served."""
+
+    status = 404
+    title = "No such model"
+    slug = "no-such-model"
+
+
+class ChangeRefusedError(ServiceError):
+    """The models cannot be changed in this way, or not while they are changed already."""
+
+    status = 409
+    title = "Change refused"
+    slug = "change-refused"
+
+
+class LoadFailedError(ServiceError):
+    """A model that was to be served cannot be loaded; the others are served as before."""
+
+    status = 422
+    title = "Load failed"
+    slug = "load-failed"
+
+
+class NoRoomError(ServiceError):
+    """Memory would not suffice for a model; nothing of it was loaded."""
+
+    status = 507
+    title = "Insufficient storage"
+    slug = "no-room"
 
 
 class InvalidRequestError(ServiceError):

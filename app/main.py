@@ -29,14 +29,16 @@ from app.api.middleware import (
     RequestIdMiddleware,
     TargetMiddleware,
 )
-from app.api.open_inference import infer, metadata
+from app.api.open_inference import infer, metadata, repository
 from app.api.predict import COMPARE
 from app.api.probe_paths import is_probe
 from app.api.require_key import RequireKeyMiddleware
 from app.api.security_headers import SecurityHeadersMiddleware
 from app.console import routes as console
+from app.engine.plan import in_process
 from app.errors import StartError, wanted_by
 from app.keys.in_force import KeysInForce
+from app.model_repository import ModelRepository
 from app.model_settings.names import SEVERAL
 from app.runtime import Runtime
 from app.serving.admission import Limits
@@ -77,9 +79,11 @@ def create_app(
         metrics_class: what counts.
 
     Raises:
-        StartError: the file of API keys cannot be read, or a line of it is wrong.
+        StartError: the file of API keys cannot be read, or a line of it is wrong; or models are to
+            be changed at run time where that cannot be.
     """
     settings = settings or Settings()
+    _check_model_control(settings)
     names = tuple(settings.variants)
     metrics = _seeded(metrics_class(names), names)
     report_drops(metrics.log_lines_dropped)
@@ -102,7 +106,10 @@ def create_app(
     if settings.console:
         app.include_router(console.make_router())
     problem.install(app)
-    named_models.install(app, names)
+    named_models.install(app, lambda: runtime.names)
+    if settings.model_control:
+        app.state.repository = ModelRepository(runtime, settings, metrics)
+        app.include_router(repository.router)
     _add_middleware(app, settings, metrics, keys, tracing)
     tracing.add_to(app, partial(is_probe, prefix=settings.root_path))
     return app
@@ -137,6 +144,23 @@ def _keys(settings: Settings, metrics: Metrics) -> KeysInForce | None:
         return None
     with wanted_by("XCOPA_API_KEYS_FILE"):
         return KeysInForce(settings.api_keys_file, metrics)
+
+
+def _check_model_control(settings: Settings) -> None:
+    if not settings.model_control:
+        return
+    with wanted_by("XCOPA_MODEL_CONTROL"):
+        # Not even on the loopback address: any page in a browser of this machine can post to it.
+        if settings.api_keys_file is None:
+            raise StartError(
+                "it needs XCOPA_API_KEYS_FILE, or whoever reaches the port could change the "
+                "models; `xcopa keys add NAME --admin` makes the key that may"
+            )
+        if in_process(settings.engines):
+            raise StartError(
+                "it needs engines in processes of their own (XCOPA_ENGINES other than 0, on "
+                "Linux): the memory of models in this process is not given back"
+            )
 
 
 def create_metrics_app(main: FastAPI) -> FastAPI:

@@ -31,7 +31,11 @@ from app import environment
 from app.model_settings.models_file import ModelsFile, read_models_file
 from app.model_settings.names import quoted
 from app.model_settings.sources import ModelSources
-from app.model_settings.variant_settings import VariantSettings, variant_settings
+from app.model_settings.variant_settings import (
+    VariantSettings,
+    check_shadows,
+    variant_settings,
+)
 
 PositiveInt = Annotated[int, Field(gt=0)]
 NonNegativeInt = Annotated[int, Field(ge=0)]
@@ -73,10 +77,19 @@ def _other_port(port: int, settings: ValidationInfo) -> int:
 
 Proxies = Annotated[str, AfterValidator(_proxies)]
 Origins = Annotated[str, AfterValidator(_origins)]
+
+
+def _with_shadows(file: ModelsFile | None, settings: ValidationInfo) -> ModelsFile | None:
+    if "models" in settings.data:  # else it is wrong, and is named
+        check_shadows(variant_settings(settings.data["models"], file))
+    return file
+
+
 FileOfModels = Annotated[
     ModelsFile | None,
     NoDecode,
     BeforeValidator(read_models_file),
+    AfterValidator(_with_shadows),
     WithJsonSchema({"type": "string", "format": "path"}),
 ]
 OtherPort = Annotated[int, Field(ge=0, le=65535), AfterValidator(_other_port)]
@@ -311,6 +324,13 @@ class Settings(BaseSettings):
         description="File of the API keys, a key a line, as `xcopa keys add` writes it. It is read "
         "again when it changes. Without this setting no key is needed; with a file that has no "
         "valid key, nobody may call.",
+    )
+    model_control: bool = Field(
+        default=False,
+        description="Whether variants can be loaded, replaced and unloaded while the service runs, "
+        "under `/v2/repository`, with an API key that `xcopa keys add --admin` made. It needs "
+        "`XCOPA_API_KEYS_FILE`, engines in processes of their own, and memory for the models "
+        "twice.",
     )
     drain_delay_s: float = Field(
         default=0.0,

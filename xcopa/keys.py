@@ -22,10 +22,10 @@ def file_of(settings: Settings, file: Path | None) -> Path:
     return path
 
 
-def add(path: Path, name: str, weight: int, tokens_per_second: int | None) -> None:
+def add(path: Path, name: str, weight: int, tokens_per_second: int | None, *, admin: bool) -> None:
     """Draw a key, keep its digest, and print it, which nobody can do again."""
     with failing_on(StartError):
-        key = add_key(path, name, weight, tokens_per_second)
+        key = add_key(path, name, weight, tokens_per_second, admin=admin)
     typer.echo(f"{path} has the key {name} now. This is the key; it is not kept:", err=True)
     typer.echo(key)
 
@@ -34,10 +34,12 @@ def show(path: Path) -> None:
     """Print who has keys, and what they may do."""
     with failing_on(StartError):
         keys = parse_keys(read_keys_file(path), path)
-    table = Table("name", "weight", "tokens a second", "state")
+    table = Table("name", "weight", "tokens a second", "right", "state")
     for key in keys:
         limit = "any" if key.tokens_per_second is None else f"{key.tokens_per_second:,}"
-        table.add_row(key.name, str(key.weight), limit, "revoked" if key.revoked else "valid")
+        right = "admin" if key.admin else "call"
+        state = "revoked" if key.revoked else "valid"
+        table.add_row(key.name, str(key.weight), limit, right, state)
     Console().print(table)
 
 

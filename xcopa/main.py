@@ -307,12 +307,15 @@ def add_key(
     tokens_per_second: Annotated[
         int | None, typer.Option(metavar="N", help="Most tokens a second; else any number.")
     ] = None,
+    admin: Annotated[
+        bool, typer.Option("--admin", help="Its holder may change which models are served.")
+    ] = False,
 ) -> None:
     """Draw a key, add its digest to the file, and print the key, once."""
     settings = read_settings()
     from xcopa import keys
 
-    keys.add(keys.file_of(settings, file), name, weight, tokens_per_second)
+    keys.add(keys.file_of(settings, file), name, weight, tokens_per_second, admin=admin)
 
 
 @api_keys.command("list")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from fastapi import FastAPI
@@ -63,13 +63,18 @@ PARAMETER: dict[str, Any] = {
 """How OpenAPI describes that parameter, for the pair that ships."""
 
 
-def install(app: FastAPI, names: Sequence[str]) -> None:
-    """Have an application describe the models that it has."""
+def install(app: FastAPI, names: Callable[[], Sequence[str]]) -> None:
+    """Have an application describe the models that it has at the time."""
     describe = app.openapi
+    named: Sequence[str] = ()
 
     def described() -> dict[str, Any]:
+        nonlocal named
+        if named != (now := names()):
+            app.openapi_schema = None
         if app.openapi_schema is None:
-            _rename(describe(), names)
+            _rename(describe(), now)
+            named = now
         return describe()
 
     app.openapi = described  # type: ignore[method-assign]

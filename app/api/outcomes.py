@@ -17,13 +17,16 @@ async def answered(call: Call, asks: Sequence[Ask]) -> Sequence[Answer | Service
     Raises:
         ServiceError: the call was not admitted, or its caller left.
     """
-    service = call.runtime.service
-    if not asks:
-        return []
-    about = record_of(call.request.scope)
-    about.asked(asks, texts=call.settings.log_texts)
-    work = service.predict(asks, call.timeout, call.caller, call.quota, about.stages)
-    return await unless_gone(call.request, work)
+    # One generation answers a call from first to last, so that no answer mixes revisions.
+    with call.runtime.answering() as service:
+        if not asks:
+            return []
+        about = record_of(call.request.scope)
+        about.asked(asks, texts=call.settings.log_texts)
+        work = service.predict(asks, call.timeout, call.caller, call.quota, about.stages)
+        outcomes = await unless_gone(call.request, work)
+    call.runtime.shadow(asks, outcomes)
+    return outcomes
 
 
 def answer_or_raise(outcome: Answer | ServiceError) -> Answer:

@@ -81,6 +81,12 @@ class EnginePool:
             self._changed.notify_all()
         self._keeper.stop(_STOP_LIMIT_S)
 
+    def release(self) -> None:
+        """Let go of the engines, after ``stop``: their descriptors go with the last reference."""
+        with self._changed:
+            self._living.clear()
+            self._idle.clear()
+
     def number_models(self, models: Sequence[str]) -> None:
         """Name the models in the order in which the factory makes their engines."""
         self._models = tuple(models)

@@ -78,8 +78,12 @@ class PairTokenizer:
     """Turns items into rows for one variant: its pieces, its prompt, its limit."""
 
     def __init__(self, tokenizer: Tokenizer, prompt: Prompt, max_tokens: int) -> None:
-        tokenizer.no_truncation()
-        tokenizer.no_padding()
+        # Variants share it. To change it waits for every thread that reads a text with it, and no
+        # other thread runs meanwhile (tokenizers 0.23).
+        if tokenizer.truncation is not None:
+            tokenizer.no_truncation()
+        if tokenizer.padding is not None:
+            tokenizer.no_padding()
         self._tokenizer = tokenizer
         self.prompt = prompt
         self.max_tokens = max_tokens

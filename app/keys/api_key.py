@@ -28,6 +28,9 @@ _DIGEST = re.compile(r"sha256:([0-9a-f]{32}):([0-9a-f]{64})")
 _NUMBER = re.compile(r"[1-9][0-9]{0,9}")
 _FORM = "NAME sha256:SALT:DIGEST"
 _REVOKED = "revoked"
+_ADMIN = "admin"
+_WORDS = (_ADMIN, _REVOKED)
+"""Options that stand alone."""
 
 
 class KeyLineError(Exception):
@@ -49,6 +52,8 @@ class ApiKey:
     """Its share of the engine beside those of others."""
     tokens_per_second: int | None = None
     """None is no limit."""
+    admin: bool = False
+    """Whether its holder may change which models are served."""
     revoked: bool = False
 
     @property
@@ -59,13 +64,16 @@ class ApiKey:
             parts.append(f"weight={self.weight}")
         if self.tokens_per_second is not None:
             parts.append(f"tokens_per_second={self.tokens_per_second}")
-        return " ".join([*parts, *([_REVOKED] if self.revoked else [])])
+        parts += [_ADMIN] * self.admin + [_REVOKED] * self.revoked
+        return " ".join(parts)
 
     def revoke(self) -> ApiKey:
         return replace(self, revoked=True)
 
 
-def draw(name: str, weight: int = 1, tokens_per_second: int | None = None) -> tuple[str, ApiKey]:
+def draw(
+    name: str, weight: int = 1, tokens_per_second: int | None = None, *, admin: bool = False
+) -> tuple[str, ApiKey]:
     """Return a new key, which is kept nowhere, and what is kept of it.
 
     Raises:
@@ -77,7 +85,7 @@ def draw(name: str, weight: int = 1, tokens_per_second: int | None = None) -> tu
         _check_number("tokens_per_second", str(tokens_per_second), MOST_TOKENS_PER_SECOND)
     salt = secrets.token_hex(SALT_BYTES)
     text = f"{PREFIX}_{salt}_{secrets.token_hex(SECRET_BYTES)}"
-    return text, ApiKey(name, salt, digest_of(text.encode()), weight, tokens_per_second)
+    return text, ApiKey(name, salt, digest_of(text.encode()), weight, tokens_per_second, admin)
 
 
 def digest_of(sent: bytes) -> bytes:
@@ -109,6 +117,7 @@ def parse_line(line: str) -> ApiKey:
         digest=bytes.fromhex(found.group(2)),
         weight=options.get("weight", 1),
         tokens_per_second=options.get("tokens_per_second"),
+        admin=_ADMIN in options,
         revoked=_REVOKED in options,
     )
 
@@ -118,13 +127,13 @@ def _options(texts: list[str]) -> Iterator[tuple[str, int]]:
     seen: set[str] = set()
     for place, text in enumerate(texts, 3):
         option, equals, value = text.partition("=")
-        if text != _REVOKED and (option not in most or not equals):
-            expected = "weight=N, tokens_per_second=N or revoked"
+        if text not in _WORDS and (option not in most or not equals):
+            expected = "weight=N, tokens_per_second=N, admin or revoked"
             raise KeyLineError(f"field {place}", f"must be {expected}")
         if option in seen:
             raise KeyLineError(option, "is there twice")
         seen.add(option)
-        yield option, 1 if text == _REVOKED else _check_number(option, value, most[option])
+        yield option, 1 if text in _WORDS else _check_number(option, value, most[option])
 
 
 def _check_name(name: str) -> None:

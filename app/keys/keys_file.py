@@ -77,14 +77,21 @@ def parse_keys(content: bytes, path: Path) -> list[ApiKey]:
     return keys
 
 
-def add_key(path: Path, name: str, weight: int = 1, tokens_per_second: int | None = None) -> str:
+def add_key(
+    path: Path,
+    name: str,
+    weight: int = 1,
+    tokens_per_second: int | None = None,
+    *,
+    admin: bool = False,
+) -> str:
     """Add a key to the file, which is made if it is not there; return the key itself.
 
     Raises:
         StartError: the name is taken, a value is wrong, or the file cannot be read or written.
     """
     try:
-        text, key = draw(name, weight, tokens_per_second)
+        text, key = draw(name, weight, tokens_per_second, admin=admin)
     except KeyLineError as error:
         raise StartError(str(error)) from error
 

@@ -28,6 +28,10 @@ class KeyHolder:
     def weight(self) -> int:
         return self.key.weight
 
+    @property
+    def admin(self) -> bool:
+        return self.key.admin
+
     def check(self) -> None:
         """Let a call pass unless its key is in debt.
 

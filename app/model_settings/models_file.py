@@ -18,9 +18,16 @@ import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 
 from app.model_settings.sources import ModelSources, by_lower_case
 
@@ -58,6 +65,16 @@ class ModelInFile(_Table):
     source: Annotated[str, Field(min_length=1)] | None = None
     prompt: FilePrompt | None = None
     weight: Annotated[int, Field(ge=1, le=MOST_WEIGHT)] = 1
+    shadow_of: str | None = None
+    """Another model, whose items it is asked as well; its answers are only compared."""
+    share: Annotated[float, Field(gt=0, le=1)] | None = None
+    """Of these items."""
+
+    @model_validator(mode="after")
+    def _both(self) -> Self:
+        if (self.shadow_of is None) != (self.share is None):
+            raise ValueError("shadow_of names a model, and share says how many of its items")
+        return self
 
 
 class _Content(_Table):

@@ -6,8 +6,18 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from app.model_settings.models_file import FilePrompt, ModelInFile, ModelsFile
-from app.model_settings.names import variable_of
+from app.model_settings.names import quoted, variable_of
 from app.model_settings.sources import LEFT_OUT, ModelSources
+
+
+@dataclass(frozen=True)
+class Shadow:
+    """Whose items a model is asked as well, only to compare the answers."""
+
+    of: str
+    """Name of the model that is asked."""
+    share: float
+    """Of its items, above 0 and up to 1."""
 
 
 @dataclass(frozen=True)
@@ -22,6 +32,8 @@ class VariantSettings:
     """Words to ask it with; None takes those that are stored with its weights."""
     weight: int = 1
     """Its share of the engine, beside the other models, while all of them have items waiting."""
+    shadow: Shadow | None = None
+    """None where it is asked by callers alone."""
 
 
 def variant_settings(
@@ -42,8 +54,28 @@ def variant_settings(
         own = in_file.get(name, ModelInFile())
         source, setting = _source(name, sources, own, file)
         if source != LEFT_OUT:
-            found[name] = VariantSettings(source, setting, own.prompt, own.weight)
+            found[name] = VariantSettings(source, setting, own.prompt, own.weight, _shadow(own))
     return found
+
+
+def check_shadows(variants: Mapping[str, VariantSettings]) -> None:
+    """Refuse a shadow of a model that is not served, or of itself.
+
+    Raises:
+        ValueError: there is one.
+    """
+    for name, each in variants.items():
+        if each.shadow is not None and each.shadow.of not in variants.keys() - {name}:
+            others = quoted([other for other in variants if other != name] or ["none"])
+            raise ValueError(
+                f"models.{name}.shadow_of is {each.shadow.of!r}; it must be another model, {others}"
+            )
+
+
+def _shadow(model: ModelInFile) -> Shadow | None:
+    if model.shadow_of is None or model.share is None:
+        return None
+    return Shadow(model.shadow_of.lower(), model.share)
 
 
 def _source(

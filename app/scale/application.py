@@ -60,6 +60,7 @@ def application(
     """
     ray = ray_library()
     refuse_tls_of_callers(settings)
+    refuse_model_control(settings)
     placed = placement(settings, options.cores, _nodes(ray))
     served = ray.serve.deployment(**deployment_options(settings, options, placed, variables or {}))(
         ray.serve.ingress()(RayReplica)
@@ -123,4 +124,17 @@ def refuse_tls_of_callers(settings: Settings) -> None:
         raise StartError(
             "XCOPA_SSL_CA_CERTS: the proxies of Ray Serve do not insist on certificates of "
             "callers; leave it out, and put a proxy in front that does"
+        )
+
+
+def refuse_model_control(settings: Settings) -> None:
+    """Refuse a setting that would make replicas differ.
+
+    Raises:
+        StartError: models are to be changed at run time.
+    """
+    if settings.model_control:
+        raise StartError(
+            "XCOPA_MODEL_CONTROL: a change would reach one replica of Ray Serve and not the "
+            "others; leave it out, and deploy again with other models"
         )

@@ -345,6 +345,10 @@ class InFlight:
         detail = "the engine is stuck; the service answers nothing until it continues"
         self._fail(tickets, UnavailableError(detail, retry_after=STUCK_RETRY_AFTER))
 
+    def release(self) -> None:
+        """Let go of the cached answers, when nothing is under way."""
+        self._cache = None
+
     def give_up(self) -> None:
         """Fail the unfinished items, when the time to shut down is over."""
         detail = "the service stopped before it could answer this item"

@@ -37,6 +37,9 @@ from app.telemetry.tracing import ItemTrace, Tracing
 CHARACTERS_A_TOKEN = 32
 """Twice the longest piece of XLM-R. It limits the text that waits to be tokenised."""
 
+ASIDE = Caller("aside")
+"""Who asks what no caller asks; see ``answer_aside``."""
+
 LEAST_ROW_TOKENS = 8
 """Fewer than any row has: four tokens stand around its two texts."""
 
@@ -186,6 +189,14 @@ class PredictionService(Generic[Model]):
             self._pool.stop()
         self._tokenising.close()
 
+    def release(self) -> None:
+        """Let go of models, engines and cache, after ``close``, when no call is left."""
+        self.models = {}
+        if self._pool is not None:
+            self._pool.release()
+        self._tokenising.release()
+        self._in_flight.release()
+
     async def predict(
         self,
         asks: Sequence[Ask],
@@ -230,6 +241,34 @@ class PredictionService(Generic[Model]):
         ]
         self._trace(asks, run)
         return outcomes
+
+    async def answer_aside(self, ask: Ask, timeout: float) -> Answer | None:
+        """Answer an item that no caller waits for; None where it would make callers wait.
+
+        It is no item of anybody's: only its batch is counted.
+
+        Args:
+            ask: the item, and its model.
+            timeout: seconds after which it is dropped.
+
+        Raises:
+            ServiceError: it was not admitted.
+        """
+        if not self._worker.has_room:
+            return None
+        started = self._clock()
+        [rows] = await self._tokenising.rows([(ask.item, ask.model)], timeout)
+        if isinstance(rows, ServiceError) or not self._worker.has_room:
+            return None
+        waiter = Waiter(self._loop)
+        deadline = started + timeout
+        call = [(ask.model, part) for part in in_parts(rows)]
+        parts = Parts(tuple(self._in_flight.join(call, waiter, ASIDE, deadline)))
+        await self._in_flight.wait(waiter, parts.items, deadline)
+        if parts.ended != "answered":
+            return None
+        times = StageTimes(0.0, parts.queue_seconds, parts.inference_seconds, "aside")
+        return answer(parts.logits, ask.model, self.models[ask.model], times)
 
     async def _run(
         self,

@@ -34,6 +34,10 @@ class Tokenising:
     def close(self) -> None:
         self._pool.shutdown(wait=False, cancel_futures=True)
 
+    def release(self) -> None:
+        """Let go of the tokenizers."""
+        self._tokenizers = {}
+
     async def rows(
         self, asked: Sequence[tuple[HasChoices, str]], timeout: float
     ) -> list[Tokenised]:

@@ -148,6 +148,12 @@ class Worker(Generic[Work]):
         with self._changed:
             return self._scheduler.idle
 
+    @property
+    def has_room(self) -> bool:
+        """Whether nothing waits, and an engine is idle."""
+        with self._changed:
+            return not self._scheduler.waiting_items() and self._seats.busy < self._seats.moving
+
     def waiting(self, model: str) -> tuple[int, int]:
         """Return how many items and how many tokens wait for a model."""
         with self._changed:

@@ -9,6 +9,9 @@ from app.telemetry.declaration import AnyDeclaration, Declaration
 START_PHASES = ("load", "warm_up", "calibrate")
 """What a start takes time for, in order."""
 
+MODEL_CHANGES = ("loaded", "unloaded", "failed")
+"""How a change of models ended."""
+
 MODEL_INFO = Declaration(
     Gauge,
     "xcopa_model_info",
@@ -44,6 +47,23 @@ BUILD_INFO = Declaration(
     "count by (version) (xcopa_build_info)",
     labels=("version", "python", "torch"),
 )
+MODEL_CHANGES_COUNT = Declaration(
+    Counter,
+    "xcopa_model_changes_total",
+    "Times that models were loaded (or replaced) or unloaded while the service ran, or that this "
+    "failed and the models stayed as they were.",
+    "changes",
+    "sum by (instance, result) (increase(xcopa_model_changes_total[1h])) > 0",
+    labels=("result",),
+    seeds=MODEL_CHANGES,
+)
+GENERATIONS = Declaration(
+    Gauge,
+    "xcopa_generations",
+    "Sets of models in memory: 2 while models are replaced, else 1.",
+    "sets of models",
+    "max by (instance) (xcopa_generations)",
+)
 READY = Declaration(
     Gauge,
     "xcopa_ready",
@@ -78,6 +98,8 @@ PROCESS: tuple[AnyDeclaration, ...] = (
     LINEAR_KERNEL_GAIN,
     START_SECONDS,
     BUILD_INFO,
+    MODEL_CHANGES_COUNT,
+    GENERATIONS,
     READY,
     KEYS_OUTDATED,
     TLS_HANDSHAKES_FAILED,

@@ -19,6 +19,7 @@ REFUSALS = (
 """Why a call was not admitted."""
 
 QUESTIONS = ("cause", "effect")
+SHADOW_RESULTS = ("agree", "differ", "dropped")
 LABELS = ("0", "1", "other")
 """The choice that was predicted; ``other`` is one of a longer list."""
 
@@ -34,6 +35,7 @@ PROBLEMS = (
     *("bad-request", "unauthorized", "key-revoked", "invalid-request", "text-too-long"),
     *("payload-too-large", "unsupported-media-type", "overloaded", "rate-limited", "unavailable"),
     *("deadline-exceeded", "client-gone", "inference-failed", "internal", "http"),
+    *("admin-key-needed", "no-such-model", "change-refused", "load-failed", "no-room"),
 )
 """The types of problem documents."""
 
@@ -150,6 +152,18 @@ CONFIDENCE_RATIO = Declaration(
     labels=("model",),
     buckets=CONFIDENCE,
 )
+SHADOW_ITEMS = Declaration(
+    Counter,
+    "xcopa_shadow_items_total",
+    "Items of another model (shadow_of) that this one was chosen to be asked too, by question and "
+    "by whether it said the same label; dropped: the engines had other work.",
+    "items",
+    'sum by (model) (rate(xcopa_shadow_items_total{result="agree"}[1h]))'
+    ' / (sum by (model) (rate(xcopa_shadow_items_total{result!="dropped"}[1h])) > 0)',
+    labels=("model", "question", "result"),
+    seeds=QUESTIONS,
+    more_seeds=SHADOW_RESULTS,
+)
 COMPARED = Declaration(
     Counter,
     "xcopa_comparisons_total",
@@ -224,6 +238,7 @@ REQUESTS: tuple[AnyDeclaration, ...] = (
     CANCELLED,
     PREDICTIONS,
     CONFIDENCE_RATIO,
+    SHADOW_ITEMS,
     COMPARED,
     CACHE_REQUESTS,
     CACHE_BYTES,

@@ -48,6 +48,8 @@ class Metrics(RequestMetrics, BatchMetrics):
         self._kernel_gain = self._register(table.LINEAR_KERNEL_GAIN)
         self._start_seconds = self._by_seed(table.START_SECONDS)
         self._build_info = self._register(table.BUILD_INFO)
+        self._model_changes = self._by_seed(table.MODEL_CHANGES_COUNT)
+        self._generations = self._register(table.GENERATIONS)
         self._ready = self._register(table.READY)
         self._keys_outdated = self._register(table.KEYS_OUTDATED)
         self._handshakes_failed = self._register(table.TLS_HANDSHAKES_FAILED)
@@ -56,6 +58,12 @@ class Metrics(RequestMetrics, BatchMetrics):
     def built(self, version: str, python: str, torch: str) -> None:
         """Set the versions that run."""
         self._build_info.labels(version, python, torch).set(1)
+
+    def models_served(self, models: Iterable[str]) -> None:
+        """Take models as those that are served; what was said of those of before is dropped."""
+        super().models_served(models)
+        for each in (self._model_info, self._kernel_gain, self._engine_plan_gain):
+            each.clear()
 
     def model_loaded(self, info: ModelInfo) -> None:
         """Set which weights are served, and what computes them."""
@@ -80,6 +88,14 @@ class Metrics(RequestMetrics, BatchMetrics):
     def log_lines_dropped(self, lines: int) -> None:
         """Count lines of the log that nobody read in time."""
         self._log_lines_dropped.inc(lines)
+
+    def models_changed(self, result: str) -> None:
+        """Count a change of the models that are served, by one of ``MODEL_CHANGES``."""
+        self._model_changes[result].inc()
+
+    def watch_generations(self, generations: Callable[[], int]) -> None:
+        """Read at every scrape how many sets of models are in memory."""
+        self._generations.set_function(generations)
 
     def watch_ready(self, ready: Callable[[], bool]) -> None:
         """Read whether the service is ready at every scrape."""

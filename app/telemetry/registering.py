@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
-from prometheus_client import CollectorRegistry, disable_created_metrics
+from prometheus_client import CollectorRegistry, Gauge, disable_created_metrics
 
 from app.telemetry.declaration import Declaration, Instrument
 
@@ -23,6 +23,13 @@ class Registering:
     def __init__(self, models: Iterable[str]) -> None:
         self.registry = CollectorRegistry()
         self._models = tuple(models)
+        """That are served."""
+        self._known = self._models
+        """And those that once were."""
+        self._added: list[Callable[[str], object]] = []
+        """Each makes the series of one metric for a model."""
+        self._ended: list[Callable[[str], object]] = []
+        """Each drops them."""
 
     def _register(self, metric: Declaration[Instrument]) -> Instrument:
         extra: dict[str, Any] = {"buckets": metric.buckets} if metric.buckets else {}
@@ -30,7 +37,11 @@ class Registering:
 
     def _by_model(self, metric: Declaration[Instrument]) -> dict[str, Instrument]:
         parent = self._register(metric)
-        return {model: parent.labels(model) for model in self._models}
+        children: dict[str, Instrument] = {}
+        self._add_for_all(lambda model: children.setdefault(model, parent.labels(model)))
+        if metric.kind is Gauge:
+            self._ended.append(lambda model: _drop(children, parent, model))
+        return children
 
     def _by_seed(self, metric: Declaration[Instrument]) -> dict[str, Instrument]:
         parent, seeds = self._register(metric), metric.seeds
@@ -40,7 +51,45 @@ class Registering:
         self, metric: Declaration[Instrument]
     ) -> dict[tuple[str, ...], Instrument]:
         parent = self._register(metric)
-        return {labels: parent.labels(*labels) for labels in self._with_model(metric.seeded)}
+        children: dict[tuple[str, ...], Instrument] = {}
+        self._add_for_all(
+            lambda model: [
+                children.setdefault(labels, parent.labels(*labels))
+                for labels in _with_model(model, metric.seeded)
+            ]
+        )
+        return children
 
-    def _with_model(self, seeded: Iterable[tuple[str, ...]]) -> list[tuple[str, ...]]:
-        return [(model, *seeds) for seeds in seeded for model in self._models]
+    def _add_for_all(self, add: Callable[[str], object]) -> None:
+        """Make the series of each model, and of those that are served later."""
+        self._added.append(add)
+        for model in self._models:
+            add(model)
+
+    def models_served(self, models: Iterable[str]) -> None:
+        """Take models as those that are served; the series of new ones start at zero."""
+        self._models = tuple(models)
+        self._known = tuple(dict.fromkeys((*self._known, *self._models)))
+        for model in self._models:
+            for add in self._added:
+                add(model)
+
+    def models_ended(self, models: Iterable[str]) -> None:
+        """Drop what is measured of a state of the models that are not among these any more.
+
+        What was counted of them stays, or a sum over models would go back.
+        """
+        served = set(models)
+        for model in self._known:
+            if model not in served:
+                for end in self._ended:
+                    end(model)
+
+
+def _drop(children: dict[str, Instrument], parent: Instrument, model: str) -> None:
+    if children.pop(model, None) is not None:
+        parent.remove(model)
+
+
+def _with_model(model: str, seeded: Iterable[tuple[str, ...]]) -> list[tuple[str, ...]]:
+    return [(model, *seeds) for seeds in seeded]

@@ -39,6 +39,7 @@ class RequestMetrics(Registering):
         self._cancelled = self._by_model_and_seed(table.CANCELLED)
         self._predictions = self._by_model_and_seed(table.PREDICTIONS)
         self._confidence = self._by_model(table.CONFIDENCE_RATIO)
+        self._shadow_items = self._by_model_and_seed(table.SHADOW_ITEMS)
         self._compared = self._by_seed(table.COMPARED)
         self._cache_requests = self._by_model_and_seed(table.CACHE_REQUESTS)
         self._cache_bytes = self._register(table.CACHE_BYTES)
@@ -130,6 +131,10 @@ class RequestMetrics(Registering):
     def items_compared(self, *, agree: bool) -> None:
         """Count an item that all models answered."""
         self._compared["agree" if agree else "differ"].inc()
+
+    def shadow_asked(self, model: str, question: str, result: str) -> None:
+        """Count an item that a model was to be asked as a shadow, by one of ``SHADOW_RESULTS``."""
+        self._shadow_items[model, question, result].inc()
 
     def watch_cache(self, size: Callable[[], int]) -> None:
         """Read the bytes of the cached answers at every scrape."""

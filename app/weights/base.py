@@ -10,7 +10,7 @@ from app.weights.checkpoint import Checkpoint
 from app.weights.files import readable
 from app.weights.fitting import check_tokenizer
 from app.weights.loading import load_encoder
-from app.weights.variant import SharedTokenizers
+from app.weights.shared_tokenizers import SharedTokenizers
 
 
 def check_base(directory: Path) -> XLMRobertaConfig:
@@ -32,5 +32,5 @@ def check_base(directory: Path) -> XLMRobertaConfig:
     config: XLMRobertaConfig = load_encoder(checkpoint).config
     with readable(checkpoint.source):
         path = checkpoint.tokenizer_file
-        check_tokenizer(SharedTokenizers().load(path), config, path)
+        check_tokenizer(SharedTokenizers().load(path).tokenizer, config, path)
     return config

@@ -28,20 +28,30 @@ class Vocabulary(Protocol):
     def eos_token_id(self) -> int: ...
 
 
-def check_tokenizer(tokenizer: Tokenizer, config: Vocabulary, path: Path) -> None:
+def pieces_of(tokenizer: Tokenizer) -> int:
+    """Return how many rows a table must have for a tokenizer.
+
+    Not the number of its pieces: ids may have gaps, and the highest must still be a row.
+    """
+    return 1 + max(tokenizer.get_vocab().values(), default=-1)
+
+
+def check_tokenizer(
+    tokenizer: Tokenizer, config: Vocabulary, path: Path, pieces: int | None = None
+) -> None:
     """Refuse a tokenizer whose ids mean something else to the model.
 
     Args:
         tokenizer: read from the path.
         config: of the model.
         path: for messages.
+        pieces: what ``pieces_of`` returns for it, where that is known.
 
     Raises:
         StartError: it has more pieces than the model or far fewer, cannot read a text, or does
             not put ``<s>`` first and ``</s>`` last.
     """
-    # Not their number: ids may have gaps, and the highest must still be a row of the table.
-    pieces = 1 + max(tokenizer.get_vocab().values(), default=-1)
+    pieces = pieces_of(tokenizer) if pieces is None else pieces
     if pieces > config.vocab_size or pieces < LEAST_SHARE * config.vocab_size:
         raise StartError(
             f"{path} has {pieces} pieces and its model {config.vocab_size}: it is another "

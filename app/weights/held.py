@@ -203,19 +203,22 @@ class OnCpu:
         self.about = {name: each.facts for name, each in held.items()}
         self.plan = choice.chosen
         self._encoders = [each.made for each in held.values()]
-        self._warm_up()
+
+    def warm_up(self) -> None:
+        """See ``SharedWeights``."""
+        # Of each thread: it may have been loaded on another one.
+        use_threads(1)
+        for encoder in self._encoders:
+            encoder.warm_up()
 
     def engines(self, number: int) -> Sequence[Engine]:
         """See ``SharedWeights``."""
         bind(self.plan, number)
         if self.plan.threads > 1:  # what one thread compiles, the template has compiled
             use_threads(self.plan.threads)
-            self._warm_up()
+            for encoder in self._encoders:
+                encoder.warm_up()
         return self._encoders
-
-    def _warm_up(self) -> None:
-        for encoder in self._encoders:
-            encoder.warm_up()
 
 
 class OnDevices:
@@ -231,6 +234,9 @@ class OnDevices:
         self.about = {name: each.facts for name, each in self._held.items()}
         self.plan = choice.chosen
         self._target = target
+
+    def warm_up(self) -> None:
+        """Nothing that engines could share: each has a device of its own."""
 
     def engines(self, number: int) -> Sequence[Engine]:
         """See ``SharedWeights``."""

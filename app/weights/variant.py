@@ -6,14 +6,11 @@ sooner, and is smaller.
 
 from __future__ import annotations
 
-import hashlib
 import logging
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
-
-from tokenizers import Tokenizer
 
 from app.engine.engine import Engine
 from app.engine.kernel_choice import Kernels
@@ -24,15 +21,16 @@ from app.engine.processes.messages import Order
 from app.engine.prompt import Prompt
 from app.engine.threads import choose_threads
 from app.engine.tokenizer import PairTokenizer
-from app.errors import StartError, wanted_by
+from app.errors import wanted_by
 from app.model_settings.names import variable_of
-from app.model_settings.variant_settings import VariantSettings
+from app.model_settings.variant_settings import Shadow, VariantSettings
 from app.settings import Settings
 from app.weights.checkpoint import Checkpoint, locate
 from app.weights.facts import Facts
-from app.weights.files import readable, refuse_lfs_pointer
+from app.weights.files import readable
 from app.weights.fitting import check_tokenizer
 from app.weights.job import FACTORY, Job
+from app.weights.shared_tokenizers import HeldTokenizer, SharedTokenizers
 
 if TYPE_CHECKING:
     from app.engine.compute import Compute
@@ -62,8 +60,14 @@ class Variant:
     precision: str
     threads: int
     """Of one pass."""
+    checkpoint: Checkpoint
+    """What it was read from."""
+    vocabulary: HeldTokenizer
+    """What its tokenizer is made of."""
     weight: int = 1
     """Its share of the engine beside other models; see ``VariantSettings``."""
+    shadow: Shadow | None = None
+    """Whose items it is asked as well."""
 
 
 def load_models(settings: Settings) -> dict[str, Variant]:
@@ -82,7 +86,30 @@ def load_models(settings: Settings) -> dict[str, Variant]:
         return load_variants(wanted, settings.cache_dir, compute)
     threads = choose_threads(settings.threads)
     log.info("a forward pass uses %d threads, in engines: %s", threads.threads, threads.reason)
-    checkpoints = _locate(wanted, settings.cache_dir)
+    return start_engines(settings, wanted, _locate(wanted, settings.cache_dir))
+
+
+def start_engines(
+    settings: Settings,
+    wanted: Mapping[str, VariantSettings],
+    checkpoints: Mapping[str, Checkpoint],
+    held: Iterable[HeldTokenizer] = (),
+    *,
+    beside: bool = False,
+) -> dict[str, Variant]:
+    """Load variants into a template of their own, and start its engines.
+
+    Args:
+        settings: how they compute.
+        wanted: what the settings say of each.
+        checkpoints: the files of each.
+        held: tokenizers that are in memory.
+        beside: whether other models are served meanwhile.
+
+    Raises:
+        StartError: one of them cannot be loaded, or the machine lacks what a setting asks for.
+    """
+    threads = choose_threads(settings.threads)
     job = Job(
         checkpoints,
         settings.cache_dir,
@@ -92,11 +119,12 @@ def load_models(settings: Settings) -> dict[str, Variant]:
         settings.linear_kernel,
         settings.engines,
     )
-    pool = EnginePool(Order(FACTORY, job, logging.getLogger().getEffectiveLevel()))
+    level = logging.getLogger().getEffectiveLevel()
+    pool = EnginePool(Order(FACTORY, job, level, beside))
     facts = cast("Mapping[str, Facts]", pool.start())
     engines = engines_of(pool, list(checkpoints))
     with stopping_on_failure(engines.values()):
-        return _variants(wanted, checkpoints, engines, facts)
+        return _variants(wanted, checkpoints, engines, facts, held)
 
 
 def load_variants(
@@ -150,39 +178,16 @@ def _variants(
     checkpoints: Mapping[str, Checkpoint],
     engines: Mapping[str, Engine],
     facts: Mapping[str, Facts],
+    held: Iterable[HeldTokenizer] = (),
 ) -> dict[str, Variant]:
-    tokenizers = SharedTokenizers()
+    tokenizers = SharedTokenizers(held)
     variants: dict[str, Variant] = {}
     for name, checkpoint in checkpoints.items():
         with wanted_by(checkpoint.setting), readable(checkpoint.source):
             made = _variant(name, checkpoint, facts[name], engines[name], tokenizers)
-        variants[name] = replace(made, weight=wanted[name].weight)
+        variants[name] = replace(made, weight=wanted[name].weight, shadow=wanted[name].shadow)
         _log_loaded(variants[name])
     return variants
-
-
-class SharedTokenizers:
-    """The tokenizers that several variants use and memory holds once."""
-
-    def __init__(self) -> None:
-        self._tokenizers: dict[bytes, Tokenizer] = {}
-
-    def load(self, path: Path) -> Tokenizer:
-        """Load a ``tokenizer.json``, unless one with the same bytes is held.
-
-        Raises:
-            StartError: the file is not a tokenizer.
-            OSError: it cannot be read.
-        """
-        refuse_lfs_pointer(path)
-        content = path.read_bytes()
-        digest = hashlib.sha256(content).digest()
-        if digest not in self._tokenizers:
-            try:
-                self._tokenizers[digest] = Tokenizer.from_buffer(content)
-            except Exception as error:  # tokenizers raises nothing narrower
-                raise StartError(f"{path} is not a tokenizer: {error}") from error
-        return self._tokenizers[digest]
 
 
 def _log_loaded(variant: Variant) -> None:
@@ -198,8 +203,8 @@ def _log_loaded(variant: Variant) -> None:
 def _variant(
     name: str, checkpoint: Checkpoint, facts: Facts, engine: Engine, tokenizers: SharedTokenizers
 ) -> Variant:
-    tokenizer = tokenizers.load(checkpoint.tokenizer_file)
-    check_tokenizer(tokenizer, facts, checkpoint.tokenizer_file)
+    vocabulary = tokenizers.load(checkpoint.tokenizer_file)
+    check_tokenizer(vocabulary.tokenizer, facts, checkpoint.tokenizer_file, vocabulary.pieces)
     config = checkpoint.config
     return Variant(
         name=name,
@@ -208,11 +213,13 @@ def _variant(
         shape=facts.shape,
         parameters=facts.parameters,
         working_bytes=facts.working_bytes,
-        tokenizer=PairTokenizer(tokenizer, config.prompt, facts.max_tokens),
+        tokenizer=PairTokenizer(vocabulary.tokenizer, config.prompt, facts.max_tokens),
         temperature=config.temperature,
         engine=engine,
         kernels=facts.kernels,
         device=facts.device,
         precision=facts.precision,
         threads=facts.threads,
+        checkpoint=checkpoint,
+        vocabulary=vocabulary,
     )

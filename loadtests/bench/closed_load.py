@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import statistics
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
 
@@ -45,6 +45,7 @@ def closed_load(
     seconds: float,
     path: str = "/predict/xcopa",
     check: AnswerCheck | None = None,
+    headers: Mapping[str, str] = JSON,
 ) -> ClosedLoad:
     """Have callers ask one request after the other for some seconds, each at least one.
 
@@ -55,6 +56,7 @@ def closed_load(
         seconds: how long they go on.
         path: of the endpoint.
         check: looks at each answer, outside of the latencies.
+        headers: of the requests.
 
     Raises:
         RuntimeError: a status was not 200.
@@ -67,7 +69,7 @@ def closed_load(
         while asked <= began + seconds:
             asked = time.monotonic()
             body = bodies[turn % len(bodies)]
-            response = client.post(path, body, JSON)
+            response = client.post(path, body, headers)
             content = response.read()
             if response.status_code != HTTPStatus.OK:
                 raise RuntimeError(f"status {response.status_code}")

@@ -22,6 +22,7 @@ from loadtests.bench import (
     plan,
     prompts,
     ray,
+    replace,
     saturation,
     soak,
     training,
@@ -77,6 +78,9 @@ _ALL = (
         "overload", overload.measure, "What is answered in time at three times the capacity?"
     ),
     Measurement("kills", kills.measure, "What does it cost that an engine is killed every 2 s?"),
+    Measurement(
+        "replace", replace.measure, "What does it cost that a variant is replaced under load?"
+    ),
     Measurement("plan", plan.measure, "Does `xcopa plan` simulate what the real service does?"),
     Measurement("soak", soak.measure, "Does memory grow in 20 minutes at saturation?"),
 )

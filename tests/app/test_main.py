@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import dataclasses
 import logging
+import sys
 import threading
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
@@ -17,6 +18,7 @@ from fastapi import FastAPI
 
 from app import __version__
 from app.errors import StartError
+from app.keys.keys_file import add_key
 from app.main import create_app
 from app.runtime import Runtime, State
 from app.settings import Settings
@@ -226,3 +228,50 @@ async def test_the_interactive_page_needs_nothing_from_elsewhere() -> None:
     assert page.status_code == 200
     assert "https://" not in page.text
     assert (await fetch(app, "GET", "/openapi.json")).json()["info"]["version"] == __version__
+
+
+# Models that change at run time -----------------------------------------------------------------
+
+
+@pytest.fixture
+def keys(tmp_path: Path) -> Path:
+    add_key(tmp_path / "keys", "ops", admin=True)
+    return tmp_path / "keys"
+
+
+async def test_models_do_not_change_at_run_time_unless_a_setting_says_so(keys: Path) -> None:
+    app = create_app(settings(api_keys_file=keys))
+    assert not any(path.startswith("/v2/repository") for path in app.openapi()["paths"])
+    assert not hasattr(app.state, "repository")
+    for path in ("index", "models/direct/load", "models/direct/unload"):
+        response = await fetch(create_app(settings()), "POST", f"/v2/repository/{path}")
+        assert response.status_code == 404
+        assert "error" in response.json()
+    assert (await fetch(create_app(settings()), "GET", "/v2")).json()["extensions"] == [
+        "binary_tensor_data"
+    ]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere this process runs the models")
+async def test_where_they_do_it_is_described_and_said(keys: Path) -> None:
+    app = create_app(settings(api_keys_file=keys, model_control=True))
+    described = app.openapi()["paths"]["/v2/repository/models/{name}/load"]["post"]
+    assert {"200", "400", "401", "403", "404", "409", "422", "503", "507"} <= set(
+        described["responses"]
+    )
+    assert described["security"]
+
+
+async def test_without_keys_or_with_models_in_this_process_they_cannot_change(keys: Path) -> None:
+    with pytest.raises(StartError, match="XCOPA_MODEL_CONTROL: it needs XCOPA_API_KEYS_FILE"):
+        create_app(settings(model_control=True))
+    with pytest.raises(StartError, match="XCOPA_MODEL_CONTROL: it needs engines in processes"):
+        create_app(settings(model_control=True, api_keys_file=keys, engines=0))
+
+
+async def test_the_description_follows_the_models(variants: Mapping[str, Variant]) -> None:
+    async with started(app := create_app(settings(), Starts(), lambda _: variants)) as runtime:
+        assert "'enum': ['direct', 'stilts']" in str(app.openapi())
+        runtime.names = ("direct", "stilts", "mnli")
+        assert "'enum': ['direct', 'stilts', 'mnli']" in str(app.openapi())
+        assert "'enum': ['direct', 'stilts']" not in str(app.openapi())

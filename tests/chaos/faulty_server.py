@@ -93,6 +93,9 @@ class FaultyWeights:
         self._names = list(job.checkpoints)
         self.about, self.plan = weights.about, weights.plan
 
+    def warm_up(self) -> None:
+        self._weights.warm_up()
+
     def engines(self, number: int) -> Sequence[Engine]:
         faults = Faults.from_environment()
         real = self._weights.engines(number)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from tests.sample import sample_items
 NAMES = ["direct", "stilts", "mnli-2"]
 PROMPT = {"cause": "Why?", "effect": "So?", "order": "premise-first"}
 ITEM = sample_items()[0]
+LIMIT_S = 30
 
 
 @pytest.fixture(scope="module")
@@ -26,7 +28,7 @@ def client(
     file = tmp_path_factory.mktemp("variants") / "models.toml"
     file.write_text(
         f'[models.MNLI-2]\nsource = "{tiny_direct}"\nweight = 3\n'
-        'prompt = {cause = "Why?", effect = "So?"}\n',
+        'prompt = {cause = "Why?", effect = "So?"}\nshadow_of = "direct"\nshare = 1\n',
         encoding="utf-8",
     )
     with running(
@@ -162,3 +164,21 @@ def test_a_source_of_the_file_that_is_not_there_is_one_line(tmp_path: Path) -> N
     [line] = [line for line in server.output if line.startswith("xcopa cannot start: ")]
     assert status == 1
     assert f"XCOPA_MODELS_FILE: {file}: models.mnli: '{tmp_path}/nothing' is not a direct" in line
+
+
+def test_a_shadow_is_asked_what_another_model_was_asked(client: httpx.Client) -> None:
+    def asked() -> float:
+        families = text_string_to_metric_families(client.get("/metrics").text)
+        return sum(
+            sample.value
+            for family in families
+            for sample in family.samples
+            if sample.name == "xcopa_shadow_items_total" and sample.labels["result"] != "dropped"
+        )
+
+    give_up = time.monotonic() + LIMIT_S
+    before = asked()
+    while asked() == before and time.monotonic() < give_up:
+        answer = client.post("/predict/xcopa", json={**ITEM, "model": "direct"}).json()
+        assert answer["model"] == "direct"
+    assert asked() > before

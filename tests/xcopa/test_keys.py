@@ -58,12 +58,14 @@ def test_the_file_of_the_settings_is_meant_where_none_is_named(path: Path) -> No
 def test_a_list_names_the_keys_and_shows_nothing_of_them(path: Path) -> None:
     key = run("add", "alice", path=path).stdout.strip()
     run("add", "bob", "--tokens-per-second", 1500, path=path)
+    run("add", "ops", "--admin", path=path)
     run("revoke", "alice", path=path)
     shown = run("list", path=path).stdout
     rows = [line.replace("│", " ").split() for line in shown.splitlines()]
-    assert ["alice", "1", "any", "revoked"] in rows
-    assert ["bob", "1", "1,500", "valid"] in rows
-    [kept, _] = parse_keys(read_keys_file(path), path)
+    assert ["alice", "1", "any", "call", "revoked"] in rows
+    assert ["bob", "1", "1,500", "call", "valid"] in rows
+    assert ["ops", "1", "any", "admin", "valid"] in rows
+    [kept, *_] = parse_keys(read_keys_file(path), path)
     for secret in (*key.split("_")[1:], kept.digest.hex(), kept.salt):
         assert secret[:12] not in shown
 

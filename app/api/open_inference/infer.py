@@ -92,14 +92,14 @@ async def infer_version(
 
 
 async def _infer(body: InferRequest, call: Call, name: str, version: str | None) -> InferResponse:
-    revision = revision_of(call.runtime, name, version)
+    revision_of(call.runtime, name, version)
     outputs = check_outputs(body.outputs)
     items = items_of(body, call.settings.max_batch_items)
     answers = _all_or_raise(await answered(call, [Ask(item, name) for item in items]))
     say_times(call, answers)
     return InferResponse(
         model_name=name,
-        model_version=revision,
+        model_version=answers[0].revision,
         id=body.id,
         outputs=[output(each, answers) for each in outputs],
     )

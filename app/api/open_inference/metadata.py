@@ -7,7 +7,7 @@ from typing import Any
 from fastapi import APIRouter, Response, status
 
 from app import __version__
-from app.api.call import RuntimeDep
+from app.api.call import RuntimeDep, SettingsDep
 from app.api.open_inference.models import revision_of
 from app.api.open_inference.schemas import (
     ModelMetadata,
@@ -21,6 +21,7 @@ from app.api.open_inference.tensors import INPUTS, OUTPUTS
 from app.runtime import Runtime
 
 EXTENSIONS = ["binary_tensor_data"]
+REPOSITORY = "model_repository"
 PLATFORM = "pytorch_safetensors"
 
 NOT_FOUND: dict[int | str, dict[str, Any]] = {
@@ -37,8 +38,9 @@ router = APIRouter(prefix="/v2", tags=["open inference protocol"])
 
 @router.get("/", include_in_schema=False)
 @router.get("", summary="What the server is")
-async def server_metadata() -> ServerMetadata:
-    return ServerMetadata(name="xcopa", version=__version__, extensions=EXTENSIONS)
+async def server_metadata(settings: SettingsDep) -> ServerMetadata:
+    extensions = [*EXTENSIONS, *([REPOSITORY] if settings.model_control else [])]
+    return ServerMetadata(name="xcopa", version=__version__, extensions=extensions)
 
 
 @router.get("/health/live", summary="Whether requests are answered at all")

@@ -32,6 +32,10 @@ STARTS = 5
 """As many engines of a place may end, before it ever had one that was ready, until the service
 gives up to start."""
 
+_END_LIMIT_S = 5.0
+_END_LOOK_S = 0.005
+"""How long engines may take to end with the pool, and the pause between two looks at them."""
+
 _REAP_S = 1.0
 """Between two looks at processes that end."""
 
@@ -140,10 +144,22 @@ class Keeper:
             except Exception:
                 log.exception("an error while engines are looked after; it goes on")
                 time.sleep(LEAST_PAUSE_S)
-        for place in self._places:
-            if place.engine is not None:
-                place.engine.hang_up()
+        self._end()
+
+    def _end(self) -> None:
+        """End all processes, and keep nothing of them: others may follow in this process."""
+        engines = [place.engine for place in self._places if place.engine is not None]
+        for engine in engines:
+            engine.hang_up()
+            self._templates.orphans.add(engine.pid)
         self._templates.end()
+        give_up = self._clock() + _END_LIMIT_S
+        while not all(engine.ended for engine in engines) and self._clock() < give_up:
+            time.sleep(_END_LOOK_S)
+        self._templates.orphans.reap()
+        self._places = []
+        self._awake.close()
+        self._alarm.close()
 
     def _look_after(self) -> None:
         if self._failure is None:

@@ -21,6 +21,9 @@ class SharedWeights(Protocol):
     def plan(self) -> EnginePlan:
         """How many processes are to run them, and with how many threads."""
 
+    def warm_up(self) -> None:
+        """Compile what all engines share. Called once, on the thread that forks them."""
+
     def engines(self, number: int) -> Sequence[Engine]:
         """Return an engine for each model, warm. Called in the process that is to run them.
 
@@ -39,6 +42,8 @@ class Order:
     It leaves no thread behind, since what it returns is forked."""
     argument: object
     log_level: int
+    beside: bool = False
+    """Whether engines of other models answer calls meanwhile, which go first."""
 
 
 @dataclass(frozen=True)

@@ -20,6 +20,7 @@ import signal
 import sys
 import traceback
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from multiprocessing.connection import Connection, wait
 from multiprocessing.reduction import recv_handle
 from pathlib import Path
@@ -47,6 +48,10 @@ from app.errors import StartError
 
 log = logging.getLogger(__name__)
 
+_NICE = 10
+"""A tenth of the processor, where others want all of it: they hardly wait, and it does not starve.
+The weight of 0 is 1,024 and that of 10 is 110 (sched(7))."""
+
 
 def main() -> NoReturn:
     """Serve one front; the descriptors that it passes are the arguments of the program."""
@@ -68,7 +73,8 @@ def _load(control: Connection, logs: int) -> SharedWeights | None:
     log_to(logs, order.log_level)
     _forbid_monitors()
     try:
-        weights = _factory(order.factory)(order.argument)
+        weights = _behind_others(order) if order.beside else _made(order)
+        weights.warm_up()
     except StartError as error:
         control.send(Refused(str(error)))
         return None
@@ -81,6 +87,25 @@ def _load(control: Connection, logs: int) -> SharedWeights | None:
     gc.freeze()
     control.send(Ready(weights.about, weights.plan))
     return weights
+
+
+def _made(order: Order) -> SharedWeights:
+    return _factory(order.factory)(order.argument)
+
+
+def _behind_others(order: Order) -> SharedWeights:
+    """Load on a thread that gives way to processes that have other work.
+
+    It ends with that: a process that lowers its own priority may not raise it again, and its forks
+    would have the low one.
+    """
+    with ThreadPoolExecutor(1, initializer=_give_way) as loading:
+        return loading.submit(_made, order).result()
+
+
+def _give_way() -> None:
+    # nice(2): on Linux it is an attribute of the thread.
+    os.nice(_NICE)
 
 
 def _factory(name: str) -> Callable[[Any], SharedWeights]:

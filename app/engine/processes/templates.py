@@ -210,6 +210,9 @@ class Templates:
         os.close(self._others_end)
         for each in self._living:
             each.control.close()
+            if self._first is None or each.pid != self._first.pid:
+                self.orphans.add(each.pid)
+        self._living = []
         if self._first is None:
             return
         try:

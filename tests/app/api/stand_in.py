@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import asynccontextmanager
+from contextlib import AbstractContextManager, asynccontextmanager, nullcontext
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -84,6 +84,12 @@ class StandInRuntime:
     condition: str = "ready"
     state: State = State.READY
     engine_plan: EnginePlan | None = None
+
+    def shadow(self, asks: Sequence[Ask], outcomes: Sequence[Answer | ServiceError]) -> None:
+        """No model shadows another one."""
+
+    def answering(self) -> AbstractContextManager[StandInService]:
+        return nullcontext(self.service)
 
 
 def application(

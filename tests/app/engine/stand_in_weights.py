@@ -55,9 +55,12 @@ class StandIn:
     """A ``SharedWeights`` with two models; the second one's answers are negative."""
 
     def __init__(self, wanted: Wanted) -> None:
-        self.about = {"of": "the stand-in", "pid": os.getpid()}
+        self.about = {"of": "the stand-in", "pid": os.getpid(), "nice": os.nice(0)}
         self.plan = EnginePlan(wanted.engines, 1)
         self._deaths = wanted.deaths
+
+    def warm_up(self) -> None:
+        """Nothing to compile."""
 
     def engines(self, number: int) -> Sequence[Engine]:
         if self._deaths and (left := sorted(Path(self._deaths).iterdir())):

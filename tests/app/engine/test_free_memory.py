@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
+import sys
 from pathlib import Path
 
 import pytest
 
-from app.engine.free_memory import free_memory
+from app.engine.free_memory import free_memory, memory_of
 
 KIB, MIB = 1 << 10, 1 << 20
 
@@ -52,3 +54,22 @@ def test_a_v1_limit_counts_less_what_is_used_of_it(machine: Path) -> None:
 
 def test_where_nobody_says_nothing_is_known(tmp_path: Path) -> None:
     assert free_memory(tmp_path / "no", tmp_path / "none", tmp_path / "nowhere") is None
+
+
+def test_pages_of_files_that_the_system_would_drop_are_free(machine: Path) -> None:
+    files = {"memory__max": str(40 * MIB), "memory__current": str(30 * MIB)}
+    stat = f"anon 1\ninactive_file {12 * MIB}\nactive_file {5 * MIB}"
+    group(machine, "pod", **files, memory__stat=stat)
+    assert free(machine) == 22 * MIB
+    v1 = {"memory__limit_in_bytes": str(9 * MIB), "memory__usage_in_bytes": str(8 * MIB)}
+    group(machine, "memory/pod", **v1, memory__stat=f"total_inactive_file {3 * MIB}")
+    assert free(machine) == 4 * MIB
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="Linux says it in /proc")
+def test_memory_of_processes_is_what_they_have_and_nothing_of_one_that_is_gone() -> None:
+    before = memory_of([os.getpid()])
+    held = bytearray(64 * MIB)
+    held[::4096] = b"1" * len(held[::4096])
+    assert memory_of([os.getpid()]) - before > 48 * MIB
+    assert memory_of([1 << 30]) == 0

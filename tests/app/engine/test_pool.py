@@ -81,7 +81,7 @@ def test_the_start_tells_what_the_factory_says_and_that_no_thread_runs_in_the_te
     try:
         about = pool.start()
         [template, spare] = pool.templates.pids
-        assert about == {"of": "the stand-in", "pid": template}
+        assert about == {"of": "the stand-in", "pid": template, "nice": os.nice(0)}
         for pid in (template, spare):
             assert len(list(Path(f"/proc/{pid}/task").iterdir())) == 1
         assert pool.moving == pool.most == 2

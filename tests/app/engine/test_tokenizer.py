@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import cast
 
 import pytest
 from tokenizers import Tokenizer
@@ -117,3 +118,26 @@ def test_tokenizers_are_equal_to_their_like_and_to_nothing_else(raw: Tokenizer) 
     assert one != PairTokenizer(raw, Prompt("Why?", "And?"), 9)
     assert one != PairTokenizer(tiny.tokenizer(), Prompt("Why?", "So?"), 9)
     assert one != "one"
+
+
+class Unchangeable:
+    """A tokenizer that has been made ready, and that another thread reads a text with."""
+
+    truncation = padding = None
+
+    def no_truncation(self) -> None:
+        raise AssertionError("it is changed, which waits for the other thread")
+
+    no_padding = no_truncation
+
+
+def test_a_tokenizer_that_is_ready_is_not_changed() -> None:
+    PairTokenizer(cast("Tokenizer", Unchangeable()), Prompt(), 20)
+
+
+def test_a_tokenizer_that_cuts_or_pads_is_made_ready(raw: Tokenizer) -> None:
+    made = Tokenizer.from_str(raw.to_str())
+    made.enable_truncation(5)
+    made.enable_padding(length=40)
+    whole = PairTokenizer(made, Prompt(), 1_000).encode([ITEM])
+    assert whole == PairTokenizer(raw, Prompt(), 1_000).encode([ITEM])

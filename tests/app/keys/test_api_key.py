@@ -45,20 +45,21 @@ def test_neither_salt_nor_digest_is_in_what_a_log_would_print() -> None:
     name=st.from_regex(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}", fullmatch=True),
     weight=st.integers(1, MOST_WEIGHT),
     limit=st.none() | st.integers(1, MOST_TOKENS_PER_SECOND),
+    admin=st.booleans(),
     revoked=st.booleans(),
     space=st.sampled_from([" ", "  ", "\t"]),
 )
 def test_what_a_line_says_is_read_as_it_was_written(
-    name: str, weight: int, limit: int | None, revoked: bool, space: str
+    name: str, weight: int, limit: int | None, admin: bool, revoked: bool, space: str
 ) -> None:
-    _, drawn = draw(name, weight, limit)
+    _, drawn = draw(name, weight, limit, admin=admin)
     key = dataclasses.replace(drawn, revoked=revoked)
     assert parse_line(space + key.line.replace(" ", space) + space) == key
 
 
 def test_options_may_stand_in_any_order() -> None:
-    line = f"alice {KEPT} revoked tokens_per_second=50 weight=3"
-    expected = ApiKey("alice", SALT, bytes.fromhex(DIGEST), 3, 50, revoked=True)
+    line = f"alice {KEPT} revoked tokens_per_second=50 admin weight=3"
+    expected = ApiKey("alice", SALT, bytes.fromhex(DIGEST), 3, 50, admin=True, revoked=True)
     assert parse_line(line) == expected
 
 
@@ -112,3 +113,12 @@ def test_nothing_is_drawn_that_the_file_could_not_say(name: str, weight: int, li
 def test_any_bytes_have_a_salt_and_a_digest(sent: bytes) -> None:
     assert len(digest_of(sent)) == 32
     assert isinstance(salt_of(sent), str)
+
+
+def test_a_key_may_change_no_models_unless_its_line_says_so() -> None:
+    assert not parse_line(f"alice {KEPT}").admin
+    assert parse_line(f"alice {KEPT} admin").admin
+    with pytest.raises(KeyLineError, match="admin: is there twice"):
+        parse_line(f"alice {KEPT} admin admin")
+    with pytest.raises(KeyLineError, match="admin or revoked"):
+        parse_line(f"alice {KEPT} admin=1")

@@ -9,6 +9,7 @@ from pydantic import ValidationError
 
 from app.model_settings.models_file import FilePrompt, ModelsFile
 from app.model_settings.sources import SHIPPED_MODELS
+from app.model_settings.variant_settings import Shadow
 from app.settings import Settings
 
 THREE = """
@@ -150,3 +151,38 @@ def test_a_file_that_is_no_text_is_refused(tmp_path: Path) -> None:
     path.write_bytes(b"\xff\xfe")
     with pytest.raises(ValueError, match="is not UTF-8"):
         ModelsFile.read(path)
+
+
+# Shadows -------------------------------------------------------------------------------------
+
+SHADOW = '[models.mnli]\nsource = "a/b"\nshadow_of = "{}"\nshare = {}\n'
+
+
+def test_a_model_may_shadow_another_one(tmp_path: Path) -> None:
+    settings = Settings(models_file=written(tmp_path, SHADOW.format("Direct", 0.1)))
+    assert settings.variants["mnli"].shadow == Shadow("direct", 0.1)
+    assert settings.variants["direct"].shadow is None
+    whole = Settings(models_file=written(tmp_path, SHADOW.format("direct", 1)))
+    assert whole.variants["mnli"].shadow == Shadow("direct", 1.0)
+
+
+@pytest.mark.parametrize("share", ["0", "1.1", "-1", '"half"', "true"])
+def test_a_share_is_above_0_and_up_to_1(tmp_path: Path, share: str) -> None:
+    assert "models.mnli.share: " in reason(tmp_path, SHADOW.format("direct", share))
+
+
+def test_a_shadow_has_a_share_and_a_share_a_model(tmp_path: Path) -> None:
+    for line in ('shadow_of = "direct"', "share = 0.1"):
+        said = reason(tmp_path, f'[models.mnli]\nsource = "a/b"\n{line}\n')
+        assert "shadow_of names a model, and share says how many of its items" in said
+
+
+@pytest.mark.parametrize("of", ["mnli", "nobody", "stilts"])
+def test_a_shadow_is_of_another_model_that_is_served(tmp_path: Path, of: str) -> None:
+    left_out = '[models.stilts]\nsource = "none"\n'
+    path = written(tmp_path, SHADOW.format(of, 0.1) + left_out)
+    with pytest.raises(
+        ValidationError, match=r"mnli\.shadow_of is .* must be another model"
+    ) as error:
+        Settings(models_file=path, default_model="direct")
+    assert error.value.errors()[0]["loc"] == ("models_file",)

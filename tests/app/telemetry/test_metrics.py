@@ -160,3 +160,22 @@ def test_two_applications_in_one_process_count_apart(metrics: Metrics) -> None:
     other = Metrics(MODELS)
     other.item_ended("direct", "answered")
     assert value(metrics, "xcopa_items_total", model="direct", outcome="answered") == 0
+
+
+def test_models_come_with_zeros_and_go_with_their_state_but_not_with_their_counts(
+    metrics: Metrics,
+) -> None:
+    metrics.item_ended("stilts", "failed")
+    filled(metrics)
+    metrics.models_served(["direct", "mnli"])
+    assert value(metrics, "xcopa_items_total", model="mnli", outcome="failed") == 0
+    assert value(metrics, "xcopa_queue_items", model="mnli") == 0
+    assert value(metrics, "xcopa_queue_items", model="stilts") == 0, "calls are still with it"
+    [info] = [each for each in metrics.registry.collect() if each.name == "xcopa_model_info"]
+    assert not info.samples, "it is said anew of what is served now"
+    metrics.models_ended(["direct", "mnli"])
+    assert value(metrics, "xcopa_queue_items", model="stilts") is None
+    assert value(metrics, "xcopa_items_total", model="stilts", outcome="failed") == 1
+    metrics.models_served(["direct", "stilts"])
+    assert value(metrics, "xcopa_queue_items", model="stilts") == 0
+    assert value(metrics, "xcopa_items_total", model="stilts", outcome="failed") == 1

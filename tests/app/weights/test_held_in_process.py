@@ -153,11 +153,14 @@ def test_an_engine_of_several_threads_takes_them_and_is_warm(
     bound: list[tuple[EnginePlan, int]] = []
     warmed: list[bool] = []
     monkeypatch.setattr(held, "bind", lambda plan, number: bound.append((plan, number)))
-    monkeypatch.setattr(weights, "_warm_up", lambda: warmed.append(True))
+    monkeypatch.setattr(PackedEncoder, "warm_up", lambda _: warmed.append(True))
     assert len(weights.engines(5)) == 2
     assert bound == [(weights.plan, 5)]
     assert torch.get_num_threads() == threads
-    assert warmed == [True] * (threads - 1)
+    assert warmed == [True] * 2 * (threads - 1), "what one thread compiles, the template has"
+    weights.warm_up()
+    assert torch.get_num_threads() == 1
+    assert warmed == [True] * 2 * threads
 
 
 class Made:

@@ -3,21 +3,18 @@
 from __future__ import annotations
 
 import json
+from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
 
-from app.engine.pool_engines import pool_of
 from app.engine.prompt import Prompt
 from app.errors import StartError
+from app.generation import end_unused, load_generation
 from app.model_settings.models_file import FilePrompt
 from app.model_settings.variant_settings import VariantSettings
-from app.runtime import Runtime
-from app.serving.admission import Limits
 from app.serving.calibration import BudgetRule
-from app.serving.service import ServiceOptions
 from app.settings import Settings
-from app.telemetry.metrics import Metrics
 from app.weights.checkpoint import Checkpoint, locate
 from app.weights.export import export
 from app.weights.variant import load_models, load_variants, locate_variant
@@ -79,21 +76,14 @@ def test_a_weight_reaches_the_scheduler(tiny_direct: Path, tmp_path: Path, engin
         linear_kernel="torch",
         cache_dir=tmp_path,
     )
-    names = tuple(settings.variants)
-    runtime = Runtime(
-        lambda: load_models(settings),
-        ServiceOptions(Limits(100)),
-        Metrics(names),
-        budget=BudgetRule(1_000),
-        names=names,
+    served = load_generation(
+        lambda: load_models(settings), BudgetRule(1_000), lambda _: nullcontext(), {}
     )
-    served = runtime._load_warm()
     try:
         assert {name: each.profile.weight for name, each in served.items()} == {"a": 7}
         assert served["a"].variant.tokenizer.prompt.cause == "Why?"
     finally:
-        if (pool := pool_of(each.variant.engine for each in served.values())) is not None:
-            pool.stop()
+        end_unused(served)
 
 
 @pytest.mark.parametrize(

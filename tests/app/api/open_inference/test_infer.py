@@ -82,7 +82,7 @@ async def test_an_answer_is_every_output_of_every_item_in_order() -> None:
     assert response.headers["content-type"] == "application/json"
     assert response.json() == {
         "model_name": "stilts",
-        "model_version": "abc",
+        "model_version": "revision-of-stilts",
         "id": "7",
         "outputs": [
             {"name": "logits", "datatype": "FP32", "shape": [2, 2], "data": [1, -1, -1, 1]},
@@ -309,7 +309,7 @@ async def test_a_call_may_bring_as_many_items_as_a_batch() -> None:
 async def test_what_is_not_there_is_an_error_of_the_protocol(path: str, status: int) -> None:
     response, _ = await infer({"inputs": inputs()}, answer(), path=path)
     if status == 200:
-        assert response.json()["model_version"] == "abc"
+        assert response.json()["model_version"] == "revision-of-stilts"
         return
     assert refused(response, status)
 

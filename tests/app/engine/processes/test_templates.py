@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import psutil
@@ -117,4 +118,18 @@ def test_the_folder_in_which_the_front_runs_does_not_decide_what_is_imported(
     monkeypatch.setattr(sys, "path", [str(ROOT), *[path for path in sys.path if path]])
     made = Templates(order())
     made.start()
+    made.end()
+
+
+@pytest.mark.parametrize("beside", [False, True])
+def test_loading_beside_others_gives_way_to_them_and_what_is_forked_does_not(beside: bool) -> None:
+    own, lowest = os.nice(0), 19
+    made = Templates(replace(order(), beside=beside))
+    about = made.start().about
+    assert isinstance(about, dict)
+    assert about["nice"] == (min(lowest, own + 10) if beside else own)
+    engine = made.fork_engine(0)
+    for pid in (*made.pids, engine.pid):
+        assert psutil.Process(pid).nice() == own
+        assert psutil.Process(pid).num_threads() <= 2, "its own, and the one that waits for the end"
     made.end()

@@ -1,0 +1,43 @@
+"""What is made of rounds in which a variant was replaced."""
+
+from __future__ import annotations
+
+import pytest
+
+from loadtests.bench.open_load import Arrival
+from loadtests.bench.replace import Round, results_of
+
+OK, BROKEN, REFUSED = 200, 0, 503
+
+
+def arrivals(count: int, slowest: float, *failures: int) -> list[Arrival]:
+    """98 of 100 take 10 ms, the others as long as is said."""
+    usual = [Arrival(OK, 0.01, "")] * (count * 98 // 100)
+    slow = [Arrival(OK, slowest, "")] * (count * 2 // 100)
+    return usual + slow + [Arrival(status, 0.001, "") for status in failures]
+
+
+def test_every_call_that_failed_counts_and_the_targets_are_the_issue_s() -> None:
+    failed, p99, memory = results_of(
+        [
+            Round(arrivals(100, 0.05), arrivals(200, 0.08, BROKEN), 4.04, (100, 103)),
+            Round(arrivals(100, 0.05, REFUSED), arrivals(200, 0.15), 5.0, (103, 104)),
+            Round(arrivals(100, 0.05), arrivals(200, 0.09), 5.0, (10**8, 2 * 10**8)),
+        ]
+    )
+    assert (failed.value, failed.verdict) == (2, "missed")
+    assert failed.details["calls"] == 902
+    assert failed.details["change_s"] == [4.0, 5.0, 5.0]
+    assert (p99.least, p99.value, p99.greatest) == pytest.approx((1.6, 1.8, 3.0))
+    assert p99.verdict == "met"
+    assert p99.details["replacing_ms"] == [80, 150, 90]
+    assert (memory.value, memory.verdict) == (1.03, "met")
+    assert memory.greatest == 2
+    assert memory.details["mb"] == [0, 0, 100, 200]
+
+
+def test_no_failure_is_what_is_wanted() -> None:
+    quick = arrivals(100, 0.05)
+    failed, _, memory = results_of([Round(quick, quick, 1.0, (100, 110))])
+    assert (failed.value, failed.verdict) == (0, "met")
+    assert memory.verdict == "missed"
