@@ -23,7 +23,7 @@ from app.serving.work import ModelProfile
 from app.telemetry.metrics import Metrics
 from app.weights.variant import Variant
 
-Load = Callable[[], Mapping[str, Variant]]
+ModelLoader = Callable[[], Mapping[str, Variant]]
 Timing = Callable[[str], AbstractContextManager[None]]
 """Takes the name of a phase, one of ``START_PHASES``, and times the block."""
 
@@ -99,7 +99,9 @@ def plan_of(served: Models) -> EnginePlan | None:
     return None if pool is None else pool.plan
 
 
-def load_generation(load: Load, budget: BudgetRule, timing: Timing, before: Models) -> Models:
+def load_generation(
+    load: ModelLoader, budget: BudgetRule, timing: Timing, before: Models
+) -> Models:
     """Load models, run each once, and measure the time of its batches. Blocks for long.
 
     Args:

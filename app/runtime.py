@@ -17,7 +17,7 @@ from app.engine.plan import EnginePlan
 from app.errors import ServiceError, UnavailableError
 from app.generation import (
     Generation,
-    Load,
+    ModelLoader,
     Models,
     Served,
     Timing,
@@ -66,7 +66,7 @@ class Runtime:
 
     def __init__(
         self,
-        load: Load,
+        load: ModelLoader,
         options: ServiceOptions,
         metrics: Metrics,
         tracing: Tracing | None = None,
@@ -102,7 +102,7 @@ class Runtime:
             self.state = State.READY
         log.info("models loaded and warm after %.1f s", time.monotonic() - started)
 
-    async def replace(self, load: Load) -> None:
+    async def replace(self, load: ModelLoader) -> None:
         """Load models beside those that are served, move to them, and end the old ones.
 
         Calls that come from then on are answered by the new models. Returns when those of before
@@ -125,7 +125,7 @@ class Runtime:
         await self._retire(old)
         log.info("the old models are no more after %.1f s", time.monotonic() - started)
 
-    async def _load_beside(self, load: Load, served: Models) -> Models:
+    async def _load_beside(self, load: ModelLoader, served: Models) -> Models:
         """Load models while others are served, unless the process is told to stop meanwhile."""
         self._refuse_when_leaving()
         self._loading = asyncio.ensure_future(self._load_off_loop(load, _untimed, served))
@@ -146,7 +146,7 @@ class Runtime:
             detail = "the service is shutting down; the models stay as they are"
             raise UnavailableError(detail, retry_after=LEAVING_RETRY_AFTER)
 
-    async def _load_off_loop(self, load: Load, timing: Timing, before: Models) -> Models:
+    async def _load_off_loop(self, load: ModelLoader, timing: Timing, before: Models) -> Models:
         work = partial(load_generation, load, self._budget, timing, before)
         return await _in_daemon_thread(work, end_unused)
 

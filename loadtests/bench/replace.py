@@ -33,7 +33,7 @@ _LOADED = f"/v2/repository/models/{MODEL}/load"
 
 
 @dataclass(frozen=True)
-class Round:
+class ReplaceRound:
     """One replacement, the load before it, and the memory of all processes around it."""
 
     quiet: Sequence[Arrival]
@@ -60,7 +60,7 @@ def measure(console: Console) -> list[BenchResult]:
     return results_of(rounds)
 
 
-def results_of(rounds: Sequence[Round]) -> list[BenchResult]:
+def results_of(rounds: Sequence[ReplaceRound]) -> list[BenchResult]:
     """Return what the rounds show."""
     arrivals = [each for one in rounds for each in (*one.quiet, *one.changing)]
     failed = [each for each in arrivals if each.status != HTTPStatus.OK]
@@ -120,7 +120,7 @@ class _Load:
         capacity = closed_load(server, self._bodies, CALLERS, CAPACITY_S, headers=headers).rate
         self._rate = SHARE * capacity
 
-    def replace(self, source: Path) -> Round:
+    def replace(self, source: Path) -> ReplaceRound:
         with self._arriving() as quiet:
             gevent.sleep(QUIET_S)
             before = self._server.memory
@@ -131,7 +131,7 @@ class _Load:
         with self._arriving():
             gevent.sleep(QUIET_S / 2)
             after = self._server.memory
-        return Round(quiet.arrivals, changing.arrivals, seconds, (before, after))
+        return ReplaceRound(quiet.arrivals, changing.arrivals, seconds, (before, after))
 
     @contextmanager
     def _arriving(self) -> Iterator[OpenLoad]:

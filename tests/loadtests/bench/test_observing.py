@@ -28,8 +28,9 @@ from loadtests.bench.wrk import WrkRound
 RARE = {
     *("seed_routes", "watch_cache", "keys_taken", "model_calibrated", "engine_plan_chosen"),
     *("worker_replaced", "engine_replaced", "watch_queue", "watch_engines", "watch_engine_memory"),
+    *("models_served", "models_ended", "shadow_asked"),
 }
-"""Called at the start, at a scrape, or when something breaks."""
+"""Called at the start, at a scrape, when something breaks or is changed, or beside requests."""
 
 
 def test_each_round_is_compared_with_the_one_beside_it() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from loadtests.bench.open_load import Arrival
-from loadtests.bench.replace import Round, results_of
+from loadtests.bench.replace import ReplaceRound, results_of
 
 OK, BROKEN, REFUSED = 200, 0, 503
 
@@ -20,9 +20,9 @@ def arrivals(count: int, slowest: float, *failures: int) -> list[Arrival]:
 def test_every_call_that_failed_counts_and_the_targets_are_the_issue_s() -> None:
     failed, p99, memory = results_of(
         [
-            Round(arrivals(100, 0.05), arrivals(200, 0.08, BROKEN), 4.04, (100, 103)),
-            Round(arrivals(100, 0.05, REFUSED), arrivals(200, 0.15), 5.0, (103, 104)),
-            Round(arrivals(100, 0.05), arrivals(200, 0.09), 5.0, (10**8, 2 * 10**8)),
+            ReplaceRound(arrivals(100, 0.05), arrivals(200, 0.08, BROKEN), 4.04, (100, 103)),
+            ReplaceRound(arrivals(100, 0.05, REFUSED), arrivals(200, 0.15), 5.0, (103, 104)),
+            ReplaceRound(arrivals(100, 0.05), arrivals(200, 0.09), 5.0, (10**8, 2 * 10**8)),
         ]
     )
     assert (failed.value, failed.verdict) == (2, "missed")
@@ -38,6 +38,6 @@ def test_every_call_that_failed_counts_and_the_targets_are_the_issue_s() -> None
 
 def test_no_failure_is_what_is_wanted() -> None:
     quick = arrivals(100, 0.05)
-    failed, _, memory = results_of([Round(quick, quick, 1.0, (100, 110))])
+    failed, _, memory = results_of([ReplaceRound(quick, quick, 1.0, (100, 110))])
     assert (failed.value, failed.verdict) == (0, "met")
     assert memory.verdict == "missed"
