@@ -13,7 +13,7 @@ from app.engine.engine import Engine
 from app.engine.plan import EnginePlan
 from app.engine.pool import EnginePool
 from app.engine.pool_seats import PoolSeats
-from app.engine.processes.messages import Order
+from app.engine.processes.messages import Order, SharedWeights
 from loadtests.bench.closed_load import CALLERS, closed_load
 from loadtests.bench.inputs import mixed_bodies
 from loadtests.bench.null_engine import NullEngine
@@ -32,12 +32,15 @@ class NullWeights:
     about = None
     plan = EnginePlan(1, 1)
 
+    def warm_up(self) -> None:
+        """See ``SharedWeights``."""
+
     def engines(self, number: int) -> Sequence[Engine]:  # noqa: ARG002
         """See ``SharedWeights``."""
         return [NullEngine()]
 
 
-def null_weights(argument: None) -> NullWeights:  # noqa: ARG001
+def null_weights(argument: None) -> SharedWeights:  # noqa: ARG001
     """Return what the template of this measurement holds."""
     return NullWeights()
 

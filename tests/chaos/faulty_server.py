@@ -21,6 +21,7 @@ import app.main
 import app.weights.variant
 from app.engine.engine import Engine
 from app.engine.plan import IN_PROCESS
+from app.engine.processes.messages import SharedWeights
 from app.server import serve
 from app.settings import Settings
 from app.weights import held
@@ -105,7 +106,7 @@ class FaultyWeights:
         ]
 
 
-def hold(job: Job) -> FaultyWeights:
+def hold(job: Job) -> SharedWeights:
     return FaultyWeights(job)
 
 
