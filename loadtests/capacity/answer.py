@@ -181,6 +181,7 @@ def _plots(answers: Sequence[CapacityAnswer]) -> Iterator[tuple[str, str]]:
         moments = [moment for trial in trials for moment in trial.moments]
         if moments:
             yield f"{name}: timeline of all trials", plots.timeline(moments, "offered a s")
-    latencies = {answer.case.name: answer.latencies for answer in answers if answer.found.rate}
+    # A rate that nothing was tried at is the half of one that did not always hold: no latencies.
+    latencies = {each.case.name: each.latencies for each in answers if len(each.latencies)}
     if latencies:
         yield "Distributions at the rates that were found", plots.distributions(latencies)

@@ -42,9 +42,10 @@ def steady(_: ProxiedFleet, seconds: float) -> None:
 def killed(fleet: ProxiedFleet, seconds: float) -> int:
     """The first replica is killed with all its processes, stays away, and is started again."""
     victim = fleet.replicas[0]
+    processes = victim.processes()  # looked up before: meanwhile more calls would come
     victim.server.pause()  # so that it cannot answer any of those that are counted now
     held = fleet.proxy.held(victim.name)
-    victim.kill()
+    victim.kill(processes)
     time.sleep(seconds)
     victim.start()
     victim.wait_until_ready()
