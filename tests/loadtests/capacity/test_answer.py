@@ -92,8 +92,6 @@ def test_the_report_has_every_trial_and_the_knee() -> None:
     assert titles[-1] == "Distributions at the rates that were found"
 
 
-def test_a_rate_that_was_halved_and_not_tried_had_no_latencies_to_draw_and_lost_the_report() -> (
-    None
-):
+def test_a_rate_that_was_halved_and_not_tried_lost_the_report() -> None:
     report = capacity_report([answer(25.0)], "Capacity")
     assert not [title for title, _ in report.plots if title.startswith("Distributions")]
