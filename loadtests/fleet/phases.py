@@ -42,10 +42,11 @@ def steady(_: ProxiedFleet, seconds: float) -> None:
 def killed(fleet: ProxiedFleet, seconds: float) -> int:
     """The first replica is killed with all its processes, stays away, and is started again."""
     victim = fleet.replicas[0]
-    processes = victim.processes()  # looked up before: meanwhile more calls would come
-    victim.server.pause()  # so that it cannot answer any of those that are counted now
-    held = fleet.proxy.held(victim.name)
-    victim.kill(processes)
+    victim.server.pause()  # so that each call that has not ended now was held when it was killed
+    ended = fleet.proxy.ended_calls(victim.name)
+    # A killed process keeps its connections until its memory is taken down: calls come meanwhile.
+    victim.kill()
+    held = fleet.proxy.ended_calls(victim.name) + fleet.proxy.held(victim.name) - ended
     time.sleep(seconds)
     victim.start()
     victim.wait_until_ready()

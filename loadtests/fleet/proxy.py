@@ -77,6 +77,11 @@ class FleetProxy:
         """Return how many calls a server has now."""
         return int(self._of_server(name)["scur"])
 
+    def ended_calls(self, name: str) -> int:
+        """Return how many of the calls that were given to a server it has no more."""
+        row = self._of_server(name)
+        return int(row["stot"]) - int(row["scur"])
+
     def is_up(self, name: str) -> bool:
         """Whether a server gets calls."""
         return self._of_server(name)["status"] == _UP

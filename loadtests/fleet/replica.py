@@ -8,7 +8,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import psutil
@@ -109,18 +109,14 @@ class FleetReplica:
         self.start()
         self.wait_until_ready()
 
-    def processes(self) -> list[psutil.Process]:
-        """Its process and those of its engines; looking them up takes a while."""
-        with contextlib.suppress(psutil.NoSuchProcess):
-            front = psutil.Process(self.process.pid)
-            return [front, *front.children(recursive=True)]
-        return []
-
-    def kill(self, processes: Sequence[psutil.Process] | None = None) -> None:
+    def kill(self) -> None:
         """End it as a machine ends that loses its power: the process and its engines at once."""
-        for each in self.processes() if processes is None else processes:
-            with contextlib.suppress(psutil.NoSuchProcess):
-                each.kill()
+        with contextlib.suppress(psutil.NoSuchProcess):
+            family = [psutil.Process(self.process.pid)]
+            family += family[0].children(recursive=True)
+            for each in family:
+                with contextlib.suppress(psutil.NoSuchProcess):
+                    each.kill()
         self.process.wait()
 
     def stop_engine(self) -> int:
