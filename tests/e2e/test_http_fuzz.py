@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from tests.e2e.raw import BODY, HANG_S, ITEM, RawConnection, chunked, post
 from tests.e2e.server import ServerProcess
 
-QUICK, LONG = 75, 12_000
+QUICK, LONG = 75, 5_000
 BETWEEN_PROBES = 25
 END = b"GET /livez HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
 """Ends a connection whose stream was whole; one that was not ends by its time limit."""
