@@ -52,15 +52,15 @@ class Shadowing:
         """
         for name, shadow in self._shadows.items():
             for ask, outcome in zip(asks, outcomes, strict=True):
-                of_it = ask.model == shadow.of and isinstance(outcome, Answer)
-                if of_it and self._chance() < shadow.share:
+                if ask.model != shadow.of or not isinstance(outcome, Answer):
+                    continue
+                if self._chance() < shadow.share:
                     self._ask_later(Ask(ask.item, name), outcome)
 
-    def _ask_later(self, ask: Ask, said: Answer | ServiceError) -> None:
+    def _ask_later(self, ask: Ask, said: Answer) -> None:
         if self._asked is not None and not self._asked.done():
             self._count(ask, "dropped")
             return
-        assert isinstance(said, Answer)
         self._asked = asyncio.create_task(self._compare(ask, said))
 
     async def _compare(self, ask: Ask, said: Answer) -> None:

@@ -42,11 +42,11 @@ def steady(_: ProxiedFleet, seconds: float) -> None:
 def killed(fleet: ProxiedFleet, seconds: float) -> int:
     """The first replica is killed with all its processes, stays away, and is started again."""
     victim = fleet.replicas[0]
-    victim.server.pause()  # so that each call that has not ended now was held when it was killed
-    ended = fleet.proxy.ended_calls(victim.name)
+    victim.server.pause()  # so that each call that it has now is one that it held when killed
+    given, held = fleet.proxy.given(victim.name), fleet.proxy.held(victim.name)
     # A killed process keeps its connections until its memory is taken down: calls come meanwhile.
     victim.kill()
-    held = fleet.proxy.ended_calls(victim.name) + fleet.proxy.held(victim.name) - ended
+    held += fleet.proxy.given(victim.name) - given
     time.sleep(seconds)
     victim.start()
     victim.wait_until_ready()

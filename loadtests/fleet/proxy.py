@@ -77,10 +77,9 @@ class FleetProxy:
         """Return how many calls a server has now."""
         return int(self._of_server(name)["scur"])
 
-    def ended_calls(self, name: str) -> int:
-        """Return how many of the calls that were given to a server it has no more."""
-        row = self._of_server(name)
-        return int(row["stot"]) - int(row["scur"])
+    def given(self, name: str) -> int:
+        """Return how many calls a server was given so far."""
+        return int(self._of_server(name)["stot"])
 
     def is_up(self, name: str) -> bool:
         """Whether a server gets calls."""

@@ -41,11 +41,12 @@ def test_evaluation_gives_the_committed_figures(
     source = committed.source
     assert source.split is not None
     item_sets = collect(data, source.split, source.questions)
-    asked = {
-        key: item_sets[key]
-        for key in item_sets
-        if key.split == source.split and key.language in LANGUAGES and "premise" not in key.task
+    keys = {
+        in_language(language, source.split, questions)
+        for language in LANGUAGES
+        for questions in source.questions
     }
+    asked = {key: item_sets[key] for key in keys}
     runs = [Run(name, partial(predictor, name)) for name in VARIANTS]
     answered, revisions = predict_all(runs, asked, lambda run, items: None)
     assert revisions == {name: source.revisions[name] for name in VARIANTS}

@@ -16,23 +16,22 @@ from app.api.call import Call, CallDep, call_of
 from app.api.json_route import read_body
 from app.api.open_inference import binary
 from app.api.open_inference.models import revision_of
-from app.api.open_inference.schemas import InferRequest, InferResponse, ProtocolError
+from app.api.open_inference.schemas import InferRequest, InferResponse, described_errors
 from app.api.open_inference.tensors import check_outputs, items_of, output, placed
 from app.api.outcomes import answer_or_raise, answered, say_times
 from app.errors import InvalidRequestError, ServiceError
 from app.serving.answer import Answer, Ask
 
-ERRORS: dict[int | str, dict[str, Any]] = {
-    status: {"model": ProtocolError, "description": text}
-    for status, text in {
+ERRORS = described_errors(
+    {
         400: "An input is wrong",
         404: "No such model, or not of this version",
         413: "More than one call may ask for",
         429: "The queue is full, or the API key has used up its tokens a second; see Retry-After",
         503: "Starting or shutting down; see Retry-After",
         504: "No answer within the deadline",
-    }.items()
-}
+    }
+)
 
 
 BINARY: dict[str, Any] = {

@@ -22,27 +22,25 @@ from app.api.open_inference.repository_schemas import (
     LoadRequest,
     UnloadRequest,
 )
-from app.api.open_inference.schemas import ProtocolError
+from app.api.open_inference.schemas import described_errors
 from app.errors import NotAdminError
 from app.model_repository import ModelRepository, ModelState
 
-ERRORS: dict[int | str, dict[str, Any]] = {
-    status: {"model": ProtocolError, "description": text}
-    for status, text in {
+ERRORS = described_errors(
+    {
         400: "The request is wrong",
         403: "The API key was revoked, or is no admin's",
         503: "Starting or shutting down; see Retry-After",
-    }.items()
-}
-CHANGE_ERRORS: dict[int | str, dict[str, Any]] = {
-    status: {"model": ProtocolError, "description": text}
-    for status, text in {
+    }
+)
+CHANGE_ERRORS = described_errors(
+    {
         404: "No such model is served",
         409: "A change is under way, or the model answers requests that name none",
         422: "A model cannot be loaded; those that were served are",
         507: "Memory would not suffice; nothing was loaded",
-    }.items()
-}
+    }
+)
 
 
 class RepositoryRoute(APIRoute):

@@ -5,6 +5,7 @@ Fields that are unknown are ignored, since the protocol lets clients and servers
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Annotated, Any
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, TypeAdapter, WithJsonSchema
@@ -163,3 +164,8 @@ class ProtocolError(BaseModel):
     """Why there is no answer."""
 
     error: str
+
+
+def described_errors(texts: Mapping[int, str]) -> dict[int | str, dict[str, Any]]:
+    """Return how OpenAPI describes statuses whose body is a ``ProtocolError``."""
+    return {status: {"model": ProtocolError, "description": text} for status, text in texts.items()}
