@@ -26,7 +26,7 @@ run: $(VENV)/.serve ## Install, assemble the base once, and serve on 127.0.0.1:8
 
 test: $(VENV)/.dev ## Run the default test suite (COVERAGE=1 notes which lines it runs)
 	$(if $(COVERAGE),$(BIN)/coverage erase)
-	$(BIN)/python -m $(if $(COVERAGE),coverage run -m )pytest -n 2 --dist loadfile -m "not slow and not gpu"
+	$(BIN)/python -m $(if $(COVERAGE),coverage run -m )pytest -n 3 --dist loadfile -m "not slow and not gpu"
 
 # They measure: on a machine that does something else too they come to no verdict, or to a wrong one.
 MEASURED := tests/loadtests/study/test_for_real.py
@@ -72,7 +72,7 @@ mutants: SEED ?= 0
 mutants: export OMP_NUM_THREADS = 1
 mutants: $(VENV)/.dev ## Change the code of the core line by line; tests must notice (hours; SAMPLE=1500 takes a random part)
 	$(if $(SAMPLE),$(BIN)/mutmut run 'app.engine.compute.*' && $(BIN)/python -m scripts.mutant_sample $(SAMPLE) --seed $(SEED) > mutants/sample.txt)
-	$(BIN)/mutmut run --max-children 2 $(if $(SAMPLE),$$(cat mutants/sample.txt),$(MUTANTS))
+	$(BIN)/mutmut run --max-children 4 $(if $(SAMPLE),$$(cat mutants/sample.txt),$(MUTANTS))
 	$(BIN)/python -m scripts.mutants --record
 
 bare-clone: $(VENV)/.dev ## Count the tests that are skipped in a clone without data

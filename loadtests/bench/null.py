@@ -16,7 +16,7 @@ from loadtests.bench.results import RATIO, BenchResult, medians
 from loadtests.bench.servers import started, uvicorn
 from loadtests.bench.wrk import ROUND_S, WARM_UP_S, WrkRound, question_script, run_wrk
 
-ROUNDS = 5
+ROUNDS = 15
 ECHO = "loadtests.bench.null_server:echo"
 
 

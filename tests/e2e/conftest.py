@@ -1,4 +1,8 @@
-"""One real service with the shipped models, shared by the tests that only ask it things."""
+"""Real services that are shared by the tests that only ask them things.
+
+Each costs some seconds of both cores to start, so a test has one of its own only where its settings
+differ, and the shipped models only where their answers matter.
+"""
 
 from __future__ import annotations
 
@@ -27,6 +31,12 @@ def tiny_url(tiny_direct: Path, tiny_stilts: Path) -> Iterator[str]:
     }
     with ServerProcess(**settings) as server:
         yield server.wait_until_ready().url
+
+
+@pytest.fixture(scope="session")
+def tiny_client(tiny_url: str) -> Iterator[httpx.Client]:
+    with httpx.Client(base_url=tiny_url, timeout=60) as made:
+        yield made
 
 
 @pytest.fixture(scope="session")

@@ -56,11 +56,11 @@ def test_an_item_whose_caller_left_is_never_run(tiny_direct: Path, tiny_stilts: 
         assert 'xcopa_queue_items{model="direct"} 0.0' in client.get("/metrics").text
 
 
-def test_locust_drives_it_without_a_failure(client: httpx.Client) -> None:
+def test_locust_drives_it_without_a_failure(tiny_client: httpx.Client) -> None:
     done = subprocess.run(
         [
             *(sys.executable, "-m", "locust", "-f", "loadtests/xcopa.py", "--headless"),
-            *("-u", "8", "-r", "8", "-t", "6s", "--host", str(client.base_url)),
+            *("-u", "8", "-r", "8", "-t", "3s", "--host", str(tiny_client.base_url)),
         ],
         cwd=ROOT,
         env={name: value for name, value in os.environ.items() if name != "XCOPA_DATA_DIR"},

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import httpx
@@ -14,13 +13,6 @@ from app.keys.keys_file import add_key
 from tests.e2e.server import ServerProcess
 
 FEW, MANY = 2, 60
-
-
-@pytest.fixture(scope="module")
-def url(tiny_direct: Path, tiny_stilts: Path) -> Iterator[str]:
-    sources = {"XCOPA_MODELS__DIRECT": str(tiny_direct), "XCOPA_MODELS__STILTS": str(tiny_stilts)}
-    with ServerProcess(**sources) as server:
-        yield server.wait_until_ready().url
 
 
 def schemathesis(
@@ -36,8 +28,10 @@ def schemathesis(
 
 
 @pytest.mark.parametrize("examples", [FEW, pytest.param(MANY, marks=pytest.mark.slow)])
-def test_every_operation_keeps_to_its_description(examples: int, url: str, tmp_path: Path) -> None:
-    done = schemathesis(url, examples, tmp_path)
+def test_every_operation_keeps_to_its_description(
+    examples: int, tiny_url: str, tmp_path: Path
+) -> None:
+    done = schemathesis(tiny_url, examples, tmp_path)
     assert done.returncode == 0, done.stdout + done.stderr
 
 
@@ -60,8 +54,8 @@ def test_every_operation_keeps_to_its_description_where_keys_are_checked(
     assert done.returncode == 0, done.stdout + done.stderr
 
 
-def test_problems_are_described_as_problems_and_nothing_else(url: str) -> None:
-    described = httpx.get(f"{url}/openapi.json").json()
+def test_problems_are_described_as_problems_and_nothing_else(tiny_url: str) -> None:
+    described = httpx.get(f"{tiny_url}/openapi.json").json()
     for path in ("/predict/xcopa", "/predict/xcopa/batch", "/compare/xcopa"):
         answers = described["paths"][path]["post"]["responses"]
         refusals = {status: answer for status, answer in answers.items() if status != "200"}
@@ -74,19 +68,19 @@ def test_problems_are_described_as_problems_and_nothing_else(url: str) -> None:
 
 
 @pytest.mark.parametrize("path", ["/predict/xcopa", "/predict/xcopa/batch", "/compare/xcopa"])
-def test_docs_tell_of_request_headers_and_the_example_is_answered(path: str, url: str) -> None:
-    described = httpx.get(f"{url}/openapi.json").json()
+def test_docs_tell_of_request_headers_and_the_example_is_answered(path: str, tiny_url: str) -> None:
+    described = httpx.get(f"{tiny_url}/openapi.json").json()
     operation = described["paths"][path]["post"]
     for header in ("X-Request-Timeout-Ms", "X-Request-ID", "X-API-Key", "Content-Type"):
         assert header in operation["description"]
     reference = operation["requestBody"]["content"]["application/json"]["schema"]["$ref"]
     schema = described["components"]["schemas"][reference.rpartition("/")[2]]
     for example in schema["examples"]:
-        assert httpx.post(f"{url}{path}", json=example, timeout=60).status_code == 200
+        assert httpx.post(f"{tiny_url}{path}", json=example, timeout=60).status_code == 200
 
 
-def test_docs_open(url: str) -> None:
-    assert httpx.get(f"{url}/docs").status_code == 200
+def test_docs_open(tiny_url: str) -> None:
+    assert httpx.get(f"{tiny_url}/docs").status_code == 200
 
 
 ROW = {
@@ -101,24 +95,24 @@ ROW = {
 """In the form of the XCOPA files."""
 
 
-def test_a_row_of_xcopa_as_it_is_is_answered_like_its_question_alone(url: str) -> None:
+def test_a_row_of_xcopa_as_it_is_is_answered_like_its_question_alone(tiny_url: str) -> None:
     item = {name: ROW[name] for name in ("premise", "choice1", "choice2", "question")}
-    alone = httpx.post(f"{url}/predict/xcopa", json=item, timeout=60).json()
-    row = httpx.post(f"{url}/predict/xcopa", json=ROW, timeout=60).json()
+    alone = httpx.post(f"{tiny_url}/predict/xcopa", json=item, timeout=60).json()
+    row = httpx.post(f"{tiny_url}/predict/xcopa", json=ROW, timeout=60).json()
     unlabelled = {"items": [ROW, {**ROW, "label": None}]}
-    batch = httpx.post(f"{url}/predict/xcopa/batch", json=unlabelled, timeout=60).json()
-    both = httpx.post(f"{url}/compare/xcopa", json=ROW, timeout=60).json()
+    batch = httpx.post(f"{tiny_url}/predict/xcopa/batch", json=unlabelled, timeout=60).json()
+    both = httpx.post(f"{tiny_url}/compare/xcopa", json=ROW, timeout=60).json()
     answers = [row, *batch["predictions"], both["predictions"]["stilts"]]
     for answer in answers:
         assert answer["logits"] == pytest.approx(alone["logits"], abs=1e-4)
 
 
-def test_any_other_field_of_a_row_is_named_alone_and_in_a_batch(url: str) -> None:
+def test_any_other_field_of_a_row_is_named_alone_and_in_a_batch(tiny_url: str) -> None:
     wrong = {**ROW, "lang": "et"}
-    alone = httpx.post(f"{url}/predict/xcopa", json=wrong, timeout=60)
+    alone = httpx.post(f"{tiny_url}/predict/xcopa", json=wrong, timeout=60)
     assert alone.status_code == 422
     assert [error["field"] for error in alone.json()["errors"]] == ["lang"]
-    batch = httpx.post(f"{url}/predict/xcopa/batch", json={"items": [ROW, wrong]}, timeout=60)
+    batch = httpx.post(f"{tiny_url}/predict/xcopa/batch", json={"items": [ROW, wrong]}, timeout=60)
     [answered, refused] = batch.json()["predictions"]
     assert "label" in answered
     assert [error["field"] for error in refused["error"]["errors"]] == ["items.1.lang"]

@@ -60,6 +60,7 @@ def sources(tiny_direct: Path, tiny_stilts: Path) -> dict[str, str]:
     return {"XCOPA_MODELS__DIRECT": str(tiny_direct), "XCOPA_MODELS__STILTS": str(tiny_stilts)}
 
 
+@pytest.mark.slow
 def test_sigterm_under_load_loses_no_accepted_request(sources: dict[str, str]) -> None:
     with ServerProcess(**sources, **SETTINGS, XCOPA_DRAIN_DELAY_S="3") as server:
         load = Load(server.wait_until_ready().url, callers=8)

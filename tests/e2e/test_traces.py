@@ -40,9 +40,8 @@ def ids(spans: list[Span]) -> set[bytes]:
     return {span.span_id for span in spans}
 
 
-@pytest.mark.parametrize(
-    "protocol", ["http/protobuf", pytest.param("grpc", marks=pytest.mark.slow)]
-)
+@pytest.mark.slow
+@pytest.mark.parametrize("protocol", ["http/protobuf", "grpc"])
 def test_a_request_arrives_with_its_stages_and_its_batch_and_probes_do_not(
     protocol: str, sources: dict[str, str], collector: Collector
 ) -> None:

@@ -12,6 +12,7 @@ from opentelemetry.trace import StatusCode
 
 from app.errors import DeadlineExceededError
 from app.serving.answer import Stages
+from app.serving.service import PredictionService
 from app.telemetry.tracing import Tracing
 from tests.app.serving.services import ITEM, HeldEngine, Model, ask, serving
 
@@ -85,3 +86,30 @@ async def test_a_late_call_has_its_waiting_in_the_trace_and_among_its_stages(
     spans = {span.name: span for span in exporter.get_finished_spans()}
     assert (spans["xcopa.inference"].attributes or {})["xcopa.outcome"] == "expired"
     assert spans["xcopa.inference"].status.status_code is StatusCode.ERROR
+
+
+@pytest.mark.anyio
+async def test_who_leaves_an_item_that_another_waits_for_has_left_it_in_the_trace(
+    model: Model,
+) -> None:
+    exporter, provider = InMemorySpanExporter(), TracerProvider()
+    provider.add_span_processor(SimpleSpanProcessor(exporter))
+    engine = HeldEngine()
+    tracer = provider.get_tracer("test")
+
+    async def request(service: PredictionService[Model]) -> None:
+        with tracer.start_as_current_span("request"):
+            await service.predict([ask()], timeout=10)
+
+    held, traced = Model("r", model.tokenizer, engine), Tracing(provider)
+    async with serving(held, cache_bytes=100_000, tracing=traced) as service:
+        leaving = asyncio.create_task(request(service))
+        other = asyncio.create_task(service.predict([ask()], timeout=10))
+        await asyncio.sleep(0.05)
+        leaving.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await leaving
+        engine.may_run.set()
+        await other
+    [inference] = [each for each in exporter.get_finished_spans() if each.name == "xcopa.inference"]
+    assert (inference.attributes or {})["xcopa.outcome"] == "left"

@@ -120,6 +120,41 @@ def test_a_poisoned_item_fails_alone(start: StartWorker) -> None:
     assert outcomes == [Outcome.FAILED if n == 5 else Outcome.ANSWERED for n in range(8)]
 
 
+def test_of_two_items_the_poisoned_one_fails_alone(start: StartWorker) -> None:
+    recorder = Recorder()
+    tickets = [request((POISON,)), request((1,))]
+    start(SumEngine(), recorder).submit(tickets)
+    recorder.wait_for(2)
+    assert [ticket.outcome for ticket in tickets] == [Outcome.FAILED, Outcome.ANSWERED]
+
+
+def test_an_item_that_waits_for_company_goes_when_its_time_is_over() -> None:
+    """Nobody wakes the thread then: it knows when the next batch is due."""
+    recorder = Recorder()
+    scheduler: Scheduler[Work] = Scheduler(PROFILES, Limits(1_000, max_wait=0.05), time.monotonic)
+    worker = Waking(scheduler, {"m": SumEngine()}, recorder, time.monotonic)
+    worker.start()
+    worker.submit([request((1,))])
+    assert recorder.wait_for(1)[0].logits == (1.0,)
+    worker.stop()
+
+
+def test_batches_that_take_longer_than_was_calibrated_make_the_pace_slower(
+    start: StartWorker,
+) -> None:
+    class Slow(SumEngine):
+        def logits(self, rows: Sequence[Row]) -> list[float]:
+            time.sleep(0.005)
+            return super().logits(rows)
+
+    recorder = Recorder()
+    worker = start(Slow(), recorder)
+    for count in range(1, 6):
+        worker.submit([request((count,))])
+        recorder.wait_for(count)
+    assert worker.pace > 1
+
+
 def test_the_loop_lives_on_after_a_failed_batch(start: StartWorker) -> None:
     recorder = Recorder()
     worker = start(SumEngine(), recorder)

@@ -58,6 +58,13 @@ def test_a_broken_file_stops_the_start_and_is_named(tmp_path: Path, content: byt
     assert repr(stopped.value.__cause__) in str(stopped.value)
 
 
+def test_an_order_that_is_none_is_quoted(tmp_path: Path) -> None:
+    content = '{"prompt": {"cause": "Why?", "effect": "So?", "order": "random"}}'
+    (tmp_path / VARIANT_CONFIG).write_text(content, encoding="utf-8")
+    with pytest.raises(StartError, match="order is 'random'"):
+        VariantConfig.load(tmp_path)
+
+
 def test_what_may_be_left_out_is_not_written(tmp_path: Path) -> None:
     VariantConfig(Prompt("Why?", "So?")).save(tmp_path)
     assert (tmp_path / VARIANT_CONFIG).read_text(encoding="utf-8").splitlines() == [

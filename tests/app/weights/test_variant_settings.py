@@ -59,7 +59,7 @@ def test_an_export_keeps_the_words_that_it_was_served_with(
     assert Checkpoint("", full=tmp_path / "out").config.prompt == PROMPT
 
 
-@pytest.mark.parametrize("engines", [0, 1])
+@pytest.mark.parametrize("engines", [0, pytest.param(1, marks=pytest.mark.slow)])
 def test_a_weight_reaches_the_scheduler(tiny_direct: Path, tmp_path: Path, engines: int) -> None:
     file = tmp_path / "models.toml"
     file.write_text(

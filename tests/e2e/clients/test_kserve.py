@@ -46,10 +46,10 @@ def kserve_python() -> Path:
 
 @pytest.mark.slow
 def test_its_answers_are_those_of_the_batch_route(
-    client: httpx.Client, kserve_python: Path
+    tiny_client: httpx.Client, kserve_python: Path
 ) -> None:
     done = subprocess.run(
-        [kserve_python, Path(__file__).with_name("ask_with_kserve.py"), str(client.base_url)],
+        [kserve_python, Path(__file__).with_name("ask_with_kserve.py"), str(tiny_client.base_url)],
         input=json.dumps(ITEMS),
         capture_output=True,
         text=True,
@@ -57,7 +57,7 @@ def test_its_answers_are_those_of_the_batch_route(
     )
     assert done.returncode == 0, done.stderr
     said: dict[str, Any] = json.loads(done.stdout)
-    response = client.post("/predict/xcopa/batch", json={"items": ITEMS, "model": "direct"})
+    response = tiny_client.post("/predict/xcopa/batch", json={"items": ITEMS, "model": "direct"})
     predictions = response.json()["predictions"]
     assert (said["live"], said["ready"], said["models"]) == (True, True, [True, False])
     for form in ("json", "binary"):

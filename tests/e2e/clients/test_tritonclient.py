@@ -23,8 +23,8 @@ GOOD, BLANK = ITEMS[0], {**ITEMS[0], "choice1": " "}
 
 
 @pytest.fixture(scope="module")
-def server(client: httpx.Client) -> Iterator[Any]:
-    made = triton.InferenceServerClient(urlsplit(str(client.base_url)).netloc, concurrency=4)
+def server(tiny_client: httpx.Client) -> Iterator[Any]:
+    made = triton.InferenceServerClient(urlsplit(str(tiny_client.base_url)).netloc, concurrency=4)
     yield made
     made.close()
 
@@ -46,17 +46,19 @@ def predictions(client: httpx.Client, model: str, field: str) -> NDArray[Any]:
 
 
 @pytest.fixture(scope="module")
-def expected(client: httpx.Client) -> dict[str, NDArray[Any]]:
-    return {name: predictions(client, "direct", name) for name in OUTPUTS}
+def expected(tiny_client: httpx.Client) -> dict[str, NDArray[Any]]:
+    return {name: predictions(tiny_client, "direct", name) for name in OUTPUTS}
 
 
-def test_the_server_and_its_models_say_what_they_are(server: Any, client: httpx.Client) -> None:
+def test_the_server_and_its_models_say_what_they_are(
+    server: Any, tiny_client: httpx.Client
+) -> None:
     assert server.is_server_live()
     assert server.is_server_ready()
     metadata = server.get_server_metadata()
     assert metadata["name"] == "xcopa"
     assert "binary_tensor_data" in metadata["extensions"]
-    for card in client.get("/models").json()["models"]:
+    for card in tiny_client.get("/models").json()["models"]:
         name, revision = card["name"], card["revision"]
         assert server.is_model_ready(name)
         assert server.is_model_ready(name, revision)
@@ -91,13 +93,15 @@ def test_its_answers_are_those_of_the_batch_route(
     assert result.as_numpy("label").dtype == np.int64
 
 
-def test_a_version_is_a_revision_and_the_id_is_echoed(server: Any, client: httpx.Client) -> None:
+def test_a_version_is_a_revision_and_the_id_is_echoed(
+    server: Any, tiny_client: httpx.Client
+) -> None:
     revision = server.get_model_metadata("stilts")["versions"][0]
     result = server.infer("stilts", inputs([GOOD]), model_version=revision, request_id="mine-1")
     response = result.get_response()
     assert (response["id"], response["model_name"]) == ("mine-1", "stilts")
     assert response["model_version"] == revision
-    predicted = client.post("/predict/xcopa", json={**GOOD, "model": "stilts"}).json()
+    predicted = tiny_client.post("/predict/xcopa", json={**GOOD, "model": "stilts"}).json()
     assert predicted["revision"] == revision
     np.testing.assert_allclose(result.as_numpy("logits")[0], predicted["logits"], atol=1e-4)
 
@@ -157,12 +161,14 @@ def test_an_output_that_is_none_is_named(server: Any) -> None:
 
 
 @pytest.mark.parametrize("algorithm", ["gzip", "deflate"])
-def test_a_request_may_be_compressed(server: Any, client: httpx.Client, algorithm: str) -> None:
+def test_a_request_may_be_compressed(
+    server: Any, tiny_client: httpx.Client, algorithm: str
+) -> None:
     result = server.infer(
         "direct",
         inputs(ITEMS),
         request_compression_algorithm=algorithm,
         response_compression_algorithm=algorithm,
     )
-    expected = predictions(client, "direct", "logits")
+    expected = predictions(tiny_client, "direct", "logits")
     np.testing.assert_allclose(result.as_numpy("logits"), expected, atol=1e-4)

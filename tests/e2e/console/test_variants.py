@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
 from playwright.sync_api import BrowserContext, expect
 
 from tests.e2e.console.visit import Visit
@@ -13,6 +14,7 @@ from tests.sample import sample_items
 NAMES = ["direct", "stilts", "mnli"]
 
 
+@pytest.mark.slow
 def test_every_model_answers_in_a_card_of_its_own(
     context: BrowserContext, tiny_direct: Path, tiny_stilts: Path
 ) -> None:

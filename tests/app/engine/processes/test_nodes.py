@@ -113,8 +113,8 @@ def test_the_nodes_of_this_machine_are_looked_at_where_none_are_named(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     allow(monkeypatch, 0, 1)
-    asked: list[set[int]] = []
-    monkeypatch.setattr(os, "sched_setaffinity", lambda _, cpus: asked.append(cpus), raising=False)
+    asked: list[tuple[int, set[int]]] = []
+    monkeypatch.setattr(os, "sched_setaffinity", lambda *how: asked.append(how), raising=False)
     monkeypatch.setattr(nodes, "NODES", machine(tmp_path, {0: "0", 1: "1"}))
     bind(EnginePlan(2, 1), 1)
-    assert asked == [{1}]
+    assert asked == [(0, {1})], "0 is whoever asks"
