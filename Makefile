@@ -5,7 +5,7 @@ PYTHON ?= python3
 DATA ?= $(XCOPA_DATA_DIR)
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-slow test-measured test-gpu lint format types audit docs dashboards manifests reference lock ci coverage coverage-report figures mutants bare-clone image-test incident bench peers capacity mlperf study study-page loadtest loadtests fleet evaluate models intermediate data clean
+.PHONY: help run programs test test-slow test-measured test-gpu lint format types audit docs dashboards manifests reference lock ci coverage coverage-report figures mutants bare-clone image-test incident bench peers capacity mlperf study study-page loadtest loadtests fleet evaluate models intermediate data clean
 
 help: ## List the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
@@ -24,13 +24,17 @@ $(VENV)/.dev: pyproject.toml constraints.txt
 run: $(VENV)/.serve ## Install, assemble the base once, and serve on 127.0.0.1:8000
 	@exec $(BIN)/xcopa serve
 
-test: $(VENV)/.dev ## Run the default test suite (COVERAGE=1 notes which lines it runs)
+# The programs that tests start, from Debian's packages where that can be done.
+programs: $(VENV)/.dev
+	@$(BIN)/python -m scripts.debian_packages
+
+test: $(VENV)/.dev programs ## Run the default test suite (COVERAGE=1 notes which lines it runs)
 	$(if $(COVERAGE),$(BIN)/coverage erase)
 	$(BIN)/python -m $(if $(COVERAGE),coverage run -m )pytest -n 3 --dist loadfile -m "not slow and not gpu"
 
 # They measure: on a machine that does something else too they come to no verdict, or to a wrong one.
 MEASURED := tests/loadtests/study/test_for_real.py
-test-slow: $(VENV)/.dev ## Run the slow tests alone
+test-slow: $(VENV)/.dev programs ## Run the slow tests alone
 	$(BIN)/python -m pytest -n 2 --dist loadfile -m "slow and not gpu" --ignore=$(MEASURED)
 
 test-measured: $(VENV)/.dev ## Run the tests that need a quiet machine (not in CI)

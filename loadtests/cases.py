@@ -9,13 +9,12 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any, Protocol
 
-from app.settings import VARIANTS
 from loadtests import soundness
 from loadtests.mix import RequestMix
 from loadtests.soundness import ModelAnswer
 
 SINGLE, BATCH, COMPARE, RANK = ROUTES = ("single", "batch", "compare", "rank")
-BOTH = "both"
+ALL = "all"
 """The variant of a comparison."""
 
 _PATHS = {
@@ -92,7 +91,11 @@ class RouteCase:
 
 
 def route_cases(
-    routes: Sequence[str], variants: Sequence[str], mix: RequestMix, count: int = BODIES
+    routes: Sequence[str],
+    variants: Sequence[str],
+    mix: RequestMix,
+    served: Sequence[str],
+    count: int = BODIES,
 ) -> list[RouteCase]:
     """Return a case for each route and variant; a comparison asks all variants, so it has one.
 
@@ -100,22 +103,26 @@ def route_cases(
         routes: of ``ROUTES``.
         variants: of those that are served.
         mix: draws the requests, the same ones each time.
+        served: all variants of the service.
         count: of requests.
     """
     found = []
     for route in routes:
-        for variant in [BOTH] if route == COMPARE else variants:
+        for variant in [ALL] if route == COMPARE else variants:
             chance = random.Random(SEED)  # noqa: S311 - load, no secret
-            bodies = [_asked(route, variant, mix, chance) for _ in range(count)]
+            bodies = [_asked(route, variant, mix, served, chance) for _ in range(count)]
             found.append(RouteCase(route, variant, bodies))
     return found
 
 
-def _asked(route: str, variant: str, mix: RequestMix, chance: random.Random) -> AskedBody:
+def _asked(
+    route: str, variant: str, mix: RequestMix, served: Sequence[str], chance: random.Random
+) -> AskedBody:
     body: dict[str, Any]
     judge: SoundAnswers
     if route == COMPARE:
-        body, judge, items = mix.item(chance), soundness.comparison, len(VARIANTS)
+        body, items = mix.item(chance), len(served)
+        judge = partial(soundness.comparison, variants=served)
     elif route == BATCH:
         body = {**mix.batch(chance), "model": variant}
         items = len(body["items"])

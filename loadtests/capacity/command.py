@@ -18,7 +18,8 @@ from loadtests.capacity.search import CapacitySearch, SearchRules
 from loadtests.capacity.sequential import ServiceGoal
 from loadtests.cases import RouteCase, route_cases
 from loadtests.items import load_items
-from loadtests.mix import MixError, read_mix
+from loadtests.mix import MixError, RequestMix, read_mix
+from loadtests.served import chosen_models, served_models
 from loadtests.target import TargetError, TargetService, target_service
 
 CALLERS, SATURATED_S = 16, 3.0
@@ -33,7 +34,7 @@ def capacity(
     p99_ms: options.P99Option = 500.0,
     errors: options.ErrorsOption = 0.01,
     routes: options.RoutesOption = "single",
-    variants: options.VariantsOption = options.ALL_VARIANTS,
+    variants: options.VariantsOption = "",
     at_least: options.AtLeastOption = 0.0,
     against: options.AgainstOption = None,
     languages: options.LanguagesOption = "",
@@ -59,24 +60,37 @@ def capacity(
     try:
         items = load_items(Path(data) if data else None)
         mix = read_mix(items, languages, lengths, "", batch_sizes, choices)
-        cases = route_cases(routes.split(","), variants.split(","), mix)
-        answers = _answers(against, rules, at_least, cases, out)
+        answers = _answers(against, rules, at_least, AskedRoutes(routes, variants, mix), out)
     except (MixError, TargetError, ServiceFailedError, StartError, OSError) as error:
         typer.echo(f"capacity: {error}", err=True)
         raise typer.Exit(2) from error
     raise typer.Exit(worst_status(answers))
 
 
+@dataclass(frozen=True)
+class AskedRoutes:
+    """What the options name: routes and variants with commas between, and what is sent."""
+
+    routes: str
+    variants: str
+    mix: RequestMix
+
+    def cases(self, served: Sequence[str]) -> list[RouteCase]:
+        """Return a case for each of them; raises TargetError where a variant is not served."""
+        chosen = chosen_models(self.variants, served)
+        return route_cases(self.routes.split(","), chosen, self.mix, served)
+
+
 def _answers(
     against: str | None,
     rules: SearchRules,
     wanted: float,
-    cases: Sequence[RouteCase],
+    asked: AskedRoutes,
     out: Path | None,
 ) -> list[CapacityAnswer]:
     with target_service(against) as service:
         seeking = CapacityRun(service, rules, wanted, Console(stderr=True))
-        answers = list(seeking.answers(cases))
+        answers = list(seeking.answers(asked.cases(served_models(service))))
     if out is not None:
         title = f"Requests a second at p99 below {1000 * rules.goal.p99_s:g} ms"
         capacity_report(answers, title).write(out)

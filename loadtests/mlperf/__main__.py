@@ -1,6 +1,6 @@
 """Runs MLPerf Inference's scenarios against the service. No official results.
 
-python -m loadtests.mlperf                                   # all four, both variants
+python -m loadtests.mlperf                                   # all four, all variants
 python -m loadtests.mlperf Server --p99-ms 500 --out mlperf
 XCOPA_DATA_DIR=DIR python -m loadtests.mlperf Offline --accuracy
 """

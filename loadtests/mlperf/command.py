@@ -13,11 +13,11 @@ from typing import Annotated
 import typer
 
 from app.errors import StartError
-from app.settings import VARIANTS
 from loadtests.items import ItemFields, load_items, load_labels
 from loadtests.mlperf.run import SCENARIOS
 from loadtests.mlperf.scenarios import ScenarioFigure, ScenarioRunner
 from loadtests.report.document import LoadReport, LoadTable
+from loadtests.served import chosen_models, served_models
 from loadtests.target import TargetError, TargetService, target_service
 
 NOT_OFFICIAL = (
@@ -32,12 +32,10 @@ EARLY = (
 cli = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
 
 
-_ALL_VARIANTS = ",".join(VARIANTS)
-
 _Scenarios = Annotated[
     list[str] | None, typer.Argument(help=f"Of {', '.join(SCENARIOS)}; all without one.")
 ]
-_Variants = Annotated[str, typer.Option(help="With commas between.")]
+_Variants = Annotated[str, typer.Option(help="With commas between; empty: all.")]
 _P99 = Annotated[
     float, typer.Option(min=1.0, help="Of Server: 99 % are answered within so many ms.")
 ]
@@ -61,7 +59,7 @@ _Out = Annotated[
 @cli.command()
 def mlperf(
     scenarios: _Scenarios = None,
-    variants: _Variants = _ALL_VARIANTS,
+    variants: _Variants = "",
     p99_ms: _P99 = 500.0,
     seconds: _Seconds = 60.0,
     precision: _Precision = 0.05,
@@ -75,7 +73,6 @@ def mlperf(
     """
     wanted = scenarios or list(SCENARIOS)
     _check(wanted, SCENARIOS)
-    _check(variants.split(","), VARIANTS)
     typer.echo(NOT_OFFICIAL)
     try:
         items, labels = _items(accuracy)
@@ -85,7 +82,7 @@ def mlperf(
         ):
             runners = [
                 _runner(service, each, items, seconds, p99_ms, precision, Path(folder))
-                for each in variants.split(",")
+                for each in chosen_models(variants, served_models(service))
             ]
             figures = list(_figures(runners, wanted, labels if accuracy else None))
         if out is not None:

@@ -6,8 +6,12 @@ import random
 import time
 from http import HTTPStatus
 
+import pytest
+
 from tests.chaos.client import PREDICT, Abandoned, Crowd, Reply, close_to, in_background, item
 from tests.chaos.service import FaultyServer, Metrics, wait_until
+
+pytestmark = pytest.mark.slow
 
 QUEUED = 200
 MID_BODY = 50

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from http import HTTPStatus
 
+import pytest
+
 from tests.chaos.client import BATCH, PREDICT, close_to, in_background, item
 from tests.chaos.conftest import Poison
 from tests.chaos.faults import Mode
 from tests.chaos.service import FaultyServer, wait_until
+
+pytestmark = pytest.mark.slow
 
 NEIGHBOURS = 6
 ROWS_AN_ITEM = 2

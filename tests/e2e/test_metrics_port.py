@@ -52,6 +52,7 @@ def beside(server: ServerProcess) -> Iterator[httpx.Client]:
         yield made
 
 
+@pytest.mark.slow
 def test_metrics_have_left_the_main_port_and_probes_are_on_both(
     server: ServerProcess, beside: httpx.Client
 ) -> None:
@@ -63,6 +64,7 @@ def test_metrics_have_left_the_main_port_and_probes_are_on_both(
     assert "xcopa_ready 1.0" in beside.get("/metrics").text
 
 
+@pytest.mark.slow
 def test_it_has_probes_and_metrics_and_nothing_else(beside: httpx.Client) -> None:
     for path in ("/", "/docs", "/openapi.json", "/models", "/v2"):
         assert beside.get(path).status_code == 404
@@ -73,6 +75,7 @@ def test_it_has_probes_and_metrics_and_nothing_else(beside: httpx.Client) -> Non
     assert beside.head("/metrics").headers["x-content-type-options"] == "nosniff"
 
 
+@pytest.mark.slow
 def test_what_is_counted_on_the_main_port_is_seen_there(
     server: ServerProcess, beside: httpx.Client
 ) -> None:
@@ -80,6 +83,7 @@ def test_what_is_counted_on_the_main_port_is_seen_there(
     assert 'route="/predict/xcopa",status="200"' in beside.get("/metrics").text
 
 
+@pytest.mark.slow
 def test_it_answers_within_a_second_while_the_main_port_is_flooded(
     server: ServerProcess, beside: httpx.Client
 ) -> None:
@@ -131,6 +135,7 @@ def readiness_to_the_end(url: str) -> set[str]:
     return seen
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("path", ["/livez", "/readyz"])
 def test_the_health_check_asks_there(server: ServerProcess, path: str) -> None:
     port = str(urlsplit(metrics_url(server)).port)

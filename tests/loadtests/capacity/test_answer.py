@@ -24,7 +24,7 @@ from loadtests.report.histogram import LatencyHistogram
 from loadtests.report.timeline import Moment
 from tests.loadtests.test_cases import MIX
 
-[CASE] = route_cases(["batch"], ["stilts"], MIX, count=1)
+[CASE] = route_cases(["batch"], ["stilts"], MIX, ["stilts"], count=1)
 RULES = SearchRules(ServiceGoal(0.5))
 
 

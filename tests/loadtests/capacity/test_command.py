@@ -35,7 +35,7 @@ def sound(request: bytes) -> bytes:
 
 
 RULES = SearchRules(ServiceGoal(0.1), window_s=0.1, precision=1.0, most_s=0.5)
-[CASE] = route_cases(["single"], ["stilts"], MIX, count=4)
+[CASE] = route_cases(["single"], ["stilts"], MIX, ["stilts"], count=4)
 
 
 def test_requests_of_a_trial_come_at_its_rate_and_are_judged() -> None:
@@ -113,8 +113,14 @@ def test_what_cannot_be_measured_is_said_in_one_line(arguments: list[str], line:
     assert done.output.splitlines() == [line]
 
 
-@pytest.mark.parametrize("option", ["--routes", "--variants"])
-def test_an_unknown_name_says_which_there_are(option: str) -> None:
-    done = run(option, "single,x")
+def test_an_unknown_route_says_which_there_are() -> None:
+    done = run("--routes", "single,x")
     assert done.exit_code == 2
     assert "is not one of" in done.output
+
+
+def test_a_variant_that_is_not_served_says_which_are() -> None:
+    with service(sound) as asked:
+        done = run("--against", asked.url, "--variants", "stilts,x")
+    assert done.exit_code == 2
+    assert done.output == "capacity: --variants stilts,x: 'x' is not one of direct, stilts\n"

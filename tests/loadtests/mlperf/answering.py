@@ -35,7 +35,13 @@ def sound(request: bytes) -> bytes:
     return response(answer_of(asked))
 
 
+MODELS = {"models": [{"name": "direct"}, {"name": "stilts"}]}
+
+
 @contextmanager
 def service(answer: Callable[[bytes], bytes] = sound) -> Iterator[TargetService]:
-    with tiny_server(lambda request: [answer(request)]) as server:
+    def answered(request: bytes) -> bytes:
+        return response(MODELS) if request.startswith(b"GET /models ") else answer(request)
+
+    with tiny_server(lambda request: [answered(request)]) as server:
         yield TargetService("127.0.0.1", server.port)

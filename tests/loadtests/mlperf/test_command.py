@@ -46,8 +46,15 @@ def test_accuracy_needs_labels(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     assert "mlperf: --against: no service answers at" in done.output
 
 
-@pytest.mark.parametrize("arguments", [["Batch"], ["--variants", "x"]])
-def test_an_unknown_name_says_which_there_are(arguments: list[str]) -> None:
-    done = run(*arguments)
+def test_an_unknown_scenario_says_which_there_are() -> None:
+    done = run("Batch")
     assert done.exit_code == 2
     assert "is not one of" in done.output
+
+
+def test_a_variant_that_is_not_served_says_which_are(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("loadtests.target.why_not", lambda _: None)
+    with service() as asked:
+        done = run("Offline", "--variants", "x", "--against", asked.url)
+    assert done.exit_code == 2
+    assert done.output.endswith("mlperf: --variants x: 'x' is not one of direct, stilts\n")

@@ -71,6 +71,7 @@ def test_everything_is_written(here: Path) -> None:
     assert sorted(path.name for path in here.iterdir()) == WRITTEN
 
 
+@pytest.mark.slow
 def test_a_running_service_gives_the_report_of_its_models(
     here: Path, options: Options, url: str, tmp_path: Path
 ) -> None:
