@@ -8,12 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from app.errors import StartError
+from app.errors import NoRoomError, StartError
 from app.model_settings.variant_settings import VariantSettings
 from app.settings import Settings
 from app.weights import beside
 from app.weights.checkpoint import Checkpoint
-from app.weights.room import NoRoomError
 from app.weights.shared_tokenizers import HeldTokenizer
 from app.weights.variant import Variant, load_variants
 
