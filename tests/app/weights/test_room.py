@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import struct
 from pathlib import Path
 
@@ -67,8 +68,12 @@ def test_too_little_is_refused_and_enough_or_unknown_is_not(full: Checkpoint) ->
     needed = needed_bytes([full], now)
     check_room([full], now, needed)
     check_room([full], now, None)
-    with pytest.raises(NoRoomError, match=r"about 1,1\d\d MB .* 1,1\d\d MB are free"):
+    with pytest.raises(NoRoomError) as refused:
         check_room([full], now, needed - 1)
+    said = str(refused.value)
+    assert re.search(r"about 1,1\d\d MB .* 1,1\d\d MB are free; nothing was loaded\. ", said)
+    helps = "Free memory, raise the limit of the container, or restart with other settings"
+    assert said.endswith(helps)
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ from app.engine.prompt import Prompt
 from app.errors import StartError
 from app.generation import end_unused, load_generation
 from app.model_settings.models_file import FilePrompt
-from app.model_settings.variant_settings import VariantSettings
+from app.model_settings.variant_settings import Shadow, VariantSettings
 from app.serving.calibration import BudgetRule
 from app.settings import Settings
 from app.weights.checkpoint import Checkpoint, locate
@@ -57,6 +57,13 @@ def test_an_export_keeps_the_words_that_it_was_served_with(
     found = locate_variant("a", VariantSettings(str(tiny_direct), prompt=WORDS), Path())
     export(found, tmp_path / "out")
     assert Checkpoint("", full=tmp_path / "out").config.prompt == PROMPT
+
+
+def test_whom_a_model_shadows_and_its_weight_are_those_of_the_settings(tiny_direct: Path) -> None:
+    shadow = Shadow("direct", 0.25)
+    wanted = {"a": VariantSettings(str(tiny_direct), weight=3, shadow=shadow)}
+    [made] = load_variants(wanted, Path()).values()
+    assert (made.weight, made.shadow) == (3, shadow)
 
 
 @pytest.mark.parametrize("engines", [0, pytest.param(1, marks=pytest.mark.slow)])
