@@ -12,6 +12,7 @@ that cannot change the answer:
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor, nn
@@ -24,10 +25,11 @@ from app.engine.attention import Attend, attend_from_first, choose_attention
 from app.engine.engine import ALIGNMENT, Row
 from app.engine.kernel_choice import Kernels, Product, Then
 from app.engine.kernels import products_of, then_of, unmeasured
-from app.engine.linear import Activation, Linear, make_linear
+from app.engine.linear import Activation, Linear
 from app.engine.memory import PART_TOKENS, part_tokens
 from app.engine.packing import MERGE_BELOW, PackedRows, pack
 from app.engine.target import EXACT, Target
+from app.engine.weight_store import WeightStore
 
 CUDA_MERGE_BELOW = 1 << 16
 """``MERGE_BELOW`` on CUDA: a group costs more there than the scores it saves."""
@@ -45,6 +47,7 @@ class PackedEncoder:
             follow it: the embeddings, the stream between layers with its norms, the last layer
             and the head are fp32 whatever it says.
         kernels: of the linear layers; without them, those that need no measurement.
+        store: holds the copies; of models that share one, equal layers are in memory once.
     """
 
     def __init__(
@@ -52,9 +55,10 @@ class PackedEncoder:
         model: XLMRobertaForMultipleChoice,
         target: Target = EXACT,
         kernels: Kernels | None = None,
+        store: WeightStore | None = None,
     ) -> None:
         config: XLMRobertaConfig = model.config
-        kernels = kernels or unmeasured(target)
+        making = _Making(config, kernels or unmeasured(target), store or WeightStore())
         self._padding = config.pad_token_id
         self._device = target.device
         self._part_tokens = part_tokens(target)
@@ -64,14 +68,14 @@ class PackedEncoder:
         self._words: Tensor = embeddings.word_embeddings.weight
         # Everything is of the first token type, so its vector belongs to every position.
         types = embeddings.token_type_embeddings.weight
-        self._places = embeddings.position_embeddings.weight + types[0]
+        self._places = making.store.tensor(embeddings.position_embeddings.weight + types[0])
         self._norm = _Norm(embeddings.LayerNorm)
         *layers, last = model.roberta.encoder.layer
-        self._layers = [_Layer(layer, config, target, kernels) for layer in layers]
-        rest = Kernels(otherwise=kernels.otherwise)
-        self._last = _LastLayer(last, config, rest)
-        self._pool = _linear(model.roberta.pooler.dense, rest, torch.float32, torch.tanh)
-        self._classify = _linear(model.classifier, rest, torch.float32)
+        self._layers = [_Layer(layer, target, making) for layer in layers]
+        rest = replace(making, kernels=Kernels(otherwise=making.kernels.otherwise))
+        self._last = _LastLayer(last, rest)
+        self._pool = rest.linear(model.roberta.pooler.dense, torch.float32, torch.tanh)
+        self._classify = rest.linear(model.classifier, torch.float32)
 
     @property
     def word_table(self) -> Tensor:
@@ -153,6 +157,26 @@ def _in_parts(layer: Callable[..., Tensor], most_tokens: int, *streams: Tensor) 
     return whole
 
 
+@dataclass(frozen=True)
+class _Making:
+    """What the parts of an encoder are made with."""
+
+    config: XLMRobertaConfig
+    kernels: Kernels
+    store: WeightStore
+
+    def linear(
+        self,
+        linear: nn.Linear,
+        dtype: torch.dtype,
+        activation: Activation | None = None,
+        then: Then = Then.NOTHING,
+    ) -> Linear:
+        outputs, inputs = linear.weight.shape
+        kernel = self.kernels.of(Product(inputs, outputs, then))
+        return self.store.linear(linear.weight.to(dtype), linear.bias, activation, kernel)
+
+
 class _Norm:
     def __init__(self, norm: nn.LayerNorm) -> None:
         self._weight, self._bias, self._eps = norm.weight.clone(), norm.bias.clone(), norm.eps
@@ -164,19 +188,13 @@ class _Norm:
 class _FeedForward:
     """What follows attention: output projection, then the two linear layers, each with its norm."""
 
-    def __init__(
-        self,
-        layer: XLMRobertaLayer,
-        config: XLMRobertaConfig,
-        dtype: torch.dtype,
-        kernels: Kernels,
-    ) -> None:
+    def __init__(self, layer: XLMRobertaLayer, dtype: torch.dtype, making: _Making) -> None:
         attention, up, down = layer.attention.output, layer.intermediate, layer.output
-        then, activation = then_of(config.hidden_act), _activation(config.hidden_act)
-        self._project = _linear(attention.dense, kernels, dtype, then=Then.SUM)
+        name = making.config.hidden_act
+        self._project = making.linear(attention.dense, dtype, then=Then.SUM)
         self._project_norm = _Norm(attention.LayerNorm)
-        self._up = _linear(up.dense, kernels, dtype, activation, then)
-        self._down = _linear(down.dense, kernels, dtype, then=Then.SUM)
+        self._up = making.linear(up.dense, dtype, _activation(name), then_of(name))
+        self._down = making.linear(down.dense, dtype, then=Then.SUM)
         self._down_norm = _Norm(down.LayerNorm)
 
     def __call__(self, context: Tensor, x: Tensor) -> Tensor:
@@ -187,19 +205,17 @@ class _FeedForward:
 class _Layer:
     """One layer for every token."""
 
-    def __init__(
-        self, layer: XLMRobertaLayer, config: XLMRobertaConfig, target: Target, kernels: Kernels
-    ) -> None:
+    def __init__(self, layer: XLMRobertaLayer, target: Target, making: _Making) -> None:
         dtype = target.dtype
         self._part_tokens = part_tokens(target)
         own = layer.attention.self
         scale = own.attention_head_size**-0.5
-        self._qkv = make_linear(
+        self._qkv = making.store.linear(
             torch.cat([own.query.weight * scale, own.key.weight, own.value.weight]).to(dtype),
             torch.cat([own.query.bias * scale, own.key.bias, own.value.bias]),
-            kernel=kernels.of(products_of(config)[0]),
+            kernel=making.kernels.of(products_of(making.config)[0]),
         )
-        self._feed_forward = _FeedForward(layer, config, dtype, kernels)
+        self._feed_forward = _FeedForward(layer, dtype, making)
 
     def __call__(self, x: Tensor, attend: Attend) -> Tensor:
         context = attend(_in_parts(self._qkv, self._part_tokens, x))
@@ -209,35 +225,23 @@ class _Layer:
 class _LastLayer:
     """The last layer, only for the ``<s>`` of each row; always fp32, as it takes little time."""
 
-    def __init__(self, layer: XLMRobertaLayer, config: XLMRobertaConfig, kernels: Kernels) -> None:
+    def __init__(self, layer: XLMRobertaLayer, making: _Making) -> None:
         own = layer.attention.self
-        heads, size = config.num_attention_heads, own.attention_head_size
-        scale = size**-0.5
-        self._query = make_linear(
-            own.query.weight * scale, own.query.bias * scale, kernel=kernels.otherwise
+        heads, size = making.config.num_attention_heads, own.attention_head_size
+        scale, copy = size**-0.5, making.store.tensor
+        self._query = making.store.linear(
+            own.query.weight * scale, own.query.bias * scale, kernel=making.kernels.otherwise
         )
-        self._key_weight = own.key.weight.clone().view(heads, size, -1)
-        self._value_weight = own.value.weight.clone().view(heads, size, -1)
-        self._value_bias = own.value.bias.clone()
-        self._feed_forward = _FeedForward(layer, config, torch.float32, kernels)
+        self._key_weight = copy(own.key.weight).view(heads, size, -1)
+        self._value_weight = copy(own.value.weight).view(heads, size, -1)
+        self._value_bias = copy(own.value.bias)
+        self._feed_forward = _FeedForward(layer, torch.float32, making)
 
     def __call__(self, x: Tensor, packed: PackedRows) -> Tensor:
         first = x.index_select(0, packed.firsts)
         query = self._query(first)
         context = attend_from_first(query, x, self._key_weight, self._value_weight, packed)
         return self._feed_forward(context + self._value_bias, first)
-
-
-def _linear(
-    linear: nn.Linear,
-    kernels: Kernels,
-    dtype: torch.dtype,
-    activation: Activation | None = None,
-    then: Then = Then.NOTHING,
-) -> Linear:
-    outputs, inputs = linear.weight.shape
-    kernel = kernels.of(Product(inputs, outputs, then))
-    return make_linear(linear.weight.to(dtype), linear.bias, activation, kernel)
 
 
 def _activation(name: str) -> Activation:

@@ -27,6 +27,7 @@ from app.engine.processes.apart import apart
 from app.engine.processes.nodes import bind
 from app.engine.target import CPU, Target, TargetChoice, choose_target
 from app.engine.threads import ONE_LANE
+from app.engine.weight_store import WeightStore
 from app.errors import wanted_by
 from app.model_settings.names import variable_of
 from app.process import quiet_transformers, use_threads
@@ -77,8 +78,10 @@ def hold_here(
 
     setting = _Setting(target, target.device, choose)
 
+    store = WeightStore()
+
     def make(model: XLMRobertaForMultipleChoice, kernels: Kernels) -> Engine:
-        encoder = PackedEncoder(model, target, kernels)
+        encoder = PackedEncoder(model, target, kernels, store)
         return encoder if plan.lanes == 1 else Lanes(encoder, plan)
 
     return _load_all(checkpoints, setting, make)
@@ -195,10 +198,11 @@ class OnCpu:
     def __init__(
         self, checkpoints: Mapping[str, Checkpoint], target: Target, choice: ComputeChoice
     ) -> None:
+        store = WeightStore()
         held = _load_all(
             checkpoints,
             _in_template(target, choice),
-            lambda model, kernels: PackedEncoder(model, target, kernels),
+            lambda model, kernels: PackedEncoder(model, target, kernels, store),
         )
         self.about = {name: each.facts for name, each in held.items()}
         self.plan = choice.chosen
