@@ -317,9 +317,6 @@ class InFlight:
 
     def _trace(self, results: Results) -> None:
         """Record the batch, and let each item know of it, while it is known who waits for them."""
-        any_result = next(iter(results.values()))
-        batch = any_result.batch
-        assert batch is not None
         items = [ticket.payload for ticket in results]
         requests = {
             waiter.request.span_id: waiter.request
@@ -327,6 +324,11 @@ class InFlight:
             for waiter in item.waiters
             if waiter.request is not None
         }
+        if not requests:
+            return
+        any_result = next(iter(results.values()))
+        batch = any_result.batch
+        assert batch is not None
         trace = BatchTrace(
             model=batch.model,
             sealed_at=batch.sealed_at,

@@ -1,4 +1,4 @@
-"""What makes the spans of requests, and sends spans away.
+"""What sends spans away.
 
 Only ``tracing`` imports this, where an exporter or a collector is named: OpenTelemetry's packages
 read variables when they are imported, and some raise when one is wrong.
@@ -7,15 +7,9 @@ read variables when they are imported, and some raise when one is wrong.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
-from contextvars import ContextVar
 from importlib.metadata import entry_points
-from typing import Any, cast
 from urllib.parse import urlsplit
 
-from opentelemetry.context import attach, detach
-from opentelemetry.instrumentation.asgi import OpenTelemetryMiddleware, asgi_getter
-from opentelemetry.propagate import extract
 from opentelemetry.sdk.environment_variables import (
     OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT,
     OTEL_SPAN_ATTRIBUTE_VALUE_LENGTH_LIMIT,
@@ -23,10 +17,6 @@ from opentelemetry.sdk.environment_variables import (
 from opentelemetry.sdk.resources import SERVICE_NAME, SERVICE_VERSION, Resource
 from opentelemetry.sdk.trace import SpanLimits, TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExporter
-from opentelemetry.trace import NoOpTracer, Span, SpanKind, set_span_in_context
-from starlette.types import ASGIApp, Receive, Scope, Send
-
-__all__ = ["RequestSpans", "provider"]
 
 # The first of two that is set holds: OpenTelemetry's specification of the OTLP exporter.
 _ENDPOINTS = ("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "OTEL_EXPORTER_OTLP_ENDPOINT")
@@ -103,55 +93,3 @@ def _of_protocol() -> str:
 
 def _first(names: tuple[str, ...]) -> tuple[str, str]:
     return next(((name, os.environ[name]) for name in names if os.environ.get(name)), ("", ""))
-
-
-class RequestSpans:
-    """Makes the span of a request, below the one that its ``traceparent`` names.
-
-    The sampler is asked first. OpenTelemetry's middleware takes 75 us of each request, to collect
-    attributes, also of those whose span is not kept: it sees only the others.
-
-    Args:
-        provider: sends it.
-        aside: says of which requests there is none: probes and scrapes.
-    """
-
-    def __init__(
-        self, app: ASGIApp, provider: TracerProvider, aside: Callable[[Scope], bool]
-    ) -> None:
-        self._plain = app
-        self._aside = aside
-        self._tracer = provider.get_tracer("xcopa.http")
-        # Of each message that is received and sent it would make another span.
-        self._kept = OpenTelemetryMiddleware(
-            app, tracer=_StartedSpans(), exclude_spans=["receive", "send"]
-        )
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http" or self._aside(scope):
-            await self._plain(scope, receive, send)
-            return
-        above = extract(cast("dict[str, Any]", scope), getter=asgi_getter)
-        span = self._tracer.start_span(scope["method"], above, SpanKind.SERVER)
-        if span.is_recording():
-            _started.set(span)
-            await self._kept(scope, receive, send)
-            return
-        token = attach(set_span_in_context(span, above))
-        try:
-            await self._plain(scope, receive, send)
-        finally:
-            detach(token)
-
-
-_started: ContextVar[Span] = ContextVar("started")
-"""The span of the request that the middleware is about to take over."""
-
-
-class _StartedSpans(NoOpTracer):
-    """Hands the middleware the span that is started already, with the name that it would give."""
-
-    def start_span(self, name: str, *_: object, **__: object) -> Span:
-        span = _started.get()
-        span.update_name(name)
-        return span

@@ -134,7 +134,7 @@ class Tracing:
     def add_to(self, app: Starlette, aside: Callable[[Scope], bool] = lambda _: False) -> None:
         """Have every request of an application make a span, but those that are ``aside``."""
         if self.provider is not None:
-            from app.telemetry.collector import RequestSpans
+            from app.telemetry.request_spans import RequestSpans
 
             app.add_middleware(RequestSpans, provider=self.provider, aside=aside)
 
@@ -189,14 +189,12 @@ class Tracing:
         """
         if self._tracer is None or not requests:
             return None
-        parent = trace.NonRecordingSpan(requests[0])
-        with trace.use_span(parent, end_on_exit=False):
-            links = requests[:_MOST_LINKS]
-            times = (batch.sealed_at, batch.ended_at)
-            span = self._span("xcopa.batch", *times, batch.attributes, links=links)
-        with trace.use_span(trace.NonRecordingSpan(span.get_span_context()), end_on_exit=False):
-            self._span("xcopa.engine", batch.began_at, batch.ended_at)
-        return span.get_span_context()
+        links = requests[:_MOST_LINKS]
+        times = (batch.sealed_at, batch.ended_at)
+        span = self._span("xcopa.batch", *times, batch.attributes, links=links, above=requests[0])
+        own = span.get_span_context()
+        self._span("xcopa.engine", batch.began_at, batch.ended_at, above=own)
+        return own
 
     def _span(
         self,
@@ -206,11 +204,16 @@ class Tracing:
         attributes: Attributes | None = None,
         *,
         links: Sequence[SpanContext] = (),
+        above: SpanContext | None = None,
     ) -> trace.Span:
         assert self._tracer is not None
+        context = None
+        if above is not None:
+            context = trace.set_span_in_context(trace.NonRecordingSpan(above))
         offset = time.time_ns() - int(time.monotonic() * _NANOSECONDS)
         span = self._tracer.start_span(
             name,
+            context,
             start_time=offset + int(begin * _NANOSECONDS),
             attributes=attributes,
             links=[Link(each) for each in links],

@@ -22,7 +22,7 @@ from app.keys.keys_file import add_key
 from app.main import create_app
 from app.runtime import Runtime, State
 from app.settings import Settings
-from app.telemetry.collector import RequestSpans
+from app.telemetry.request_spans import RequestSpans
 from app.weights.variant import Variant, load_variants
 from tests.app.api.stand_in import ITEM, client
 

@@ -3,24 +3,13 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
 import pytest
-from opentelemetry import trace
-from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
-from opentelemetry.sdk.trace.export import ConsoleSpanExporter, SimpleSpanProcessor
-from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
-from opentelemetry.sdk.trace.sampling import (
-    DEFAULT_OFF,
-    DEFAULT_ON,
-    ParentBasedTraceIdRatio,
-    Sampler,
-)
-from opentelemetry.trace import SpanContext, SpanKind
-from starlette.types import Receive, Scope, Send
+from opentelemetry.sdk.trace import ReadableSpan
+from opentelemetry.sdk.trace.export import ConsoleSpanExporter
 
-from app.telemetry.collector import RequestSpans, provider
-from tests.app.api.stand_in import client
+from app.telemetry.collector import provider
 from tests.collector import Collector
 
 ENDPOINT = "OTEL_EXPORTER_OTLP_ENDPOINT"
@@ -29,8 +18,6 @@ PROTOCOL = "OTEL_EXPORTER_OTLP_PROTOCOL"
 TRACES_PROTOCOL = "OTEL_EXPORTER_OTLP_TRACES_PROTOCOL"
 EXPORTER = "OTEL_TRACES_EXPORTER"
 
-LIVEZ = "/livez"
-TRACE_ID, PARENT = "0af7651916cd43dd8448eb211c80319c", "b7ad6b7169203331"
 NOBODY = "http://127.0.0.1:9"
 
 
@@ -215,72 +202,3 @@ def test_the_environment_may_set_the_length_of_what_is_kept(
     assert isinstance(span, ReadableSpan)
     assert (span.attributes or {})["url"] == "x" * int(limit)
     made.shutdown()
-
-
-class TracedApp:
-    """An application that answers, and notes the span that it was called in."""
-
-    def __init__(self, sampler: Sampler = DEFAULT_ON) -> None:
-        self.exporter = InMemorySpanExporter()
-        made = TracerProvider(sampler=sampler)
-        made.add_span_processor(SimpleSpanProcessor(self.exporter))
-        self.traced = RequestSpans(self._answer, made, aside=lambda scope: scope["path"] == LIVEZ)
-        self.called_in: list[SpanContext] = []
-
-    async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
-        self.called_in.append(trace.get_current_span().get_span_context())
-        await receive()
-        await send({"type": "http.response.start", "status": 200, "headers": []})
-        await send({"type": "http.response.body", "body": b"yes", "more_body": False})
-
-    async def ask(self, path: str, times: int = 1, **headers: str) -> None:
-        async with client(self.traced) as asking:
-            for _ in range(times):
-                assert (await asking.get(path, headers=headers)).status_code == 200
-
-    @property
-    def kept(self) -> Sequence[ReadableSpan]:
-        return self.exporter.get_finished_spans()
-
-
-@pytest.mark.anyio
-async def test_a_request_is_one_span_and_a_probe_is_none() -> None:
-    app = TracedApp()
-    for path in (LIVEZ, "/predict", "/livez/not"):
-        await app.ask(path)
-    assert [span.name for span in app.kept] == ["GET /predict", "GET /livez/not"]
-    assert [span.get_span_context() for span in app.kept] == app.called_in[1:]
-
-
-@pytest.mark.anyio
-async def test_a_request_that_is_kept_has_its_attributes_and_stands_below_its_caller() -> None:
-    app = TracedApp()
-    await app.ask("/predict", traceparent=f"00-{TRACE_ID}-{PARENT}-01")
-    [span] = app.kept
-    assert span.kind == SpanKind.SERVER
-    assert span.parent is not None
-    assert (span.parent.trace_id, span.parent.span_id) == (int(TRACE_ID, 16), int(PARENT, 16))
-    about = dict(span.attributes or {})
-    assert (about["http.method"], about["http.status_code"]) == ("GET", 200)
-
-
-@pytest.mark.anyio
-@pytest.mark.parametrize("sampler", [DEFAULT_ON, DEFAULT_OFF])
-async def test_a_caller_who_keeps_no_trace_decides_for_this_service_too(sampler: Sampler) -> None:
-    """Its id is known all the same: the log names it."""
-    app = TracedApp(sampler)
-    await app.ask("/predict", traceparent=f"00-{TRACE_ID}-{PARENT}-00")
-    assert app.kept == ()
-    [span] = app.called_in
-    assert (span.trace_id, span.trace_flags.sampled) == (int(TRACE_ID, 16), False)
-    assert not trace.get_current_span().get_span_context().is_valid
-
-
-@pytest.mark.anyio
-async def test_a_share_of_requests_is_asked_for_once() -> None:
-    """If the middleware drew again, a half would be a quarter: 100 of 400, and not 200 +- 10."""
-    app = TracedApp(ParentBasedTraceIdRatio(0.5))
-    await app.ask("/predict", times=400)
-    assert 150 < len(app.kept) < 250
-    assert all(span.is_valid for span in app.called_in)
-    assert len({span.trace_id for span in app.called_in}) == 400
