@@ -50,7 +50,8 @@ class TracedApp:
         await send({"type": "http.response.start", "status": self._status, "headers": HEADERS})
         await send({"type": "http.response.body", "body": b"yes", "more_body": False})
 
-    async def ask(self, path: str, times: int = 1, **headers: str) -> None:
+    async def ask(self, path: str, times: int = 1, **given: str) -> None:
+        headers = {name.replace("_", "-"): value for name, value in given.items()}
         async with client(self.traced) as asking:
             for _ in range(times):
                 assert (await asking.get(path, headers=headers)).status_code == self._status
@@ -73,7 +74,7 @@ async def test_a_request_is_one_span_and_a_probe_is_none() -> None:
 @pytest.mark.anyio
 async def test_a_request_that_is_kept_has_its_attributes_and_stands_below_its_caller() -> None:
     app = TracedApp()
-    await app.ask("/predict", traceparent=f"00-{TRACE_ID}-{PARENT}-01", **{"user-agent": "probe/1"})
+    await app.ask("/predict", traceparent=f"00-{TRACE_ID}-{PARENT}-01", user_agent="probe/1")
     [span] = app.kept
     assert span.kind == SpanKind.SERVER
     assert span.parent is not None
