@@ -64,6 +64,8 @@ coverage: ## Run the default test suite and compare what it runs with the floors
 
 coverage-report: $(VENV)/.dev ## Report on the last test run with COVERAGE=1
 	$(BIN)/coverage combine --quiet
+	@# A process that is killed while it writes leaves a file that nobody can read.
+	@rm -f .coverage.*
 	$(BIN)/coverage report --skip-covered --sort=miss
 	$(BIN)/coverage json --quiet -o build/coverage.json
 	$(BIN)/python -m scripts.coverage_floors build/coverage.json
