@@ -93,9 +93,13 @@ def test_a_queue_that_is_full_refuses_with_retry_after(sources: dict[str, str]) 
         refused = threading.Event()
 
         def ask() -> None:
+            items = 8
             with httpx.Client(base_url=url, timeout=30) as own:
                 for _ in range(200):
-                    response = own.post("/predict/xcopa/batch", json={"items": [ITEM] * 8})
+                    response = own.post("/predict/xcopa/batch", json={"items": [ITEM] * items})
+                    if response.status_code == 413 and items > 1:
+                        items //= 2  # on a machine that was busy at the start
+                        continue
                     if response.status_code == 429:
                         assert int(response.headers["retry-after"]) >= 1
                         refused.set()
