@@ -13,7 +13,7 @@ from pathlib import Path
 from scripts.quality import write_results
 
 ROOT = Path(__file__).resolve().parent.parent
-SUITE = ("pytest", "-q", "-n", "2", "--dist", "loadfile", "-m", "not slow and not gpu")
+SUITE = ("pytest", "-q", "-n", "3", "--dist", "loadfile", "-m", "not slow and not gpu")
 
 
 def run_suite(clone: Path) -> Path:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from app.scale.placement import Placement
 from app.scale.policy import QueuePolicy
 from app.scale.run import http_options, passed_on
 from app.settings import Settings
+from tests.app.scale.needs_ray import needs_ray
 
 ONE = ScaleOptions()
 
@@ -81,17 +83,17 @@ def test_certificates_of_callers_are_refused_since_serve_does_not_insist_on_them
 ROOT = Path(__file__).resolve().parents[3]
 
 
+@needs_ray
+@pytest.mark.slow
 def test_ray_takes_the_options() -> None:
-    serve = pytest.importorskip(
-        "ray.serve", reason="not run: pip install 'xcopa-service[ray]' brings Ray"
-    )
+    serve = importlib.import_module("ray.serve")
     serve.deployment(**options_of(Settings(), XCOPA_THREADS="1"))(type("Nothing", (), {}))
 
 
+@needs_ray
+@pytest.mark.slow
 def test_ray_takes_the_serve_config() -> None:
-    schema = pytest.importorskip(
-        "ray.serve.schema", reason="not run: pip install 'xcopa-service[ray]' brings Ray"
-    )
+    schema = importlib.import_module("ray.serve.schema")
     content = yaml.safe_load((ROOT / "deploy/ray/serve-config.yaml").read_text(encoding="utf-8"))
     config = schema.ServeDeploySchema.model_validate(content)
     [deployed] = config.applications

@@ -9,12 +9,6 @@ from pathlib import Path
 
 import pytest
 
-from tests.app.weights.hub_stand_in import COMMIT, REPOSITORY, running
-from tests.chaos.client import PREDICT, Abandoned, Reply, item
-from tests.chaos.service import Metrics, wait_until
-
-pytest.importorskip("ray", reason="not run: pip install 'xcopa-service[ray]' brings Ray")
-
 from tests.app.scale.cluster import (
     REPLICA_LIMIT_S,
     Callers,
@@ -22,8 +16,12 @@ from tests.app.scale.cluster import (
     cluster,
     during,
 )
+from tests.app.scale.needs_ray import needs_ray
+from tests.app.weights.hub_stand_in import COMMIT, REPOSITORY, running
+from tests.chaos.client import PREDICT, Abandoned, Reply, item
+from tests.chaos.service import Metrics, wait_until
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, needs_ray]
 
 CALLERS = 8
 

@@ -7,13 +7,12 @@ from http import HTTPStatus
 
 import pytest
 
-pytest.importorskip("ray", reason="not run: pip install 'xcopa-service[ray]' brings Ray")
-
 from tests.app.scale.cluster import REPLICA_LIMIT_S, START_LIMIT_S, Callers, free_port
+from tests.app.scale.needs_ray import needs_ray
 from tests.chaos.client import PREDICT, BrokenConnectionError, call, item
 from tests.e2e.server import ServerProcess
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, needs_ray]
 
 
 class OnRay(ServerProcess):
