@@ -67,6 +67,22 @@ def test_nothing_more_is_asked_while_it_is_paused(visit: Visit) -> None:
     assert (done["state"], "paused" in done["states"]) == ("done", True)
 
 
+PAUSED = """async (modules) => {
+  const { FileRun } = await modules("service/file_run.js");
+  const states = [];
+  const run = new FileRun([], [], (state) => states.push(state));
+  const refused = { kind: "refused", status: 503, detail: "Busy.", errors: [] };
+  run.waitingFor(3, refused);
+  run.pause();
+  run.waitingFor(3, refused);
+  return states;
+}"""
+
+
+def test_who_has_paused_it_is_told_no_more_of_waiting(visit: Visit) -> None:
+    assert visit.run(PAUSED, []) == ["waiting", "paused"]
+
+
 @pytest.mark.parametrize("poison", [0, 13, 31])
 def test_a_row_that_makes_its_call_fail_fails_alone(visit: Visit, poison: int) -> None:
     done = run(visit, 32, poison=poison)

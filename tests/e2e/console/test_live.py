@@ -94,6 +94,13 @@ def test_a_load_is_bounded_in_time_in_number_and_at_once(visit: Visit) -> None:
     assert few["sent"] == 7
 
 
+def test_the_load_of_the_button_is_gentle_and_lasts_as_long_as_it_says(visit: Visit) -> None:
+    own = visit.run("async (modules) => (await modules('service/load.js')).LIMITS", [])
+    assert own == LIMITS
+    button = visit.page.locator("#load-start")
+    expect(button).to_have_text(f"Send a gentle load for {LIMITS['seconds']} s")
+
+
 def test_a_load_waits_as_long_as_a_refusal_says_and_longer_if_it_says_nothing(
     visit: Visit,
 ) -> None:

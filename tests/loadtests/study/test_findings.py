@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from loadtests.study.blocks import run_blocks
+from loadtests.study.blocks import Summary, run_blocks
 from loadtests.study.effects import Evidence
-from loadtests.study.findings import FIGURES, PRIMARY, TOO_FEW, ComparisonKind, Findings, findings
+from loadtests.study.findings import (
+    FIGURES,
+    PRIMARY,
+    TOO_FEW,
+    ComparisonKind,
+    Findings,
+    findings,
+    is_loud,
+)
 from tests.loadtests.study.stand_in import COMPARISON, machine
 
 
@@ -50,6 +59,19 @@ def test_where_the_machine_had_much_else_to_do_there_is_no_verdict(
     found = studied(tmp_path, loud=loud)
     assert {each.verdict for each in found.figures} == {verdict}
     assert found.disturbed == loud / 32
+
+
+QUIET = Summary(10, 0.1, 0.2, 10.0, 0.1, stolen=0.0, others=0.0, load=1.0)
+
+
+@pytest.mark.parametrize(
+    ("stolen", "others", "loud"),
+    [(0.0, 0.0, False), (0.02, 0.1, False), (0.021, 0.0, True), (0.0, 0.11, True)],
+)
+def test_other_guests_of_the_host_and_other_programs_each_disturb_a_run(
+    stolen: float, others: float, loud: bool
+) -> None:
+    assert is_loud(replace(QUIET, stolen=stolen, others=others)) == loud
 
 
 def test_too_few_blocks_have_no_figures_and_no_verdict(tmp_path: Path) -> None:
