@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -13,16 +14,17 @@ from loadtests.bench.servers import started
 from loadtests.comparison import run as module
 from loadtests.comparison.contender import Contender
 from loadtests.comparison.features import FeatureTable
+from loadtests.comparison.figures import ContenderFigures
 from loadtests.comparison.page import page_of
-from loadtests.comparison.plan import SHARES, LoadPlan
-from loadtests.comparison.run import ComparisonRun
+from loadtests.comparison.plan import OURS, SHARES, THEIRS, LoadPlan
+from loadtests.comparison.run import ComparisonRun, PeerFailedError, check_sound
 from loadtests.peers.catalogue import PLAIN
 from loadtests.peers.environments import SERVERS, PeerEnvironment
 from loadtests.peers.peer import Peer
 from loadtests.peers.scorer import Scorer
 from loadtests.peers.setup import PeerSetup
 from scripts.install import InstallError
-from tests.loadtests.comparison.records import service
+from tests.loadtests.comparison.records import load, service
 from tests.sample import sample_items
 
 PLAN = replace(LoadPlan.quick(0.5), precision=1.0, warm_up_s=0.1, trial_s=0.3)
@@ -147,3 +149,55 @@ def test_a_model_that_cannot_be_converted_is_the_reason_with_the_last_line(
         plain(tmp_path, prepare=prepare), never()
     )
     assert record["reason"] == ("its model could not be converted: ValueError: no such operator")
+
+
+def test_the_fastest_setup_is_the_one_that_is_compared(
+    tiny_export: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tried = {PeerSetup(1, 1): 10.0, PeerSetup(2, 1): 30.0, PeerSetup(4, 1): 20.0}
+
+    def running(run: ComparisonRun, peer: Peer, setup: PeerSetup) -> None:
+        raise PeerFailedError(f"started {setup}")
+
+    monkeypatch.setattr(ComparisonRun, "_trials", lambda *_: tried)
+    monkeypatch.setattr(ComparisonRun, "_running", running)
+    record = comparison(tiny_export, tmp_path, []).peer_record(plain(tmp_path), never())
+    assert record["reason"] == f"started {PeerSetup(2, 1)}"
+
+
+def test_answers_that_are_not_sound_have_no_speed() -> None:
+    check_sound("peer", ContenderFigures.from_json(load(10.0)))
+    with pytest.raises(PeerFailedError, match=r"^peer: 0\.5% of the answers were not sound$"):
+        check_sound("peer", ContenderFigures.from_json(load(10.0, failed_share=0.005)))
+
+
+class PausedServer:
+    """Keeps what it is told."""
+
+    def __init__(self) -> None:
+        self.told: list[str] = []
+
+    def pause(self) -> None:
+        self.told.append("pause")
+
+    def resume(self) -> None:
+        self.told.append("resume")
+
+
+@pytest.mark.parametrize(
+    ("side", "pausable", "told"),
+    [
+        (OURS, True, ["pause", "resume"]),
+        (OURS, False, []),
+        (THEIRS, True, []),
+    ],
+)
+def test_a_peer_rests_while_the_service_is_measured(
+    side: str, pausable: bool, told: list[str]
+) -> None:
+    server = PausedServer()
+    peer = replace(PLAIN, is_pausable=pausable)
+    with contextlib.suppress(KeyError), module._alone(side, server, peer):  # type: ignore[arg-type]
+        assert server.told == told[:1]
+        raise KeyError
+    assert server.told == told
