@@ -66,6 +66,10 @@ def test_what_is_downloaded_has_the_rows_and_every_models_answer(visit: Visit) -
         assert {name: record[name] for name in row} == {k: str(v) for k, v in row.items()}
         labels = {each["label"] for each in line["predictions"].values()}
         assert line["agree"] is (len(labels) == 1)
+        for model, each in line["predictions"].items():
+            own = [float(record[f"{model}_probability{choice}"]) for choice in (1, 2)]
+            assert own == each["probabilities"]
+            assert record[f"{model}_revision"] == each["revision"]
 
 
 def test_accuracy_has_an_interval_for_each_language(visit: Visit) -> None:
