@@ -60,12 +60,15 @@ def main(machine: Machine) -> None:
     _say(f"Installing the Debian packages {names}, which tests start; their services stay off.")
     environment = {**os.environ, **_QUIET}
     install = ("apt-get", "install", "--yes", "--no-install-recommends", "-qq", *missing)
-    with _without_services(machine.policy):
-        for command in (("apt-get", "update", "-qq"), install):
-            if status := machine.run(command, environment):
-                words = " ".join(command)
-                _say(f"`{words}` ended with {status}: tests that need {names} may be skipped")
-                return
+    try:
+        with _without_services(machine.policy):
+            for command in (("apt-get", "update", "-qq"), install):
+                if status := machine.run(command, environment):
+                    words = " ".join(command)
+                    _say(f"`{words}` ended with {status}: tests that need {names} may be skipped")
+                    return
+    except OSError as error:
+        _say(f"{error}: tests that need {names} may be skipped")
 
 
 @contextmanager

@@ -88,3 +88,12 @@ def test_an_index_that_is_not_reached_stops_no_test(
     assert len(commands.ran) == ran
     assert "ended with 100: tests that need wrk may be skipped" in capsys.readouterr().err
     assert not commands.policy.exists()
+
+
+def test_a_file_system_that_cannot_be_written_stops_no_test(
+    commands: Commands, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    commands.policy = tmp_path / "gone" / "policy-rc.d"
+    main(machine(commands, ALL - {"wrk"}))
+    assert not commands.ran
+    assert "No such file or directory" in capsys.readouterr().err
