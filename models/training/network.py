@@ -11,12 +11,12 @@ import torch
 from peft import LoraConfig, inject_adapter_in_model
 from safetensors import safe_open
 from torch import Tensor, nn
-from torch.nn import functional
 from transformers import XLMRobertaModel
 
 from app.weights.checkpoint import weight_files
 from models.training.batch import Inputs
 from models.training.flops import training_flops
+from models.training.folded import folded
 from models.training.heads import MASKED_TEXT, BatchResult, make_head
 from models.training.recipe import Full, LowRank, Recipe
 from models.training.stream import ATTENTION, register_attention
@@ -124,7 +124,7 @@ def choose_trained(encoder: Any, tuning: LowRank | Full) -> None:
     inject_adapter_in_model(low_rank(tuning), encoder)
     for module in encoder.modules():
         if hasattr(module, "lora_A"):
-            module.forward = types.MethodType(_folded, module)
+            module.forward = types.MethodType(folded, module)
 
 
 @torch.no_grad()
@@ -135,17 +135,3 @@ def _keep_pretrained(head: nn.Module, base: Path) -> None:
         with safe_open(path, framework="pt") as file:
             for theirs in file.keys() & _PRETRAINED_HEAD.keys():
                 own[_PRETRAINED_HEAD[theirs]].copy_(file.get_tensor(theirs))
-
-
-def _folded(layer: Any, x: Tensor) -> Tensor:
-    """Compute a low-rank layer as one product with the sum of its weights.
-
-    PEFT keeps the two apart, ``W x + s B (A x)``, which takes three products and two sums over
-    all tokens. ``(W + s B A) x`` is the same without dropout between them, and the sum of the
-    weights is small beside a batch: about a third less time on a CPU.
-    """
-    down, up = layer.lora_A["default"].weight, layer.lora_B["default"].weight
-    # In fp32: small updates of weights that are already rounded to bf16 would be lost.
-    with torch.autocast(x.device.type, enabled=False):
-        weight = torch.addmm(layer.base_layer.weight, up, down, alpha=layer.scaling["default"])
-    return functional.linear(x, weight, layer.base_layer.bias)

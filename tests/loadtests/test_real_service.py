@@ -47,9 +47,27 @@ def ended(process: subprocess.Popen[str]) -> list[dict[str, Any]]:
     out, errors = process.communicate()
     assert process.returncode == 0, out + errors
     assert "PASS: " in errors
-    rows: list[dict[str, Any]] = json.loads(out.replace("[]\n", ""))  # of `--processes`
+    rows = printed(out)
     assert all(row["num_failures"] == 0 < row["num_requests"] for row in rows)
     return rows
+
+
+def printed(out: str) -> list[dict[str, Any]]:
+    """Return all rows that locust printed.
+
+    Each of ``--processes`` prints a list of its own, empty but for the first one's, and nothing keeps
+    the lists apart: two may stand on one line, with both ends of line behind them.
+    """
+    rows: list[dict[str, Any]] = []
+    while out := out.lstrip():
+        found, end = json.JSONDecoder().raw_decode(out)
+        rows += found
+        out = out[end:]
+    return rows
+
+
+def test_lists_that_processes_print_at_once_are_read() -> None:
+    assert printed('[][]\n\n[\n  {"name": "/rank"}\n]\n') == [{"name": "/rank"}]
 
 
 def assert_agrees(folder: Path, rows: list[dict[str, Any]]) -> None:
