@@ -55,8 +55,8 @@ def ended(process: subprocess.Popen[str]) -> list[dict[str, Any]]:
 def printed(out: str) -> list[dict[str, Any]]:
     """Return all rows that locust printed.
 
-    Each of ``--processes`` prints a list of its own, empty but for the first one's, and nothing keeps
-    the lists apart: two may stand on one line, with both ends of line behind them.
+    Each of ``--processes`` prints a list of its own, empty but for the first one's, and nothing
+    keeps the lists apart: two may stand on one line, with both ends of line behind them.
     """
     rows: list[dict[str, Any]] = []
     while out := out.lstrip():
