@@ -19,13 +19,18 @@ from torch import Tensor, nn
 from torch.nn import functional
 from transformers import XLMRobertaConfig, XLMRobertaForMultipleChoice
 from transformers.activations import ACT2FN
-from transformers.models.xlm_roberta.modeling_xlm_roberta import XLMRobertaLayer
+from transformers.models.xlm_roberta.modeling_xlm_roberta import (
+    XLMRobertaLayer,
+    XLMRobertaSelfAttention,
+)
 
+from app.engine.adapted import AdaptedLinear
 from app.engine.attention import Attend, attend_from_first, choose_attention
 from app.engine.engine import ALIGNMENT, Row
 from app.engine.kernel_choice import Kernels, Product, Then
 from app.engine.kernels import products_of, then_of, unmeasured
 from app.engine.linear import Activation, Linear
+from app.engine.low_rank import Change, LowRankLinear
 from app.engine.memory import PART_TOKENS, part_tokens
 from app.engine.packing import MERGE_BELOW, PackedRows, pack
 from app.engine.target import EXACT, Target
@@ -167,14 +172,31 @@ class _Making:
 
     def linear(
         self,
-        linear: nn.Linear,
+        linear: nn.Linear | AdaptedLinear,
         dtype: torch.dtype,
         activation: Activation | None = None,
         then: Then = Then.NOTHING,
     ) -> Linear:
-        outputs, inputs = linear.weight.shape
+        base = _base_of(linear)
+        outputs, inputs = base.weight.shape
         kernel = self.kernels.of(Product(inputs, outputs, then))
-        return self.store.linear(linear.weight.to(dtype), linear.bias, activation, kernel)
+        if base is linear:
+            return self.store.linear(base.weight.to(dtype), base.bias, activation, kernel)
+        shared = self.store.linear(base.weight.to(dtype), base.bias, None, kernel)
+        return LowRankLinear(shared, self.changes(linear, dtype), activation)
+
+    def changes(
+        self,
+        linear: nn.Linear | AdaptedLinear,
+        dtype: torch.dtype,
+        scale: float = 1,
+        first: int = 0,
+    ) -> list[Change]:
+        """Return what an adapter adds to a layer's product, if there is one: none or one."""
+        if not isinstance(linear, AdaptedLinear):
+            return []
+        up = linear.up * (linear.scale * scale)
+        return [Change(linear.down.to(dtype), up.to(dtype), first)]
 
 
 class _Norm:
@@ -208,18 +230,30 @@ class _Layer:
     def __init__(self, layer: XLMRobertaLayer, target: Target, making: _Making) -> None:
         dtype = target.dtype
         self._part_tokens = part_tokens(target)
-        own = layer.attention.self
-        scale = own.attention_head_size**-0.5
-        self._qkv = making.store.linear(
-            torch.cat([own.query.weight * scale, own.key.weight, own.value.weight]).to(dtype),
-            torch.cat([own.query.bias * scale, own.key.bias, own.value.bias]),
-            kernel=making.kernels.of(products_of(making.config)[0]),
-        )
+        self._qkv = _query_key_value(layer.attention.self, dtype, making)
         self._feed_forward = _FeedForward(layer, dtype, making)
 
     def __call__(self, x: Tensor, attend: Attend) -> Tensor:
         context = attend(_in_parts(self._qkv, self._part_tokens, x))
         return _in_parts(self._feed_forward, self._part_tokens, context, x)
+
+
+def _query_key_value(own: XLMRobertaSelfAttention, dtype: torch.dtype, making: _Making) -> Linear:
+    parts = (own.query, own.key, own.value)
+    query, key, value = map(_base_of, parts)
+    scale = own.attention_head_size**-0.5
+    linear = making.store.linear(
+        torch.cat([query.weight * scale, key.weight, value.weight]).to(dtype),
+        torch.cat([query.bias * scale, key.bias, value.bias]),
+        kernel=making.kernels.of(products_of(making.config)[0]),
+    )
+    hidden = making.config.hidden_size
+    changes = [
+        change
+        for place, (part, own_scale) in enumerate(zip(parts, (scale, 1, 1), strict=True))
+        for change in making.changes(part, dtype, own_scale, place * hidden)
+    ]
+    return LowRankLinear(linear, changes) if changes else linear
 
 
 class _LastLayer:
@@ -229,12 +263,14 @@ class _LastLayer:
         own = layer.attention.self
         heads, size = making.config.num_attention_heads, own.attention_head_size
         scale, copy = size**-0.5, making.store.tensor
+        # Read by head, so an adapter's changes of these three are merged.
+        query, key, value = map(_weight_and_bias, (own.query, own.key, own.value))
         self._query = making.store.linear(
-            own.query.weight * scale, own.query.bias * scale, kernel=making.kernels.otherwise
+            query[0] * scale, query[1] * scale, kernel=making.kernels.otherwise
         )
-        self._key_weight = copy(own.key.weight).view(heads, size, -1)
-        self._value_weight = copy(own.value.weight).view(heads, size, -1)
-        self._value_bias = copy(own.value.bias)
+        self._key_weight = copy(key[0]).view(heads, size, -1)
+        self._value_weight = copy(value[0]).view(heads, size, -1)
+        self._value_bias = copy(value[1])
         self._feed_forward = _FeedForward(layer, torch.float32, making)
 
     def __call__(self, x: Tensor, packed: PackedRows) -> Tensor:
@@ -242,6 +278,16 @@ class _LastLayer:
         query = self._query(first)
         context = attend_from_first(query, x, self._key_weight, self._value_weight, packed)
         return self._feed_forward(context + self._value_bias, first)
+
+
+def _base_of(linear: nn.Linear | AdaptedLinear) -> nn.Linear:
+    return linear.base if isinstance(linear, AdaptedLinear) else linear
+
+
+def _weight_and_bias(linear: nn.Linear | AdaptedLinear) -> tuple[Tensor, Tensor]:
+    if isinstance(linear, AdaptedLinear):
+        return linear.merged_weight, linear.base.bias
+    return linear.weight, linear.bias
 
 
 def _activation(name: str) -> Activation:

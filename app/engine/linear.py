@@ -47,7 +47,7 @@ class _SeparateLinear(ABC):
     def __init__(self, weight: Tensor, bias: Tensor, activation: Activation | None = None) -> None:
         self._weight = self._laid_out(weight)
         self._bias = bias.to(weight.dtype, copy=True)
-        self._activation = _in_place(activation)
+        self._activation = in_place(activation)
 
     def __call__(self, x: Tensor, residual: Tensor | None = None) -> Tensor:
         y = self._product(x.to(self._bias.dtype))
@@ -169,7 +169,7 @@ def onednn_takes_bf16() -> bool:
     return has_onednn() and bool(_onednn._is_mkldnn_bf16_supported())  # noqa: SLF001
 
 
-def _in_place(activation: Activation | None) -> Activation | None:
+def in_place(activation: Activation | None) -> Activation | None:
     """Return an activation that may write over what it is given, as the product is its own."""
     if activation is not functional.gelu:
         return activation
