@@ -19,9 +19,11 @@ from app.api.schemas import (
     ModelCard,
     ModelsResponse,
     PromptCard,
+    ShadowCard,
 )
 from app.engine.kernel_choice import Kernels
 from app.engine.plan import EnginePlan
+from app.model_settings.variant_settings import Shadow
 from app.serving.calibration import Calibration
 from app.settings import Settings
 
@@ -42,11 +44,17 @@ async def models(runtime: RuntimeDep, settings: SettingsDep) -> ModelsResponse:
             batching=_batching(served.calibration, settings),
             linear_kernels=_linear_kernels(served.variant.kernels),
             weight=served.variant.weight,
+            adapter=served.variant.adapter,
+            shadow=_shadow(served.variant.shadow),
             default=name == settings.default_model,
         )
         for name, served in runtime.served.items()
     ]
     return ModelsResponse(models=cards, engines=_engines(runtime.engine_plan, settings))
+
+
+def _shadow(shadow: Shadow | None) -> ShadowCard | None:
+    return None if shadow is None else ShadowCard(of=shadow.of, share=shadow.share)
 
 
 def _engines(plan: EnginePlan | None, settings: Settings) -> EnginesCard | None:

@@ -249,6 +249,13 @@ class PromptCard(BaseModel):
     )
 
 
+class ShadowCard(BaseModel):
+    """Whose items a model is asked as well, only to compare the answers."""
+
+    of: str = Field(description="Name of the model that is asked.")
+    share: float = Field(description="Of that model's items; those that find no idle engine drop.")
+
+
 class ModelCard(BaseModel):
     """One model that is served."""
 
@@ -266,6 +273,11 @@ class ModelCard(BaseModel):
     weight: int = Field(
         description="Its share of the engine beside other models, while all have items waiting."
     )
+    adapter: Literal["none", "merged", "apart"] = Field(
+        description="Whether it is an adapter, and whether that is merged into its own copy of "
+        "the base, or stays apart from a base that others share."
+    )
+    shadow: ShadowCard | None = Field(description="null where it is asked by callers alone.")
     default: bool
 
 

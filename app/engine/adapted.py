@@ -32,10 +32,9 @@ class AdaptedLinear(nn.Module):
         changed: Tensor = self.base(x) + self.scale * low
         return changed
 
-    @property
-    def rank(self) -> int:
-        """Numbers between the two factors."""
-        return len(self.down)
+    def __str__(self) -> str:
+        outputs, inputs = self.base.weight.shape
+        return f"{inputs} to {outputs} by {len(self.down)}"
 
     @property
     def merged_weight(self) -> Tensor:

@@ -8,6 +8,7 @@ from typing import Literal
 
 import torch
 
+from app.engine.bf16_gain import bf16_gain
 from app.engine.linear import onednn_takes_bf16
 from app.errors import StartError
 
@@ -18,6 +19,9 @@ CPU = torch.device("cpu")
 
 BF16_INSTRUCTIONS = ("amx_bf16", "avx512_bf16")
 """As torch names them; without them bf16 on a CPU is many times slower than fp32."""
+
+LEAST_GAIN = 1.1
+"""``auto`` rounds only if products are so many times as fast for it."""
 
 
 class Precision(StrEnum):
@@ -79,25 +83,30 @@ def _choose_device(setting: DeviceSetting) -> tuple[torch.device, str]:
 def _choose_precision(setting: PrecisionSetting, device: torch.device) -> tuple[Precision, str]:
     if setting == "fp32":
         return Precision.FP32, "fp32 as XCOPA_PRECISION says"
-    fast, why = _bf16_is_fast(device)
-    if setting == "auto":
-        precision = Precision.BF16 if fast else Precision.FP32
-        return precision, f"{precision}: {why}"
-    if not fast:
-        raise StartError(
-            f"XCOPA_PRECISION is bf16 and {why}: set it to auto or fp32, which is faster here"
-        )
-    return Precision.BF16, "bf16 as XCOPA_PRECISION says"
-
-
-def _bf16_is_fast(device: torch.device) -> tuple[bool, str]:
+    lacks = lacks_bf16(device)
+    if setting == "bf16":
+        if lacks:
+            raise StartError(
+                f"XCOPA_PRECISION is bf16 and {lacks}: set it to auto or fp32, which is faster here"
+            )
+        return Precision.BF16, "bf16 as XCOPA_PRECISION says"
+    if lacks:
+        return Precision.FP32, f"fp32: {lacks}"
     if device.type == "cuda":
-        fast = torch.cuda.is_bf16_supported(including_emulation=False)
-        return fast, f"this GPU {'multiplies' if fast else 'cannot multiply'} bf16"
+        return Precision.BF16, "bf16: this GPU multiplies bf16"
+    gain = bf16_gain()
+    precision = Precision.BF16 if gain >= LEAST_GAIN else Precision.FP32
+    return precision, f"{precision}: in bf16 products are {gain:.2f} times as fast here"
+
+
+def lacks_bf16(device: torch.device) -> str:
+    """Return why a device cannot multiply bf16 by itself; empty where it can."""
+    if device.type == "cuda":
+        able = torch.cuda.is_bf16_supported(including_emulation=False)
+        return "" if able else "this GPU cannot multiply bf16"
     capabilities = torch.cpu.get_capabilities()
-    names = [name for name in BF16_INSTRUCTIONS if capabilities.get(name)]
-    if not names:
-        return False, "this processor has no bf16 instructions"
+    if not any(capabilities.get(name) for name in BF16_INSTRUCTIONS):
+        return "this processor has no bf16 instructions"
     if not onednn_takes_bf16():
-        return False, "oneDNN does not use this processor's bf16 instructions"
-    return True, f"this processor has {names[0]}"
+        return "oneDNN does not use this processor's bf16 instructions"
+    return ""

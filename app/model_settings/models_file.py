@@ -37,6 +37,7 @@ _OF_ALL: Mapping[int | str, str] = {
     "precision": "XCOPA_PRECISION",
     "device": "XCOPA_DEVICE",
     "linear_kernel": "XCOPA_LINEAR_KERNEL",
+    "adapters": "XCOPA_ADAPTERS",
     "batch_tokens": "XCOPA_BATCH_TOKENS",
 }
 """Settings that one may look for in the file."""

@@ -6,11 +6,14 @@ Everything that is measured runs in other processes, since it takes threads.
 from __future__ import annotations
 
 import logging
+import math
 from collections.abc import Sequence
 
 import torch
 from transformers import XLMRobertaConfig, XLMRobertaForMultipleChoice
 
+from app.engine.adapted import adapted_layers
+from app.engine.adapter_time import measured_ratio
 from app.engine.encoder import PackedEncoder
 from app.engine.free_memory import free_memory
 from app.engine.kernel_choice import Kernels, Product
@@ -22,6 +25,7 @@ from app.engine.plan_record import PlanRecord
 from app.engine.processes.apart import NoAnswerError, apart
 from app.engine.processes.trial import measure_plans
 from app.engine.processor import name_processor
+from app.engine.record import Record
 from app.engine.target import Target
 from app.engine.threads import LanePlan
 from app.process import use_threads
@@ -32,6 +36,9 @@ log = logging.getLogger(__name__)
 
 LAYERS = 4
 """Of the model that plans are measured with: layers are alike, and there are two seconds."""
+
+_ADAPTERS_FILE = "adapters.json"
+_RATIO = "apart over merged"
 
 _ROOM = 2
 """Of free memory, the passes of all engines may take one part in so many."""
@@ -104,6 +111,29 @@ class ComputeChoice:
             self._kernels[key] = apart(_choose_kernels, question)
         return self._kernels[key]
 
+    def adapter_time(self, model: XLMRobertaForMultipleChoice, kernels: Kernels) -> float:
+        """Return the time of a pass with the adapter apart over that with it merged.
+
+        Infinity where the process that measures it ends, as when memory is short.
+
+        Args:
+            model: with its adapter apart; it is left as it is.
+            kernels: of its linear layers.
+        """
+        layers = sorted({str(layer) for layer in adapted_layers(model).values()})
+        measured = f"{name_shape(model.config)}; {', '.join(layers)}"
+        setup = f"{_machine(self._target)}; {self.chosen.threads} threads; {kernels.names}"
+        record = Record("adapters", _ADAPTERS_FILE, setup, self._job.cache_dir)
+        if known := record.find(measured).get(_RATIO):
+            return known
+        try:
+            ratio = apart(_time_adapter, (model, self._target, kernels, self.chosen.threads))
+        except NoAnswerError as error:
+            log.warning("nothing is known of the time that an adapter takes apart: %s", error)
+            return math.inf
+        record.keep({measured: {_RATIO: ratio}})
+        return ratio
+
     def _choose_plan(self, model: XLMRobertaForMultipleChoice) -> EnginePlan:
         job = self._job
         plans = candidates(
@@ -153,6 +183,14 @@ def _choose_kernels(question: tuple[Job, Target, LanePlan, XLMRobertaConfig]) ->
     use_threads(plan.threads_a_lane)
     record = KernelRecord(name_setup(target, plan), job.cache_dir)
     return choose_kernels(config, target, plan, job.kernel, record)
+
+
+def _time_adapter(
+    question: tuple[XLMRobertaForMultipleChoice, Target, Kernels, int],
+) -> float:
+    model, target, kernels, threads = question
+    use_threads(threads)
+    return measured_ratio(model, target, kernels)
 
 
 def _measure(

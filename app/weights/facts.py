@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 from app.engine.kernel_choice import Kernels
+
+AdapterState = Literal["none", "merged", "apart"]
+"""Whether a model has an adapter, and whether that was merged into a copy of its base."""
 
 
 @dataclass(frozen=True)
@@ -29,3 +33,4 @@ class Facts:
     precision: str
     threads: int
     """Of one pass."""
+    adapter: AdapterState

@@ -28,14 +28,15 @@ from app.engine.processes.nodes import bind
 from app.engine.target import CPU, Target, TargetChoice, choose_target
 from app.engine.threads import ONE_LANE
 from app.engine.weight_store import WeightStore
-from app.errors import wanted_by
+from app.errors import StartError, wanted_by
 from app.model_settings.names import variable_of
 from app.process import quiet_transformers, use_threads
+from app.weights.adapter_choice import AdapterChoice
 from app.weights.checkpoint import Checkpoint
 from app.weights.choosing import ComputeChoice, name_setup, name_shape
 from app.weights.facts import Facts
 from app.weights.files import readable
-from app.weights.job import Job
+from app.weights.job import AdapterSetting, Job
 from app.weights.loading import load, max_tokens
 
 log = logging.getLogger(__name__)
@@ -55,7 +56,10 @@ class Held(Generic[Made]):
 
 
 def hold_here(
-    checkpoints: Mapping[str, Checkpoint], cache_dir: Path, compute: Compute
+    checkpoints: Mapping[str, Checkpoint],
+    cache_dir: Path,
+    compute: Compute,
+    adapters: AdapterSetting = "merged",
 ) -> dict[str, Held[Engine]]:
     """Load models, and make engines of them that this process runs.
 
@@ -63,6 +67,7 @@ def hold_here(
         checkpoints: by variant.
         cache_dir: where measurements of kernels are kept.
         compute: how the forward passes run.
+        adapters: nothing is measured here, so ``auto`` merges them.
 
     Raises:
         StartError: a model cannot be loaded; the message begins with the variable that names it.
@@ -76,8 +81,7 @@ def hold_here(
         kernels = choose_kernels(model.config, target, compute.plan, compute.kernel, record)
         return _Way(plan.lanes, kernels, plan.threads_a_lane)
 
-    setting = _Setting(target, target.device, choose)
-
+    setting = _Setting(target, target.device, choose, _unmeasured(adapters))
     store = WeightStore()
 
     def make(model: XLMRobertaForMultipleChoice, kernels: Kernels) -> Engine:
@@ -106,6 +110,7 @@ class _Setting:
     device: torch.device
     """Where their weights are to be."""
     choose: Callable[[XLMRobertaForMultipleChoice], _Way]
+    adapters: AdapterChoice
 
 
 def _load_all(
@@ -118,11 +123,12 @@ def _load_all(
     held: dict[str, Held[Made]] = {}
     for name, checkpoint in checkpoints.items():
         with wanted_by(checkpoint.setting or variable_of(name)), readable(checkpoint.source):
-            loaded = load(checkpoint)
+            loaded = load(checkpoint, apart=setting.adapters.may_stay_apart(checkpoint))
         model = loaded.model.to(setting.device)
         tables.share(model)
         config = model.config
         way = setting.choose(model)
+        state = setting.adapters.settle(name, checkpoint, model, way.kernels)
         longest = max_tokens(config)
         facts = Facts(
             revision=loaded.revision,
@@ -137,6 +143,7 @@ def _load_all(
             device=setting.target.device.type,
             precision=setting.target.precision.value,
             threads=way.threads,
+            adapter=state,
         )
         held[name] = Held(facts, make(model, way.kernels))
     return held
@@ -158,6 +165,11 @@ class SharedTables:
         self._tables.append(own)
 
 
+def _unmeasured(setting: AdapterSetting) -> AdapterChoice:
+    """Merge adapters unless the setting says otherwise."""
+    return AdapterChoice("merged" if setting == "auto" else setting)
+
+
 # In the template ---------------------------------------------------------------------------
 
 
@@ -172,17 +184,22 @@ def hold(job: Job) -> OnCpu | OnDevices:
     # A process that has asked CUDA for anything cannot be forked, so another one asks.
     choice, devices = apart(_choose, job)
     log.info("the models compute on %s", choice.reason)
+    if devices and job.adapters == "apart":
+        raise StartError(
+            "XCOPA_ADAPTERS is apart, which shares a base in the memory of a CPU: set it to auto "
+            f"or merged on {choice.target.device.type}"
+        )
     return (OnDevices if devices else OnCpu)(
-        job.checkpoints, choice.target, ComputeChoice(job, choice.target, devices)
+        job, choice.target, ComputeChoice(job, choice.target, devices)
     )
 
 
-def _in_template(target: Target, choice: ComputeChoice) -> _Setting:
+def _in_template(target: Target, choice: ComputeChoice, adapters: AdapterChoice) -> _Setting:
     def choose(model: XLMRobertaForMultipleChoice) -> _Way:
         plan = choice.plan(model)
         return _Way(plan.engines, choice.kernels(model.config, plan), plan.threads)
 
-    return _Setting(target, CPU, choose)
+    return _Setting(target, CPU, choose, adapters)
 
 
 def _choose(job: Job) -> tuple[TargetChoice, int]:
@@ -195,13 +212,12 @@ def _choose(job: Job) -> tuple[TargetChoice, int]:
 class OnCpu:
     """Encoders whose weights all engines share; a ``SharedWeights``."""
 
-    def __init__(
-        self, checkpoints: Mapping[str, Checkpoint], target: Target, choice: ComputeChoice
-    ) -> None:
+    def __init__(self, job: Job, target: Target, choice: ComputeChoice) -> None:
         store = WeightStore()
+        adapters = AdapterChoice(job.adapters, job.checkpoints.values(), choice.adapter_time)
         held = _load_all(
-            checkpoints,
-            _in_template(target, choice),
+            job.checkpoints,
+            _in_template(target, choice, adapters),
             lambda model, kernels: PackedEncoder(model, target, kernels, store),
         )
         self.about = {name: each.facts for name, each in held.items()}
@@ -231,10 +247,9 @@ class OnDevices:
     This has not run on a GPU yet.
     """
 
-    def __init__(
-        self, checkpoints: Mapping[str, Checkpoint], target: Target, choice: ComputeChoice
-    ) -> None:
-        self._held = _load_all(checkpoints, _in_template(target, choice), lambda model, _: model)
+    def __init__(self, job: Job, target: Target, choice: ComputeChoice) -> None:
+        setting = _in_template(target, choice, _unmeasured("merged"))
+        self._held = _load_all(job.checkpoints, setting, lambda model, _: model)
         self.about = {name: each.facts for name, each in self._held.items()}
         self.plan = choice.chosen
         self._target = target

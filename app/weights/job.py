@@ -10,6 +10,9 @@ from typing import Literal
 from app.engine.plan import EnginesSetting
 from app.weights.checkpoint import Checkpoint
 
+AdapterSetting = Literal["auto", "merged", "apart"]
+"""``auto`` keeps adapters apart that share a base, where that takes little time."""
+
 FACTORY = "app.weights.held:hold"
 """What a template calls with a job."""
 
@@ -27,3 +30,4 @@ class Job:
     precision: Literal["auto", "fp32", "bf16"]
     kernel: Literal["auto", "torch", "torch-transposed", "onednn", "onednn-fused"]
     engines: EnginesSetting
+    adapters: AdapterSetting = "auto"

@@ -5,7 +5,7 @@ Three kinds of source become one kind of model, ``XLMRobertaForMultipleChoice``:
 * a multiple-choice checkpoint, as it is;
 * a sequence-classification checkpoint with one label, whose head (dense, tanh, projection on
   ``<s>``) is the multiple-choice head under other names;
-* a PEFT adapter on either, merged into its base.
+* a PEFT adapter on either, merged into its base or beside it.
 
 Only safetensors are read and no remote code is ever run. Weights that do not fit their model are
 refused: a model is never served with a part of it left as it was drawn.
@@ -13,13 +13,14 @@ refused: a model is never served with a part of it left as it was drawn.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
 from peft import PeftConfig
+from torch import Tensor
 from transformers import (
     PreTrainedModel,
     XLMRobertaConfig,
@@ -28,10 +29,13 @@ from transformers import (
 )
 
 from app.errors import StartError
-from app.weights.adapter import merge
+from app.weights.adapter import keep_apart, merge
 from app.weights.checkpoint import Checkpoint, adapter_weights, read_json, weight_files
 from app.weights.files import readable
 from app.weights.tensors import SAVED_FROM_WRAPPER, name_some, read_tensors
+
+PutOnBase = Callable[[PreTrainedModel, PeftConfig, Mapping[str, Tensor], Path], Any]
+"""Such as ``merge``."""
 
 _HEAD_MODULES = ("pooler", "classifier")
 _HEAD = tuple(f"{module}." for module in _HEAD_MODULES)
@@ -53,15 +57,19 @@ class Loaded:
     revision: str
 
 
-def load(checkpoint: Checkpoint) -> Loaded:
+def load(checkpoint: Checkpoint, *, apart: bool = False) -> Loaded:
     """Load a model and name its revision, which is that of the weights in memory.
+
+    Args:
+        checkpoint: what to load.
+        apart: whether an adapter's low-rank layers are kept beside those of its base.
 
     Raises:
         StartError: the files are not those of a model that this service can hold, or they were
             changed meanwhile.
     """
     before = checkpoint.state()
-    loaded = Loaded(load_model(checkpoint), checkpoint.revision())
+    loaded = Loaded(load_model(checkpoint, apart=apart), checkpoint.revision())
     if checkpoint.state() != before:
         raise StartError(
             f"the files of {checkpoint.source!r} changed while they were read; start again"
@@ -69,13 +77,17 @@ def load(checkpoint: Checkpoint) -> Loaded:
     return loaded
 
 
-def load_model(checkpoint: Checkpoint) -> XLMRobertaForMultipleChoice:
+def load_model(checkpoint: Checkpoint, *, apart: bool = False) -> XLMRobertaForMultipleChoice:
     """Load the transformers model of a checkpoint, in fp32, with its adapter merged.
+
+    Args:
+        checkpoint: what to load.
+        apart: whether an adapter's low-rank layers are kept beside those of its base instead.
 
     Raises:
         StartError: the files are not those of a model that this service can hold.
     """
-    return _loading(checkpoint, lambda: _load_model(checkpoint))
+    return _loading(checkpoint, lambda: _load_model(checkpoint, keep_apart if apart else merge))
 
 
 def load_encoder(checkpoint: Checkpoint) -> XLMRobertaForMultipleChoice:
@@ -106,12 +118,12 @@ def max_tokens(config: XLMRobertaConfig) -> int:
     return longest
 
 
-def _load_model(checkpoint: Checkpoint) -> XLMRobertaForMultipleChoice:
+def _load_model(checkpoint: Checkpoint, put: PutOnBase) -> XLMRobertaForMultipleChoice:
     if checkpoint.adapter is None:
         model = _read_model(checkpoint.full, _is_classifier(checkpoint.full))
         _check_label_count(model)
     else:
-        model = _load_adapter(checkpoint.full, checkpoint.adapter)
+        model = _load_adapter(checkpoint.full, checkpoint.adapter, put)
     if isinstance(model, XLMRobertaForSequenceClassification):
         model = as_multiple_choice(model)
     return model.eval().requires_grad_(False)
@@ -122,7 +134,7 @@ def _is_classifier(directory: Path) -> bool:
     return "XLMRobertaForSequenceClassification" in architectures
 
 
-def _load_adapter(base: Path, adapter: Path) -> Any:
+def _load_adapter(base: Path, adapter: Path, put: PutOnBase) -> Any:
     config = PeftConfig.from_pretrained(str(adapter))
     brought = tuple(getattr(config, "modules_to_save", None) or ())
     if config.task_type == "SEQ_CLS":
@@ -131,7 +143,7 @@ def _load_adapter(base: Path, adapter: Path) -> Any:
     else:
         model = _read_model(base, False, brought)
     path = adapter_weights(adapter)
-    return merge(model, config, read_tensors([path]), path)
+    return put(model, config, read_tensors([path]), path)
 
 
 def _read_model(

@@ -26,10 +26,10 @@ from app.model_settings.names import variable_of
 from app.model_settings.variant_settings import Shadow, VariantSettings
 from app.settings import Settings
 from app.weights.checkpoint import Checkpoint, locate
-from app.weights.facts import Facts
+from app.weights.facts import AdapterState, Facts
 from app.weights.files import readable
 from app.weights.fitting import check_tokenizer
-from app.weights.job import FACTORY, Job
+from app.weights.job import FACTORY, AdapterSetting, Job
 from app.weights.shared_tokenizers import HeldTokenizer, SharedTokenizers
 
 if TYPE_CHECKING:
@@ -60,6 +60,7 @@ class Variant:
     precision: str
     threads: int
     """Of one pass."""
+    adapter: AdapterState
     checkpoint: Checkpoint
     """What it was read from."""
     vocabulary: HeldTokenizer
@@ -83,7 +84,7 @@ def load_models(settings: Settings) -> dict[str, Variant]:
         compute = set_up(
             settings.threads, settings.device, settings.precision, settings.linear_kernel
         )
-        return load_variants(wanted, settings.cache_dir, compute)
+        return load_variants(wanted, settings.cache_dir, compute, settings.adapters)
     threads = choose_threads(settings.threads)
     log.info("a forward pass uses %d threads, in engines: %s", threads.threads, threads.reason)
     return start_engines(settings, wanted, _locate(wanted, settings.cache_dir))
@@ -118,6 +119,7 @@ def start_engines(
         settings.precision,
         settings.linear_kernel,
         settings.engines,
+        settings.adapters,
     )
     level = logging.getLogger().getEffectiveLevel()
     pool = EnginePool(Order(FACTORY, job, level, beside))
@@ -128,7 +130,10 @@ def start_engines(
 
 
 def load_variants(
-    sources: Mapping[str, str | VariantSettings], cache_dir: Path, compute: Compute | None = None
+    sources: Mapping[str, str | VariantSettings],
+    cache_dir: Path,
+    compute: Compute | None = None,
+    adapters: AdapterSetting = "merged",
 ) -> dict[str, Variant]:
     """Load every variant into this process; equal tables and tokenizers are in memory once.
 
@@ -136,6 +141,7 @@ def load_variants(
         sources: by variant: what ``locate`` takes, or all that settings say of the variant.
         cache_dir: where the embedded base is kept, and what was measured of kernels.
         compute: how the forward passes run; fp32 on the CPU, in one lane, when not given.
+        adapters: see ``hold_here``.
 
     Raises:
         StartError: a source is missing or is not a model that this service can hold; the message
@@ -149,7 +155,7 @@ def load_variants(
         for name, each in sources.items()
     }
     checkpoints = _locate(wanted, cache_dir)
-    held = hold_here(checkpoints, cache_dir, compute or Compute())
+    held = hold_here(checkpoints, cache_dir, compute or Compute(), adapters)
     engines = {name: each.made for name, each in held.items()}
     return _variants(
         wanted, checkpoints, engines, {name: each.facts for name, each in held.items()}
@@ -220,6 +226,7 @@ def _variant(
         device=facts.device,
         precision=facts.precision,
         threads=facts.threads,
+        adapter=facts.adapter,
         checkpoint=checkpoint,
         vocabulary=vocabulary,
     )

@@ -10,6 +10,7 @@ import pytest
 from app.engine.kernel_choice import Kernel, KernelChoice, Kernels, Product, Then
 from app.engine.plan import EnginePlan, MeasuredPlan
 from app.engine.prompt import Prompt
+from app.model_settings.variant_settings import Shadow
 from app.serving.calibration import Calibration, Sample
 from app.serving.work import ModelProfile, ServiceCurve
 from tests.app.api.stand_in import StandInRuntime, application, fetch
@@ -38,6 +39,8 @@ def served(revision: str) -> SimpleNamespace:
         temperature=1.5,
         kernels=KERNELS,
         weight=3,
+        adapter="merged",
+        shadow=Shadow("direct", 0.25) if revision == "b" else None,
     )
     return SimpleNamespace(variant=variant, calibration=CALIBRATION)
 
@@ -49,6 +52,10 @@ async def cards(**settings: Any) -> dict[str, Any]:
     return {card["name"]: card for card in response.json()["models"]}
 
 
+async def test_a_shadow_says_whose_items_it_is_asked() -> None:
+    assert (await cards())["stilts"]["shadow"] == {"of": "direct", "share": 0.25}
+
+
 async def test_a_card_describes_what_is_loaded() -> None:
     assert (await cards(default_model="stilts"))["direct"] == {
         "name": "direct",
@@ -58,6 +65,8 @@ async def test_a_card_describes_what_is_loaded() -> None:
         "max_tokens": 512,
         "prompt": {"cause": "Why?", "effect": "And then?", "order": "premise-first"},
         "temperature": 1.5,
+        "adapter": "merged",
+        "shadow": None,
         "batching": {
             "batch_tokens": 512,
             "batch_tokens_from": "calibration",

@@ -103,7 +103,7 @@ def test_two_adapters_hold_their_base_once() -> None:
 
 
 def shared_by_all(model: XLMRobertaForMultipleChoice) -> int:
-    """Return the numbers that no adapter changes: positions, a bias that is added late, the head."""
+    """Return the numbers that no adapter changes: positions, a late bias, the head."""
     own = model.roberta
     parts = (own.embeddings.position_embeddings, own.pooler.dense, model.classifier)
     late = own.encoder.layer[-1].attention.self.value.bias

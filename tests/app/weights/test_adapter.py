@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import warnings
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
+from peft import LoraConfig, get_peft_model
 from transformers import XLMRobertaForMultipleChoice
 
+from app.engine.adapted import adapted_layers, merge_adapters
 from app.weights.checkpoint import locate
 from app.weights.loading import load_model
 from tests import tiny
@@ -23,6 +26,7 @@ from tests.app.weights.rewriting import (
     with_value,
     without,
 )
+from tests.oracle import PaddedOracle
 
 MODEL = "base_model.model"
 ATTENTION = f"{MODEL}.roberta.encoder.layer.0.attention.self"
@@ -183,3 +187,62 @@ def test_a_merged_adapter_leaves_no_trace_and_no_warning(adapter: Path) -> None:
         model = load_model(locate(str(adapter), Path()))
     assert type(model) is XLMRobertaForMultipleChoice
     assert not any("lora" in name for name, _ in model.named_parameters())
+
+
+# Beside its base -----------------------------------------------------------------------------
+
+LAYER = "roberta.encoder.layer"
+Q_AND_V = [f"{LAYER}.{n}.attention.self.{part}" for n in (0, 1) for part in ("query", "value")]
+
+
+def saved(directory: Path, base: Path, **changes: Any) -> Path:
+    """Write an adapter with drawn weights, of the kind that the changes say."""
+    torch.manual_seed(4)
+    model = XLMRobertaForMultipleChoice.from_pretrained(base)
+    described = {
+        "r": 4,
+        "lora_alpha": 6,
+        "target_modules": ["query", "value"],
+        "init_lora_weights": False,
+        "modules_to_save": ["pooler", "classifier"],
+    }
+    made = get_peft_model(model, LoraConfig(**(described | changes)))
+    for name, parameter in made.named_parameters():
+        if parameter.requires_grad and name.endswith("bias"):
+            parameter.data.normal_()
+    made.save_pretrained(str(directory))
+    return directory
+
+
+# PEFT takes the bias of `lora_bias` for a part of a weight.
+@pytest.mark.filterwarnings("ignore:.*invalid shape")
+@pytest.mark.parametrize(
+    ("changes", "layers"),
+    [
+        ({}, Q_AND_V),
+        ({"use_rslora": True}, Q_AND_V),
+        ({"rank_pattern": {"query": 2}, "alpha_pattern": {"value": 3}}, Q_AND_V),
+        ({"layers_to_transform": [1]}, Q_AND_V[2:]),
+        ({"bias": "lora_only"}, Q_AND_V),
+        # More than two factors, or not in the encoder.
+        ({"use_dora": True}, []),
+        ({"lora_bias": True}, []),
+        ({"target_modules": ["query", "word_embeddings"]}, []),
+        ({"target_modules": ["query", "pooler.dense"], "modules_to_save": None}, []),
+    ],
+)
+def test_apart_or_merged_it_answers_alike(
+    tmp_path: Path, changes: dict[str, Any], layers: list[str]
+) -> None:
+    """What is more than LoRA on linear layers of the encoder is merged whatever is asked for."""
+    base = tiny.multiple_choice(tmp_path / "base")
+    checkpoint = locate(str(saved(tmp_path / "adapter", base, **changes)), Path())
+    merged, apart = load_model(checkpoint), load_model(checkpoint, apart=True)
+    assert not adapted_layers(merged)
+    assert list(adapted_layers(apart)) == layers
+    assert not any("lora" in name for name, _ in apart.named_modules())
+    rows = [[0, 5, 9, 2], [0, *range(20, 50), 2]]
+    expected = PaddedOracle(merged).logits(rows)
+    assert PaddedOracle(apart).logits(rows) == pytest.approx(expected, abs=1e-5)
+    merge_adapters(apart)
+    assert PaddedOracle(apart).logits(rows) == expected

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import logging
+import math
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 from transformers import XLMRobertaForMultipleChoice
 
+from app.engine.adapted import AdaptedLinear
 from app.engine.kernel_choice import Kernels
 from app.engine.plan import EnginePlan, MeasuredPlan
 from app.engine.processes.apart import NoAnswerError
@@ -31,18 +34,28 @@ class Elsewhere:
         self.plans: list[tuple[str, ...]] = []
         self.rates = {str(RULE): 800.0, str(RIVAL): 1_000.0}
         self.answers = True
+        self.timed: list[str] = []
 
     def ask(self, question: Callable[[Any], Any], argument: Any) -> Any:
         if question is choosing._choose_kernels:
             _, _, plan, config = argument
             self.kernels.append(f"{plan.lanes} x {plan.threads_a_lane}, {config.intermediate_size}")
             return Kernels()
+        if question is choosing._time_adapter:
+            model, *_, threads = argument
+            self.timed.append(f"{len(model.roberta.encoder.layer)} layers, {threads} threads")
+            return self._answer(1.04)
         assert question is choosing._measure
         plans = argument[-1]
         self.plans.append(tuple(map(str, plans)))
+        return self._answer(
+            tuple(MeasuredPlan(p.engines, p.threads, self.rates[str(p)], 0.5) for p in plans)
+        )
+
+    def _answer(self, answer: Any) -> Any:
         if not self.answers:
             raise NoAnswerError("it ended")
-        return tuple(MeasuredPlan(p.engines, p.threads, self.rates[str(p)], 0.5) for p in plans)
+        return answer
 
 
 @pytest.fixture
@@ -198,6 +211,36 @@ def test_it_is_said_which_and_by_how_much(
         "1 engines run the models, with 2 threads each; 1.25 times as many tokens a second as "
         "without measuring",
     ]
+
+
+def time_of_adapter(job: Job, rank: int = 3) -> float:
+    model = tiny.drawn_multiple_choice(1)
+    own = model.roberta.encoder.layer[0].attention.self
+    down, up = torch.ones(rank, own.query.in_features), torch.ones(own.query.out_features, rank)
+    own.query = AdaptedLinear(own.query, down, up, 1.0)
+    made = choice(job)
+    made.plan(model)
+    return made.adapter_time(model, Kernels())
+
+
+def test_an_adapter_is_timed_once_a_machine_and_rank(elsewhere: Elsewhere, job: Job) -> None:
+    """With the threads of the plan that was chosen."""
+    assert time_of_adapter(job) == time_of_adapter(job) == 1.04
+    assert elsewhere.timed == ["2 layers, 2 threads"]
+    time_of_adapter(job, rank=4)
+    time_of_adapter(replace(job, threads=1), rank=4)
+    assert elsewhere.timed[1:] == ["2 layers, 2 threads", "2 layers, 1 threads"]
+
+
+def test_an_adapter_whose_time_cannot_be_measured_is_not_kept_apart(
+    elsewhere: Elsewhere, job: Job, caplog: pytest.LogCaptureFixture
+) -> None:
+    elsewhere.answers = False
+    assert time_of_adapter(job) == math.inf
+    said = "nothing is known of the time that an adapter takes apart: it ended"
+    assert said in caplog.messages
+    elsewhere.answers = True
+    assert time_of_adapter(job) == 1.04
 
 
 def test_no_more_than_a_few_layers_are_measured(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -22,12 +22,15 @@ from app.engine.memory import working_bytes
 from app.engine.plan import EnginePlan
 from app.engine.target import EXACT, Precision, Target, TargetChoice
 from app.engine.threads import LanePlan
-from app.weights import held
+from app.errors import StartError
+from app.weights import adapter_choice, held
 from app.weights.checkpoint import Checkpoint, locate
 from app.weights.choosing import ComputeChoice, name_shape
 from app.weights.held import Held, OnCpu, OnDevices, hold, hold_here
-from app.weights.job import Job
+from app.weights.job import AdapterSetting, Job
+from app.weights.loading import load_model
 from tests import tiny
+from tests.oracle import PaddedOracle
 
 ROWS = [(0, 9, 8, 7, 2), (0, 5, 2), (0, *range(5, 60), 2)]
 
@@ -138,7 +141,7 @@ def test_the_memory_of_passes_counts_one_for_each_engine(
 ) -> None:
     choice = chosen(job, EnginePlan(3, 1))
     monkeypatch.setattr(choice, "plan", lambda _: EnginePlan(3, 1))
-    weights = OnCpu(job.checkpoints, EXACT, choice)
+    weights = OnCpu(job, EXACT, choice)
     for name, facts in weights.about.items():
         assert facts.working_bytes == 3 * here[name].facts.working_bytes
 
@@ -182,7 +185,7 @@ def test_each_engine_takes_the_device_of_its_number_and_is_warm(
 ) -> None:
     monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
     target = Target(torch.device("cuda"), Precision.BF16)
-    weights = OnDevices({}, target, chosen(job, EnginePlan(2, 1)))
+    weights = OnDevices(replace(job, checkpoints={}), target, chosen(job, EnginePlan(2, 1)))
     model, facts = Made(), here["direct"].facts
     monkeypatch.setattr(weights, "_held", {"direct": Held(facts, model)})
     monkeypatch.setattr(held, "PackedEncoder", Made)
@@ -223,3 +226,65 @@ def test_a_kernel_that_the_target_lacks_is_refused_before_anything_is_loaded(
     monkeypatch.setattr(held, "check_kernel", refuse)
     with pytest.raises(ValueError, match="onednn on cpu"):
         hold(replace(job, kernel="onednn"))
+
+
+def test_adapters_are_not_kept_apart_on_devices(job: Job, monkeypatch: pytest.MonkeyPatch) -> None:
+    found = TargetChoice(EXACT, "a device"), 1
+    monkeypatch.setattr(held, "apart", lambda *_: found)
+    with pytest.raises(StartError, match="XCOPA_ADAPTERS is apart, which shares a base in the"):
+        hold(replace(job, adapters="apart"))
+
+
+# Adapters -------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def adapters(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Checkpoint]:
+    """Two of one base, and one of another base."""
+    folder = tmp_path_factory.mktemp("adapters")
+    bases = [tiny.headless(folder / f"base-{number}", seed=number) for number in (1, 2)]
+    sources = {
+        name: tiny.adapter(folder / name, bases[base], seed=seed)
+        for name, base, seed in (("first", 0, 2), ("second", 0, 3), ("lone", 1, 4))
+    }
+    return {name: locate(str(source), Path()) for name, source in sources.items()}
+
+
+@pytest.mark.parametrize(
+    ("setting", "ratio", "states"),
+    [
+        ("auto", 1.1, ["apart", "apart", "merged"]),
+        ("auto", 1.11, ["merged", "merged", "merged"]),
+        ("apart", 9.0, ["apart", "apart", "apart"]),
+        ("merged", 1.0, ["merged", "merged", "merged"]),
+    ],
+)
+def test_adapters_of_one_base_stay_apart_where_that_takes_little_time(
+    asked: list[str],
+    job: Job,
+    adapters: dict[str, Checkpoint],
+    monkeypatch: pytest.MonkeyPatch,
+    setting: AdapterSetting,
+    ratio: float,
+    states: list[str],
+) -> None:
+    monkeypatch.setattr(adapter_choice, "share_of_products", lambda _: 0.02)
+    monkeypatch.setattr(ComputeChoice, "adapter_time", lambda *_: ratio)
+    weights = hold(replace(job, checkpoints=adapters, adapters=setting))
+    assert isinstance(weights, OnCpu)
+    assert [each.adapter for each in weights.about.values()] == states
+    for name, engine in zip(adapters, weights.engines(0), strict=True):
+        expected = PaddedOracle(load_model(adapters[name])).logits(ROWS)
+        assert list(engine.logits(ROWS)) == pytest.approx(expected, abs=1e-4)
+
+
+def test_what_is_no_adapter_is_said_to_be_none(here: dict[str, Held[Any]]) -> None:
+    assert [each.facts.adapter for each in here.values()] == ["none", "none"]
+
+
+@pytest.mark.parametrize(("setting", "state"), [("auto", "merged"), ("apart", "apart")])
+def test_in_the_process_of_the_service_nothing_is_measured(
+    adapters: dict[str, Checkpoint], tmp_path: Path, setting: AdapterSetting, state: str
+) -> None:
+    found = hold_here(adapters, tmp_path, Compute(kernel="torch"), setting)
+    assert {each.facts.adapter for each in found.values()} == {state}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import httpx
 import pytest
-from playwright.sync_api import Dialog, expect
+from playwright.sync_api import Dialog, Route, expect
 
 from tests.e2e.console.visit import Visit
 from tests.sample import sample_items
@@ -70,6 +70,27 @@ def test_more_than_two_choices_are_ranked(visit: Visit) -> None:
         expect(card.locator("h3")).to_have_text(f"{model}: choice {ranked['order'][0] + 1}")
         expect(card.locator("li")).to_have_count(3)
         expect(card.locator(".latency")).to_contain_text("Latency by stage: admission")
+
+
+def test_a_newer_question_ends_the_one_before(visit: Visit) -> None:
+    """The older one's answer could come last, and stand below the newer question."""
+    held: list[Route] = []
+
+    def answer(route: Route) -> None:
+        if held:
+            route.continue_()
+        else:
+            held.append(route)
+
+    visit.page.route("**/compare/xcopa", answer)
+    first, second = sample_items("en")[:2]
+    visit.ask_item(first)
+    with visit.page.expect_event("requestfailed") as ended:
+        visit.ask_item(second)
+    assert ended.value.post_data_json["premise"] == first["premise"]
+    cards = visit.page.locator(".card")
+    expect(cards).to_have_count(2)
+    expect(cards.first.locator(".text").first).to_have_text(second["choice1"])
 
 
 def test_choices_are_added_and_removed_and_two_remain(visit: Visit) -> None:

@@ -35,6 +35,29 @@ def test_a_service_that_takes_no_calls_says_why_and_when_it_does_again(
     expect(page.locator("#served")).to_contain_text("Models: direct")
 
 
+def test_a_condition_is_said_once_and_not_at_each_poll(page: Page, tiny_url: str) -> None:
+    """A screen reader reads a line again whenever it is written."""
+    polls: list[Route] = []
+
+    def answer(route: Route) -> None:
+        polls.append(route)
+        route.fulfill(status=503, json={"status": "loading"})
+
+    page.route("**/readyz", answer)
+    page.clock.install()
+    Visit(page, tiny_url).open()
+    banner = page.locator("#condition")
+    expect(banner).to_contain_text("The service is starting")
+    banner.evaluate(
+        "line => { line.said = 0; new MutationObserver(() => line.said++)"
+        ".observe(line, { childList: true, characterData: true, subtree: true }); }"
+    )
+    enough = len(polls) + 3
+    while len(polls) < enough:
+        page.clock.run_for(2_000)
+    assert banner.evaluate("line => line.said") == 0
+
+
 def test_a_page_of_a_proxy_is_told_from_the_service(page: Page, tiny_url: str) -> None:
     page.route("**/readyz", lambda route: route.fulfill(status=502, body="<h1>Bad gateway</h1>"))
     visit = Visit(page, tiny_url)

@@ -22,12 +22,12 @@ def test_a_checkpoint_without_an_adapter_has_none_to_keep_apart() -> None:
 def test_a_processor_without_bf16_leaves_its_comparisons_out(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(target, "_bf16_is_fast", lambda device: (False, "this one is old"))
+    monkeypatch.setattr(target, "lacks_bf16", lambda device: "this one is old")
     _, why = runnable(FULL_RUN, Settings())
     assert {name for name in why if "adapter" not in name} == {"precision", "variants, bf16"}
     assert "this one is old" in why["precision"]
 
 
 def test_a_quick_run_needs_neither(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(target, "_bf16_is_fast", lambda device: (False, "this one is old"))
+    monkeypatch.setattr(target, "lacks_bf16", lambda device: "this one is old")
     assert runnable(QUICK, Settings()) == (list(QUICK), {})

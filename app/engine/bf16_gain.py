@@ -1,0 +1,55 @@
+"""Measures whether bf16 is worth its rounding on this CPU.
+
+Instructions do not tell: with AVX512-BF16 alone, oneDNN's products took half as long as in fp32
+on one processor (AMD, Zen 4) and twice as long on another (Intel, family 6, model 207, AMX hidden).
+"""
+
+from __future__ import annotations
+
+import functools
+import statistics
+import time
+
+import torch
+
+from app.clock import Clock
+from app.engine.linear import Linear, kernels_for, make_linear
+
+_CPU = torch.device("cpu")
+
+INPUTS, OUTPUTS, TOKENS = 384, 1536, 128
+ROUNDS = 9
+
+
+@functools.cache
+def bf16_gain() -> float:
+    """Return how many times as fast a product is in bf16 as in fp32, here; measured once."""
+    return measured_gain()
+
+
+@torch.inference_mode()
+def measured_gain(clock: Clock = time.perf_counter) -> float:
+    """Return the quotient of two medians; the two sides take turns.
+
+    Args:
+        clock: returns seconds.
+    """
+    sides = [
+        (_layer(dtype), torch.rand(TOKENS, INPUTS)) for dtype in (torch.float32, torch.bfloat16)
+    ]
+    for layer, x in sides:
+        layer(x)  # oneDNN compiles a kernel for each shape
+    times = [[_time(layer, x, clock) for layer, x in sides] for _ in range(ROUNDS)]
+    exact, rounded = map(statistics.median, zip(*times, strict=True))
+    return exact / rounded
+
+
+def _layer(dtype: torch.dtype) -> Linear:
+    weight = torch.rand(OUTPUTS, INPUTS).to(dtype)
+    return make_linear(weight, torch.rand(OUTPUTS), kernel=kernels_for(_CPU, dtype)[0])
+
+
+def _time(layer: Linear, x: torch.Tensor, clock: Clock) -> float:
+    start = clock()
+    layer(x)
+    return clock() - start
