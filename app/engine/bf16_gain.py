@@ -34,14 +34,14 @@ def measured_gain(clock: Clock = time.perf_counter) -> float:
     Args:
         clock: returns seconds.
     """
-    sides = [
-        (_layer(dtype), torch.rand(TOKENS, INPUTS)) for dtype in (torch.float32, torch.bfloat16)
-    ]
-    for layer, x in sides:
+    exact, rounded = _layer(torch.float32), _layer(torch.bfloat16)
+    x = torch.rand(TOKENS, INPUTS)
+    for layer in (exact, rounded):
         layer(x)  # oneDNN compiles a kernel for each shape
-    times = [[_time(layer, x, clock) for layer, x in sides] for _ in range(ROUNDS)]
-    exact, rounded = map(statistics.median, zip(*times, strict=True))
-    return exact / rounded
+    times = [(_time(exact, x, clock), _time(rounded, x, clock)) for _ in range(ROUNDS)]
+    return statistics.median(first for first, _ in times) / statistics.median(
+        second for _, second in times
+    )
 
 
 def _layer(dtype: torch.dtype) -> Linear:

@@ -112,6 +112,7 @@ def activation_bytes(config: XLMRobertaConfig, recipe: Recipe, groups: Groups) -
 
 def _weight_copies(config: XLMRobertaConfig, recipe: Recipe) -> int:
     """Return the bytes of a layer's weights that each step makes anew and keeps."""
-    folded = _FP32 if isinstance(recipe.tuning, LowRank) else 0
-    cast = _BF16 if recipe.precision == "bf16" else 0
-    return (folded + cast) * linear_weights(config)
+    if recipe.precision == "bf16":
+        return _BF16 * linear_weights(config)
+    folded = isinstance(recipe.tuning, LowRank)
+    return _FP32 * linear_weights(config) if folded else 0
