@@ -8,11 +8,10 @@ from pathlib import Path
 
 from app.engine.compute import set_up
 from app.engine.prompt import Prompt
-from app.settings import DIRECT, STILTS, Settings
-from app.weights.checkpoint import locate
+from app.settings import STILTS, Settings
 from app.weights.variant import load_variants
-from app.weights.variant_config import VariantConfig
 from loadtests.study.errors import StudyError
+from loadtests.study.pair import PAIR, checkpoints_of_pair, wanted
 from loadtests.study.tokens import pair_tokenizer
 from models.evaluation.ask import predictions as kept_predictions
 from models.evaluation.ask.items import english, in_language
@@ -70,23 +69,19 @@ def answers(
 
 def _runs(settings: Settings) -> list[Run]:
     load = opener(settings)
-    sources = settings.models.model_dump()
-    own = [Run(name, partial(load, name, sources[name])) for name in (DIRECT, STILTS)]
+    own = [Run(name, partial(load, name, wanted(name, settings))) for name in PAIR]
     return [*own, Run(REWORDED, partial(_reworded, settings))]
 
 
 def _reworded(settings: Settings) -> LocalPredictor:
-    source = settings.models.stilts
     compute = set_up(settings.threads, settings.device, settings.precision, lanes=False)
-    variant = load_variants({STILTS: source}, settings.cache_dir, compute)[STILTS]
-    checkpoint = locate(source, settings.cache_dir)
-    tokenizer = pair_tokenizer(checkpoint, other_words(variant.tokenizer.prompt))
+    variant = load_variants({STILTS: wanted(STILTS, settings)}, settings.cache_dir, compute)[STILTS]
+    own = variant.tokenizer.prompt
+    tokenizer = pair_tokenizer(variant.checkpoint, other_words(own))
     return LocalPredictor(replace(variant, tokenizer=tokenizer))
 
 
 def _temperatures(settings: Settings) -> dict[str, float]:
-    found = {
-        name: VariantConfig.load(locate(source, settings.cache_dir).own).temperature
-        for name, source in settings.models.model_dump().items()
-    }
+    pair = checkpoints_of_pair(settings)
+    found = {name: checkpoint.config.temperature for name, checkpoint in pair.items()}
     return {**found, REWORDED: found[STILTS]}

@@ -11,7 +11,7 @@ from transformers import XLMRobertaConfig
 
 from app.engine.tokenizer import PairTokenizer
 from app.settings import STILTS, Settings
-from app.weights.checkpoint import Checkpoint, locate
+from app.weights.checkpoint import Checkpoint
 from loadtests.items import ItemFields, load_items
 from loadtests.study import pictures, report
 from loadtests.study.accuracy import own_accuracy
@@ -24,6 +24,7 @@ from loadtests.study.findings import Findings, findings
 from loadtests.study.left_out import runnable
 from loadtests.study.one_time import OneTimeCost, base_of, one_time_cost, prediction_flops
 from loadtests.study.page import written
+from loadtests.study.pair import checkpoints_of_pair
 from loadtests.study.pareto import costs, points
 from loadtests.study.published import OwnAccuracy, standings
 from loadtests.study.report import CostReport
@@ -182,10 +183,7 @@ def _report(
     blocks: Sequence[DoneBlock],
     missing: dict[str, str],
 ) -> CostReport:
-    checkpoints = {
-        name: locate(source, settings.cache_dir)
-        for name, source in settings.models.model_dump().items()
-    }
+    checkpoints = checkpoints_of_pair(settings)
     tokenizers = {name: pair_tokenizer(each) for name, each in checkpoints.items()}
     stilts, most = checkpoints[STILTS], options.effort.most_items
     one_time = None

@@ -7,9 +7,8 @@ from collections.abc import Sequence
 from app.engine.target import choose_target
 from app.errors import StartError
 from app.settings import Settings
-from app.weights.checkpoint import locate
 from loadtests.study.side import Comparison, Side
-from loadtests.study.works import source_of
+from loadtests.study.works import checkpoint_of_side
 
 
 def runnable(
@@ -34,8 +33,8 @@ def _problem(side: Side, settings: Settings) -> str:
             choose_target("cpu", "bf16")
         except StartError as error:
             return str(error)
-    if side.how == "transformers with its adapter apart":
-        source = source_of(side.model, settings)
-        if locate(source, settings.cache_dir).adapter is None:
-            return f"{side.model} is a whole checkpoint, without an adapter to keep apart"
-    return ""
+    if side.how != "transformers with its adapter apart":
+        return ""
+    if checkpoint_of_side(side.model, settings).adapter is not None:
+        return ""
+    return f"{side.model} is a whole checkpoint, without an adapter to keep apart"

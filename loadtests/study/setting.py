@@ -9,10 +9,10 @@ from typing import Any
 
 from app import __version__
 from app.settings import Settings
-from app.weights.checkpoint import locate
 from loadtests.bench.machine import describe_machine
 from loadtests.study.effects import MARGIN
 from loadtests.study.errors import StudyError
+from loadtests.study.pair import checkpoints_of_pair
 
 FILE = "setting.json"
 
@@ -57,10 +57,8 @@ class StudySetting:
     @classmethod
     def here(cls, effort: StudyEffort, seed: int, items: str, settings: Settings) -> StudySetting:
         """Describe a study on this machine; raises StartError where a variant is missing."""
-        sources = settings.models.model_dump()
-        revisions = {
-            name: locate(source, settings.cache_dir).revision() for name, source in sources.items()
-        }
+        pair = checkpoints_of_pair(settings)
+        revisions = {name: checkpoint.revision() for name, checkpoint in pair.items()}
         machine = describe_machine()
         return cls(
             effort.quick,

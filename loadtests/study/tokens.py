@@ -13,7 +13,6 @@ from app.engine.prompt import Prompt
 from app.engine.tokenizer import CausalItem, PairTokenizer
 from app.weights.checkpoint import Checkpoint
 from app.weights.loading import max_tokens
-from app.weights.variant_config import VariantConfig
 from loadtests.items import ItemFields
 
 
@@ -49,8 +48,7 @@ def pair_tokenizer(checkpoint: Checkpoint, prompt: Prompt | None = None) -> Pair
     """
     config = XLMRobertaConfig.from_pretrained(checkpoint.full)
     pieces = Tokenizer.from_file(str(checkpoint.tokenizer_file))
-    own = prompt or VariantConfig.load(checkpoint.own).prompt
-    return PairTokenizer(pieces, own, max_tokens(config))
+    return PairTokenizer(pieces, prompt or checkpoint.config.prompt, max_tokens(config))
 
 
 def count(

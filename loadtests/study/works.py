@@ -18,15 +18,15 @@ from app.engine.lanes import Lanes
 from app.engine.tokenizer import PairTokenizer
 from app.process import quiet_transformers
 from app.settings import STILTS, Settings
-from app.weights.checkpoint import Checkpoint, locate
+from app.weights.checkpoint import Checkpoint
 from app.weights.choosing import name_setup
 from app.weights.loading import load_model
-from app.weights.variant_config import VariantConfig
 from loadtests.bench.inputs import rows_of
 from loadtests.items import ItemFields
 from loadtests.peers.padded import SIZES, random_model
 from loadtests.peers.padded_encoder import PaddedEncoder
 from loadtests.study.cascade_runner import CascadeRunner, Runner
+from loadtests.study.pair import checkpoint_of
 from loadtests.study.side import Side
 from loadtests.study.tokens import pair_tokenizer
 
@@ -57,15 +57,16 @@ def works_of(side: Side, items: Sequence[ItemFields]) -> list[TimedWork]:
         batches = [list(itertools.chain(*batch)) for batch in _batches(rows, side.batch_items)]
         return [lambda batch=batch: runner.logits(batch) for batch in batches]  # type: ignore[misc]
     other, second = _prepared(side, side.second, settings, compute)
-    cascade = CascadeRunner(runner, second, side.threshold, _temperature(side.model, settings))
+    temperature = checkpoint_of_side(side.model, settings).config.temperature
+    cascade = CascadeRunner(runner, second, side.threshold, temperature)
     both = zip(rows, rows_of(other, items), strict=True)
     pairs = _batches(list(both), side.batch_items)
     return [lambda batch=batch: cascade.choices(batch) for batch in pairs]  # type: ignore[misc]
 
 
-def source_of(model: str, settings: Settings) -> str:
-    """Return where a model's files are: a shape of random weights has the pieces of ``stilts``."""
-    return str(getattr(settings.models, STILTS if model in SIZES else model))
+def checkpoint_of_side(model: str, settings: Settings) -> Checkpoint:
+    """Find a model's files: a shape of random weights has the pieces of ``stilts``."""
+    return checkpoint_of(STILTS if model in SIZES else model, settings)
 
 
 def _batches(items: Sequence[T], size: int) -> list[Sequence[T]]:
@@ -77,15 +78,10 @@ def _prepared(
     side: Side, model: str, settings: Settings, compute: Compute
 ) -> tuple[PairTokenizer, Runner]:
     """Return what makes rows of items, and what runs them."""
-    checkpoint = locate(source_of(model, settings), settings.cache_dir)
+    checkpoint = checkpoint_of_side(model, settings)
     loaded = _model(side, model, checkpoint)
     runner = _runner(side, loaded, compute, settings.cache_dir)
     return pair_tokenizer(checkpoint, side.prompt), runner
-
-
-def _temperature(model: str, settings: Settings) -> float:
-    checkpoint = locate(source_of(model, settings), settings.cache_dir)
-    return VariantConfig.load(checkpoint.own).temperature
 
 
 def _model(side: Side, model: str, checkpoint: Checkpoint) -> XLMRobertaForMultipleChoice:
