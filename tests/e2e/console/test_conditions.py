@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
+import httpx
 import pytest
 from playwright.sync_api import Page, Route, expect
 
@@ -56,6 +58,36 @@ def test_a_condition_is_said_once_and_not_at_each_poll(page: Page, tiny_url: str
     while len(polls) < enough:
         page.clock.run_for(2_000)
     assert banner.evaluate("line => line.said") == 0
+
+
+def test_a_service_that_comes_back_with_other_models_is_asked_for_them_again(
+    page: Page, tiny_url: str
+) -> None:
+    page.clock.install()
+    Visit(page, tiny_url).open()
+    served = page.locator("#served")
+    expect(served).to_contain_text("Models: direct")
+    page.route("**/readyz", lambda route: route.fulfill(status=503, json={"status": "loading"}))
+    page.route("**/models", lambda route: route.fulfill(json=models_of(tiny_url, "next")))
+    pass_time_until(page, "#condition", "The service is starting")
+    page.unroute("**/readyz")
+    pass_time_until(page, "#served", "Models: next")
+
+
+def models_of(url: str, name: str) -> dict[str, Any]:
+    """What the service says of its models, with another name for the first."""
+    found: dict[str, Any] = httpx.get(f"{url}/models", timeout=60).json()
+    return {**found, "models": [{**found["models"][0], "name": name}]}
+
+
+def pass_time_until(page: Page, where: str, text: str) -> None:
+    """Let the page's clock run, a poll at a time, until a line has a text."""
+    for _ in range(30):
+        page.clock.run_for(5_000)
+        if text in page.locator(where).inner_text():
+            return
+        page.wait_for_timeout(100)
+    raise AssertionError(f"{where} never had {text!r}")
 
 
 def test_a_page_of_a_proxy_is_told_from_the_service(page: Page, tiny_url: str) -> None:
