@@ -30,7 +30,7 @@ from app.engine.engine import ALIGNMENT, Row
 from app.engine.kernel_choice import Kernels, Product, Then
 from app.engine.kernels import products_of, then_of, unmeasured
 from app.engine.linear import Activation, Linear
-from app.engine.low_rank import Change, LowRankLinear
+from app.engine.low_rank import LowRankChange, LowRankLinear
 from app.engine.memory import PART_TOKENS, part_tokens
 from app.engine.packing import MERGE_BELOW, PackedRows, pack
 from app.engine.target import EXACT, Target
@@ -191,12 +191,12 @@ class _Making:
         dtype: torch.dtype,
         scale: float = 1,
         first: int = 0,
-    ) -> list[Change]:
+    ) -> list[LowRankChange]:
         """Return what an adapter adds to a layer's product, if there is one: none or one."""
         if not isinstance(linear, AdaptedLinear):
             return []
         up = linear.up * (linear.scale * scale)
-        return [Change(linear.down.to(dtype), up.to(dtype), first)]
+        return [LowRankChange(linear.down.to(dtype), up.to(dtype), first)]
 
 
 class _Norm:

@@ -13,7 +13,7 @@ from app.engine.linear import Activation, Linear, in_place
 
 
 @dataclass(frozen=True)
-class Change:
+class LowRankChange:
     """What an adapter adds to some outputs of a layer: ``(x down^T) up^T``."""
 
     down: Tensor
@@ -38,7 +38,7 @@ class LowRankLinear:
     """
 
     def __init__(
-        self, base: Linear, changes: Sequence[Change], activation: Activation | None = None
+        self, base: Linear, changes: Sequence[LowRankChange], activation: Activation | None = None
     ) -> None:
         self._base = base
         self._down = torch.cat([each.down for each in changes])

@@ -87,7 +87,7 @@ def test_a_newer_question_ends_the_one_before(visit: Visit) -> None:
     visit.ask_item(first)
     with visit.page.expect_event("requestfailed") as ended:
         visit.ask_item(second)
-    assert ended.value.post_data_json["premise"] == first["premise"]
+    assert first["premise"] in str(ended.value.post_data_json)
     cards = visit.page.locator(".card")
     expect(cards).to_have_count(2)
     expect(cards.first.locator(".text").first).to_have_text(second["choice1"])
