@@ -55,6 +55,19 @@ class AdapterChoice:
             return False
         return self._setting == "apart" or self._on[checkpoint.full] > 1
 
+    def merge_costly(self, name: str, model: XLMRobertaForMultipleChoice) -> None:
+        """Merge an adapter that is too much work apart, before anything is measured with it.
+
+        Args:
+            name: of the model, for the log.
+            model: changed in place.
+        """
+        if self._setting == "apart" or not adapted_layers(model):
+            return
+        if (least := 1 + share_of_products(model)) > MOST_TIME:
+            log.info("the adapter of %s is merged: apart, it has %.2f times the work", name, least)
+            merge_adapters(model)
+
     def settle(
         self,
         name: str,
@@ -80,9 +93,6 @@ class AdapterChoice:
             return False
         if self._setting == "apart":
             return True
-        if (least := 1 + share_of_products(model)) > MOST_TIME:
-            log.info("the adapter of %s is merged: apart, it has %.2f times the work", name, least)
-            return False
         ratio = self._measure(model, kernels)
         stays = ratio <= MOST_TIME
         log.info(

@@ -127,6 +127,7 @@ def _load_all(
         model = loaded.model.to(setting.device)
         tables.share(model)
         config = model.config
+        setting.adapters.merge_costly(name, model)
         way = setting.choose(model)
         state = setting.adapters.settle(name, checkpoint, model, way.kernels)
         longest = max_tokens(config)

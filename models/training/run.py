@@ -53,7 +53,8 @@ def train(run: TrainingRun, on_phase: OnPhase) -> None:
     """
     process = PartialState(cpu=not torch.cuda.is_available())
     prepared = prepare(run)
-    _warn_of_slow_products(run.recipe)
+    if process.is_main_process:
+        _warn_of_slow_products(run.recipe)
     with held(run.work) if process.is_main_process else nullcontext():
         make_way(prepared, process)
         seeds = {seed: run_phases(prepared, seed, on_phase, process) for seed in run.recipe.seeds}

@@ -51,6 +51,7 @@ class Measured:
 
 def settle(measured: Measured, model: XLMRobertaForMultipleChoice) -> str:
     choice = AdapterChoice("auto", PAIR, measured)
+    choice.merge_costly("first", model)
     return choice.settle("first", PAIR[0], model, Kernels())
 
 
@@ -79,6 +80,12 @@ def test_where_the_work_alone_is_too_much_nothing_is_measured() -> None:
     assert settle(measured, model) == "merged"
     assert not measured.models
     assert not adapted_layers(model)
+
+
+def test_what_is_to_stay_apart_is_not_merged_for_its_work() -> None:
+    model = adapted(EVERY_LAYER)
+    AdapterChoice("apart").merge_costly("first", model)
+    assert adapted_layers(model)
 
 
 def test_an_adapter_that_could_only_be_merged_is_not_measured() -> None:

@@ -14,6 +14,7 @@ import pytest
 import torch
 from transformers import XLMRobertaForMultipleChoice
 
+from app.engine.adapted import adapted_layers
 from app.engine.compute import Compute
 from app.engine.encoder import PackedEncoder
 from app.engine.kernel_choice import Kernel
@@ -276,6 +277,25 @@ def test_adapters_of_one_base_stay_apart_where_that_takes_little_time(
     for name, engine in zip(adapters, weights.engines(0), strict=True):
         expected = PaddedOracle(load_model(adapters[name])).logits(ROWS)
         assert list(engine.logits(ROWS)) == pytest.approx(expected, abs=1e-4)
+
+
+def test_plans_were_measured_with_an_adapter_apart_that_was_merged_afterwards(
+    asked: list[str],
+    job: Job,
+    adapters: dict[str, Checkpoint],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    seen: list[int] = []
+    choose = ComputeChoice.plan
+
+    def plan(choice: ComputeChoice, model: XLMRobertaForMultipleChoice) -> EnginePlan:
+        seen.append(len(adapted_layers(model)))
+        return choose(choice, model)
+
+    monkeypatch.setattr(adapter_choice, "share_of_products", lambda _: 0.2)
+    monkeypatch.setattr(ComputeChoice, "plan", plan)
+    hold(replace(job, checkpoints=adapters))
+    assert seen == [0, 0, 0]
 
 
 def test_what_is_no_adapter_is_said_to_be_none(here: dict[str, Held[Any]]) -> None:
