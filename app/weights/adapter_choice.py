@@ -96,9 +96,9 @@ class AdapterChoice:
         ratio = self._measure(model, kernels)
         stays = ratio <= MOST_TIME
         log.info(
-            "the adapter of %s is %s: apart, a pass takes %.2f times as long",
+            "the adapter of %s %s: apart, a pass takes %.2f times as long",
             name,
-            "apart" if stays else "merged",
+            "stays apart" if stays else "is merged",
             ratio,
         )
         return stays

@@ -71,7 +71,8 @@ def test_the_measured_time_decides(
     assert settle(measured, model) == state
     assert measured.models == [model]
     assert len(adapted_layers(model)) == layers
-    said = f"the adapter of first is {state}: apart, a pass takes {ratio:.2f} times as long"
+    verb = {"apart": "stays apart", "merged": "is merged"}[state]
+    said = f"the adapter of first {verb}: apart, a pass takes {ratio:.2f} times as long"
     assert caplog.messages == [said]
 
 
