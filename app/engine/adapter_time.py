@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import statistics
 import time
-from collections.abc import Sequence
+from functools import partial
 
 import torch
 from transformers import XLMRobertaForMultipleChoice
 
 from app.clock import Clock
 from app.engine.adapted import AdaptedLinear, merge_adapters
+from app.engine.alternation import alternated_times
 from app.engine.encoder import PackedEncoder
-from app.engine.engine import Engine, Row
+from app.engine.engine import Engine
 from app.engine.kernel_choice import Kernels
 from app.engine.processes.trial import FULL, LONE, Lengths
 from app.engine.target import Target
@@ -70,12 +71,6 @@ def pass_times(
         clock: returns seconds.
     """
     rows = [[0] * length for length in lengths]
-    for engine in (first, second):
-        engine.logits(rows)  # oneDNN compiles a kernel for each shape
-    return [(_time(first, rows, clock), _time(second, rows, clock)) for _ in range(ROUNDS)]
-
-
-def _time(engine: Engine, rows: Sequence[Row], clock: Clock) -> float:
-    start = clock()
-    engine.logits(rows)
-    return clock() - start
+    return alternated_times(
+        partial(first.logits, rows), partial(second.logits, rows), ROUNDS, clock
+    )

@@ -9,10 +9,12 @@ from __future__ import annotations
 import functools
 import statistics
 import time
+from functools import partial
 
 import torch
 
 from app.clock import Clock
+from app.engine.alternation import alternated_times
 from app.engine.linear import Linear, kernels_for, make_linear
 
 _CPU = torch.device("cpu")
@@ -36,9 +38,7 @@ def measured_gain(clock: Clock = time.perf_counter) -> float:
     """
     exact, rounded = _layer(torch.float32), _layer(torch.bfloat16)
     x = torch.rand(TOKENS, INPUTS)
-    for layer in (exact, rounded):
-        layer(x)  # oneDNN compiles a kernel for each shape
-    times = [(_time(exact, x, clock), _time(rounded, x, clock)) for _ in range(ROUNDS)]
+    times = alternated_times(partial(exact, x), partial(rounded, x), ROUNDS, clock)
     return statistics.median(first for first, _ in times) / statistics.median(
         second for _, second in times
     )
@@ -47,9 +47,3 @@ def measured_gain(clock: Clock = time.perf_counter) -> float:
 def _layer(dtype: torch.dtype) -> Linear:
     weight = torch.rand(OUTPUTS, INPUTS).to(dtype)
     return make_linear(weight, torch.rand(OUTPUTS), kernel=kernels_for(_CPU, dtype)[0])
-
-
-def _time(layer: Linear, x: torch.Tensor, clock: Clock) -> float:
-    start = clock()
-    layer(x)
-    return clock() - start
