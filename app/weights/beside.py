@@ -10,6 +10,7 @@ from app.errors import StartError
 from app.model_settings.variant_settings import VariantSettings
 from app.settings import Settings
 from app.weights.checkpoint import Checkpoint
+from app.weights.job import AdapterSetting
 from app.weights.room import InMemory, check_room
 from app.weights.variant import Variant, locate_variant, start_engines
 
@@ -39,7 +40,9 @@ def load_beside(
         else now[name].checkpoint
         for name, each in wanted.items()
     }
-    check_room(list(checkpoints.values()), _in_memory(now), free_memory())
+    served = _in_memory(now)
+    apart = _apart(checkpoints.values(), settings.adapters, served)
+    check_room(list(checkpoints.values()), apart, served, free_memory())
     held = [each.vocabulary for each in now.values()]
     loaded = start_engines(settings, wanted, checkpoints, held, beside=True)
     with stopping_on_failure([each.engine for each in loaded.values()]):
@@ -52,9 +55,23 @@ def _in_memory(now: Mapping[str, Variant]) -> InMemory:
     processes = [] if pool is None else [*pool.templates.pids, *pool.pids.values()]
     return InMemory(
         [each.checkpoint for each in now.values()],
+        [each.checkpoint for each in now.values() if each.adapter == "apart"],
         memory_of(processes),
         max(each.working_bytes for each in now.values()),
     )
+
+
+def _apart(
+    wanted: Collection[Checkpoint], setting: AdapterSetting, served: InMemory
+) -> list[Checkpoint]:
+    """Return those whose adapter will surely stay apart; whether another one will is measured."""
+    if setting == "merged":
+        return []
+    return [
+        each
+        for each in wanted
+        if each.adapter is not None and (setting == "apart" or each in served.apart)
+    ]
 
 
 def _refuse_changed(

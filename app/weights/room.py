@@ -35,17 +35,25 @@ class InMemory:
     """A set of models that is served."""
 
     checkpoints: Collection[Checkpoint]
+    apart: Collection[Checkpoint]
+    """Of them, those whose adapter shares its whole base."""
     taken: int
     """Bytes of its processes together; 0 where nobody says."""
     working: int
     """Bytes that their passes may take."""
 
 
-def check_room(wanted: Collection[Checkpoint], now: InMemory, free: int | None) -> None:
+def check_room(
+    wanted: Collection[Checkpoint],
+    apart: Collection[Checkpoint],
+    now: InMemory,
+    free: int | None,
+) -> None:
     """Refuse models for which there is no memory beside those that are served.
 
     Args:
         wanted: all models of the new set.
+        apart: of them, those whose adapter will share its whole base.
         now: the set that is served.
         free: bytes that may be taken; None where nobody says, and then nothing is refused.
 
@@ -53,7 +61,7 @@ def check_room(wanted: Collection[Checkpoint], now: InMemory, free: int | None) 
         NoRoomError: they would not fit.
         StartError: a file of weights is not as it must be.
     """
-    needed = needed_bytes(wanted, now)
+    needed = needed_bytes(wanted, apart, now)
     if free is not None and needed > free:
         raise NoRoomError(
             f"the new models need about {needed / 1e6:,.0f} MB beside those that are served, until "
@@ -62,21 +70,29 @@ def check_room(wanted: Collection[Checkpoint], now: InMemory, free: int | None) 
         )
 
 
-def needed_bytes(wanted: Collection[Checkpoint], now: InMemory) -> int:
+def needed_bytes(
+    wanted: Collection[Checkpoint], apart: Collection[Checkpoint], now: InMemory
+) -> int:
     """Return the most memory that a set of models takes while it is loaded and afterwards."""
     beside_weights = max(
-        now.taken - _weights_bytes(now.checkpoints), now.working + LEAST_PROCESS_BYTES
+        now.taken - _weights_bytes(now.checkpoints, now.apart), now.working + LEAST_PROCESS_BYTES
     )
     # A model is read while the file's content is there once more.
     loading = max(_own_bytes(each) for each in wanted)
-    return math.ceil(MARGIN * (_weights_bytes(wanted) + loading + beside_weights))
+    return math.ceil(MARGIN * (_weights_bytes(wanted, apart) + loading + beside_weights))
 
 
-def _weights_bytes(checkpoints: Collection[Checkpoint]) -> int:
-    """Return what weights take in fp32; the word table of a base counts once."""
+def _weights_bytes(checkpoints: Collection[Checkpoint], apart: Collection[Checkpoint]) -> int:
+    """Return what weights take in fp32; what several models share of a base counts once."""
     tables = {each.full: _table_bytes(each) for each in checkpoints}
-    rest = sum(_own_bytes(each) - tables[each.full] for each in checkpoints)
-    return rest + sum(tables.values())
+    merged = [each for each in checkpoints if each not in apart]
+    bases = {each.full: _base_bytes(each) for each in apart}
+    return (
+        sum(tables.values())
+        + sum(_own_bytes(each) - tables[each.full] for each in merged)
+        + sum(size - tables[full] for full, size in bases.items())
+        + sum(_adapter_bytes(each) for each in apart)
+    )
 
 
 def _table_bytes(checkpoint: Checkpoint) -> int:
@@ -86,10 +102,17 @@ def _table_bytes(checkpoint: Checkpoint) -> int:
 
 def _own_bytes(checkpoint: Checkpoint) -> int:
     """Return what a model takes by itself: an adapter is merged into a copy of its base."""
-    own = sum(_sizes(weight_files(checkpoint.full)).values())
+    return _base_bytes(checkpoint) + _adapter_bytes(checkpoint)
+
+
+def _base_bytes(checkpoint: Checkpoint) -> int:
+    return sum(_sizes(weight_files(checkpoint.full)).values())
+
+
+def _adapter_bytes(checkpoint: Checkpoint) -> int:
     if checkpoint.adapter is None:
-        return own
-    return own + sum(_sizes((adapter_weights(checkpoint.adapter),)).values())
+        return 0
+    return sum(_sizes((adapter_weights(checkpoint.adapter),)).values())
 
 
 def _sizes(paths: Collection[Path]) -> dict[str, int]:

@@ -13,8 +13,10 @@ from app.model_settings.variant_settings import VariantSettings
 from app.settings import Settings
 from app.weights import beside
 from app.weights.checkpoint import Checkpoint
+from app.weights.job import AdapterSetting
 from app.weights.shared_tokenizers import HeldTokenizer
 from app.weights.variant import Variant, load_variants
+from tests import tiny
 
 PLENTY = 2**40
 
@@ -125,3 +127,35 @@ def test_without_room_nothing_is_loaded(
     with pytest.raises(NoRoomError):
         beside.load_beside(Settings(cache_dir=tmp_path), wanted, served, {"new"})
     assert not starts.checkpoints
+
+
+@pytest.mark.parametrize(
+    ("setting", "served_apart", "counted_apart"),
+    [
+        ("merged", False, 0),
+        ("merged", True, 0),
+        ("auto", False, 0),
+        ("auto", True, 1),
+        ("apart", False, 2),
+        ("apart", True, 2),
+    ],
+)
+def test_an_adapter_counts_as_apart_where_that_is_sure(
+    starts: Starts,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    setting: AdapterSetting,
+    served_apart: bool,
+    counted_apart: int,
+) -> None:
+    full = tiny.multiple_choice(tmp_path / "full")
+    adapter = str(tiny.adapter(tmp_path / "adapter", full))
+    [(name, made)] = load_variants({"direct": adapter}, tmp_path).items()
+    starts.revision = made.revision
+    served = {name: replace(made, adapter="apart" if served_apart else "merged")}
+    counted: list[Checkpoint] = []
+    monkeypatch.setattr(beside, "check_room", lambda _, apart, *__: counted.extend(apart))
+    wanted = {"direct": VariantSettings(adapter), "new": VariantSettings(adapter)}
+    settings = Settings(cache_dir=tmp_path, adapters=setting)
+    beside.load_beside(settings, wanted, served, {"new"})
+    assert len(counted) == counted_apart
