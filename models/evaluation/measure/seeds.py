@@ -6,9 +6,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
-from models.evaluation.ask.items import in_language
-from models.evaluation.ask.predictions import Predictions
+from models.evaluation.ask.items import SetKey, in_language
+from models.evaluation.ask.predictions import Predictions, SetPredictions
 from models.evaluation.measure.accuracy import mean_right
 from models.evaluation.measure.languages import ELEVEN, GROUPS, NINE
 from models.statistics import Bootstrap, Estimate, Runs
@@ -37,6 +38,9 @@ class SeedStatistics:
     both: Estimate | None = None
     """The mean once more, with the interval that resamples seeds and items: what other seeds would
     have on other items. None in the report of an earlier version."""
+    ensemble: Estimate | None = None
+    """Accuracy of the mean of the seeds' logits, with the interval that resamples items: an upper
+    bound, since it costs a pass for each seed. None for a single seed."""
 
 
 @dataclass(frozen=True)
@@ -112,7 +116,10 @@ def _group(
         )
         for variant, own in scores.items()
     }
-    variants = {name: _statistics(list(scores[name]), own) for name, own in runs.items()}
+    variants = {
+        name: _statistics(list(scores[name]), own, _ensemble(predictions, name, seeds[name], keys))
+        for name, own in runs.items()
+    }
     first, second, *_ = predictions.variants
     if not {first, second} <= runs.keys():
         return SeedGroup(questions, group, variants, None, None)
@@ -128,7 +135,19 @@ def _group(
     )
 
 
-def _statistics(seeds: Sequence[str], runs: Runs) -> SeedStatistics:
+def _ensemble(
+    predictions: Predictions, variant: str, seeds: Sequence[str], keys: Sequence[SetKey]
+) -> NDArray[np.float64]:
+    """Return the score of each item for the mean of the seeds' logits."""
+    parts = [[predictions.of(f"{variant}/{seed}", key) for seed in seeds] for key in keys]
+    together = [
+        SetPredictions(np.mean([own.logits for own in each], axis=0), each[0].labels)
+        for each in parts
+    ]
+    return mean_right(together)
+
+
+def _statistics(seeds: Sequence[str], runs: Runs, ensemble: NDArray[np.float64]) -> SeedStatistics:
     values = runs.scores.mean(axis=1).tolist()
     averaged = runs.scores.mean(axis=0)
     bootstrap = Bootstrap.of(averaged.size)
@@ -141,4 +160,5 @@ def _statistics(seeds: Sequence[str], runs: Runs) -> SeedStatistics:
         items=bootstrap.estimate(averaged),
         p_above_chance=bootstrap.p_above(averaged, CHANCE),
         both=bootstrap.estimate_of_runs(runs),
+        ensemble=bootstrap.estimate(ensemble) if len(values) > 1 else None,
     )

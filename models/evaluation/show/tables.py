@@ -212,7 +212,7 @@ def _seeds(report: Report, questions: Questions) -> Table:
         f"Several seeds, accuracy in %, {READING_TITLES[questions]}",
         (
             *("languages", "variant", "seeds", "mean", "seeds and items", "sd"),
-            *("lowest", "highest", "p above chance"),
+            *("lowest", "highest", "ensemble", "p above chance"),
         ),
         tuple(
             row
@@ -224,7 +224,8 @@ def _seeds(report: Report, questions: Questions) -> Table:
         ),
         "Mean of the seeds, with the interval of a bootstrap over items that takes these seeds as "
         "given, and with one that resamples seeds and items; seeds that share an intermediate "
-        "phase are drawn together. sd is over seeds (n - 1) and takes these items as given.",
+        "phase are drawn together. sd is over seeds (n - 1) and takes these items as given. "
+        "Ensemble: the mean of the seeds' logits, which costs a pass for each.",
     )
 
 
@@ -239,6 +240,7 @@ def _runs(group: SeedGroup, variant: str, runs: SeedStatistics) -> TableRow:
             percent(runs.deviation),
             percent(runs.lowest),
             percent(runs.highest),
+            interval(runs.ensemble),
             p_value(runs.p_above_chance),
         )
     )
@@ -254,7 +256,7 @@ def _difference(group: SeedGroup, subtracted: str) -> Iterator[TableRow]:
         interval(group.difference, sign="+"),
         f"{interval(group.difference_of_both, sign='+')}, p {p_value(group.p_of_both)}",
     )
-    yield TableRow((*cells, "", "", "", ""), strong=True)
+    yield TableRow((*cells, "", "", "", "", ""), strong=True)
 
 
 def _subtracted(variants: Sequence[str]) -> str:

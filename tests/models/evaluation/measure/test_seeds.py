@@ -63,6 +63,21 @@ def test_the_average_of_seeds_is_compared_by_item(nine: SeedGroup) -> None:
     assert 0 < nine.p <= 1
 
 
+def test_the_ensemble_answers_by_the_mean_of_the_logits(
+    predictions: Predictions, nine: SeedGroup
+) -> None:
+    languages = [language for language in xcopa.LANGUAGES if language not in ("ht", "qu")]
+    right = []
+    for key in [in_language(language, "test", "repaired") for language in languages]:
+        seeds = [predictions.of(f"stilts/seed-{number}", key) for number in (1, 2)]
+        together = (seeds[0].logits + seeds[1].logits) / 2
+        right.append(together.argmax(axis=1) == seeds[0].labels)
+    ensemble = nine.variants["stilts"].ensemble
+    assert ensemble is not None
+    assert ensemble.value == pytest.approx(np.mean(right))
+    assert ensemble.low < ensemble.value < ensemble.high
+
+
 def test_other_seeds_would_differ_more_than_other_items_alone(nine: SeedGroup) -> None:
     assert nine.difference is not None
     assert nine.difference_of_both is not None
@@ -95,6 +110,7 @@ def test_one_seed_has_no_deviation_and_one_variant_no_difference(item_sets: Item
     group, *_ = compare_seeds(predicted(item_sets, runs), "test", ["upstream"])
     assert list(group.variants) == ["stilts"]
     assert group.variants["stilts"].deviation is None
+    assert group.variants["stilts"].ensemble is None
     assert (group.difference, group.p) == (None, None)
 
 

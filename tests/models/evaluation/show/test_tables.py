@@ -143,6 +143,7 @@ def test_seeds_of_one_variant_are_compared_with_nobody(report: Report) -> None:
     assert (row["seeds"], row["mean"]) == ("2", interval(runs.items))
     assert (row["lowest"], row["highest"]) == (percent(runs.lowest), percent(runs.highest))
     assert row["sd"] == percent(runs.deviation)
+    assert row["ensemble"] == interval(runs.ensemble)
     assert row["p above chance"] == p_value(runs.p_above_chance)
 
 
