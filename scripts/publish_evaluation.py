@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import sys
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,6 +16,7 @@ import numpy as np
 
 from app.model_settings.sources import SHIPPED_MODELS
 from app.settings import VARIANTS
+from models.compressed import COMPRESSED
 from models.evaluation.ask import predictions
 from models.evaluation.ask.predictions import Predictions
 from models.evaluation.measure import report
@@ -22,12 +24,12 @@ from models.evaluation.measure.report import Report
 from models.evaluation.show.files import PREDICTIONS, REPORT
 from models.evaluation.show.markdown import card_table, markdown_table
 from models.evaluation.show.plots import draw
-from models.evaluation.show.tables import tables
+from models.evaluation.show.tables import Table, tables
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGE = ROOT / "docs" / "results" / "accuracy.md"
 FIGURES = ROOT / "docs" / "figures"
-LOGITS = f"{PREDICTIONS}{predictions.COMPRESSED}"
+LOGITS = f"{PREDICTIONS}{COMPRESSED}"
 DIGESTS = "SHA256SUMS"
 
 
@@ -44,12 +46,17 @@ def publish(evaluation: Path, models: Path = SHIPPED_MODELS) -> Report:
     predictions.save(_in_single_precision(predicted), models / LOGITS)
     measured = report.build(source, predictions.load(models / LOGITS, source.temperatures))
     report.save(measured, models / REPORT)
-    digests = {
-        path: hashlib.sha256((models / path).read_bytes()).hexdigest() for path in (LOGITS, REPORT)
-    }
-    lines = "".join(f"{digest}  {name}\n" for name, digest in digests.items())
-    (models / DIGESTS).write_text(lines, encoding="utf-8")
+    write_digests(models)
     return measured
+
+
+def write_digests(models: Path) -> None:
+    """Write SHA-256 of the report and of all published logits, as ``sha256sum`` checks them."""
+    published = sorted([models / REPORT, *models.glob(f"*{COMPRESSED}")])
+    lines = (
+        f"{hashlib.sha256(path.read_bytes()).hexdigest()}  {path.name}\n" for path in published
+    )
+    (models / DIGESTS).write_text("".join(lines), encoding="utf-8")
 
 
 def _in_single_precision(predicted: Predictions) -> Predictions:
@@ -65,9 +72,9 @@ def _shortest(pairs: predictions.PairLogits) -> predictions.PairLogits:
     return np.array([[float(str(value)) for value in pair] for pair in pairs.astype(np.float32)])
 
 
-def replace_tables(text: str, measured: Report) -> str:
-    """Return the page with the tables of a report, each under the heading that it has there."""
-    for table in tables(measured):
+def replace_tables(text: str, made: Sequence[Table]) -> str:
+    """Return the page with tables, each under the heading that it has there."""
+    for table in made:
         heading = f"### {table.title}\n"
         if heading not in text:
             continue
@@ -92,7 +99,7 @@ def main() -> None:
     """Publish the evaluation that the command line names."""
     [evaluation] = map(Path, sys.argv[1:])
     measured = publish(evaluation)
-    PAGE.write_text(replace_tables(PAGE.read_text("utf-8"), measured), encoding="utf-8")
+    PAGE.write_text(replace_tables(PAGE.read_text("utf-8"), tables(measured)), encoding="utf-8")
     for variant in VARIANTS:
         card = SHIPPED_MODELS / variant / "README.md"
         card.write_text(

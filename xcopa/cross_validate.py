@@ -8,15 +8,15 @@ from pathlib import Path
 
 import typer
 from rich.console import Console
-from rich.table import Table
 
 from app.errors import StartError
 from app.settings import Settings
 from models.crossvalidation.outcome import OutOfFold, figures, mean_of_seeds
 from models.crossvalidation.run import cross_validate
+from models.crossvalidation.table import folds_table
 from models.evaluation.ask.local import opener
 from models.evaluation.ask.predictor import EvaluationError
-from models.statistics import Estimate
+from models.evaluation.show.console import print_table
 from models.tasks.example import DataError
 from models.training import training_progress
 from models.training.errors import TrainingError
@@ -42,7 +42,7 @@ def run(wanted: WantedTraining, settings: Settings) -> None:
             return
         found.save(wanted.out / "predictions.jsonl")
         _write(recipe.model_dump(mode="json"), found, wanted.out / "cross-validation.json")
-    _show(recipe.name, found)
+    print_table(folds_table({recipe.name: found}), Console())
     typer.echo(f"wrote {wanted.out}")
 
 
@@ -53,24 +53,3 @@ def _write(recipe: dict[str, object], found: OutOfFold, path: Path) -> None:
         "models": [asdict(each) for each in figures(found)],
     }
     path.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
-
-
-def _show(name: str, found: OutOfFold) -> None:
-    table = Table(title=f"{name}: items of COPA 1-500 and their mirrors, each out of fold, in %")
-    for heading in ("model", "accuracy", "twins both right", "temperature", "ECE", "ECE scaled"):
-        table.add_column(heading)
-    table.add_row("mean of the seeds", _said(mean_of_seeds(found)))
-    for each in figures(found):
-        table.add_row(
-            each.name,
-            _said(each.accuracy),
-            _said(each.both_right),
-            f"{each.temperature:.2f}",
-            f"{100 * each.ece:.1f}",
-            f"{100 * each.ece_scaled:.1f}",
-        )
-    Console().print(table)
-
-
-def _said(share: Estimate) -> str:
-    return f"{100 * share.value:.1f} [{100 * share.low:.1f}, {100 * share.high:.1f}]"

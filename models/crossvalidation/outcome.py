@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import lzma
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,7 +11,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from models.compressed import open_text
 from models.evaluation.ask.predictions import PairLogits, SetPredictions
+from models.evaluation.ask.predictor import EvaluationError
 from models.evaluation.ask.twins import MIRROR_STEP
 from models.evaluation.measure.calibration import bins_of, expected_calibration_error
 from models.evaluation.measure.temperature import fit_temperature
@@ -48,9 +51,33 @@ class OutOfFold:
         return [name for name in self.logits if name.startswith("seed-") and "/" not in name]
 
     def save(self, path: Path) -> None:
-        """Write a JSON object a line: ``id``, ``label``, and ``logits`` by model."""
-        with path.open("w", encoding="utf-8") as lines:
+        """Write a JSON object a line: ``id``, ``label``, and ``logits`` by model.
+
+        A name that ends in ``.xz`` has them compressed.
+        """
+        with open_text(path, "wt") as lines:
             lines.writelines(json.dumps(row) + "\n" for row in self._rows())
+
+    @classmethod
+    def load(cls, path: Path) -> OutOfFold:
+        """Read what ``save`` wrote.
+
+        Raises:
+            EvaluationError: the file is missing, or is not what ``save`` writes.
+        """
+        try:
+            with open_text(path, "rt") as lines:
+                rows = [json.loads(line) for line in lines]
+            return cls(
+                tuple(row["id"] for row in rows),
+                tuple(row["label"] for row in rows),
+                {
+                    name: np.array([row["logits"][name] for row in rows])
+                    for name in rows[0]["logits"]
+                },
+            )
+        except (OSError, lzma.LZMAError, EOFError, LookupError, ValueError, TypeError) as error:
+            raise EvaluationError(f"{path} has no answers out of fold: {error!r}") from error
 
     def _rows(self) -> Iterator[dict[str, object]]:
         for index, (number, label) in enumerate(zip(self.numbers, self.labels, strict=True)):

@@ -12,7 +12,8 @@ from pathlib import Path
 
 from pydantic import TypeAdapter, ValidationError
 
-from models.evaluation.ask.predictions import COMPRESSED, Predictions, load, save
+from models.compressed import COMPRESSED
+from models.evaluation.ask.predictions import Predictions, load, save
 from models.intermediate.conditions import Condition
 
 _RECORD = "condition.json"

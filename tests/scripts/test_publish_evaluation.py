@@ -50,13 +50,13 @@ def test_a_page_gets_the_tables_that_it_has_headings_for(evaluation: Path) -> No
         f"# Page\n\n### {first.title}\n\nOld note.\n\n| old |\n|---|\n| 1 |\n\nProse stays.\n\n"
         f"### {second.title}\n\nOld.\n\n| old |\n|---|\n| 2 |\n"
     )
-    made = replace_tables(page, report)
+    made = replace_tables(page, tables(report))
     for table in (first, second):
         own = f"{table.note}\n\n{markdown_table(table.columns, table.rows)}"
         assert f"### {table.title}\n\n{own}" in made
     assert "old" not in made.lower()
     assert "\n\nProse stays.\n\n" in made
-    assert replace_tables(made, report) == made
+    assert replace_tables(made, tables(report)) == made
 
 
 def test_a_card_gets_its_table(evaluation: Path) -> None:

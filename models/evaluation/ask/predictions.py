@@ -8,17 +8,14 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from functools import cached_property, partial
 from pathlib import Path
-from typing import Literal, TextIO, cast
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.special import expit  # type: ignore[import-untyped]
 
+from models.compressed import open_text
 from models.evaluation.ask.items import ItemSets, SetKey, distinct
 from models.evaluation.ask.predictor import EvaluationError, Run
-
-COMPRESSED = ".xz"
-"""Ends the name of a file whose content is compressed."""
 
 PairLogits = NDArray[np.float64]
 """Shape ``[items, 2]``."""
@@ -135,14 +132,8 @@ def save(predictions: Predictions, path: Path) -> None:
     reading), ``id`` (COPA's), ``label``, and ``logits`` by run, two each. A name that ends in
     ``.xz`` has them compressed.
     """
-    with _opened(path, "wt") as lines:
+    with open_text(path, "wt") as lines:
         lines.writelines(json.dumps(row) + "\n" for row in _rows(predictions))
-
-
-def _opened(path: Path, mode: Literal["rt", "wt"]) -> TextIO:
-    if path.suffix == COMPRESSED:
-        return lzma.open(path, mode, encoding="utf-8")
-    return cast("TextIO", path.open(mode, encoding="utf-8"))
 
 
 def _rows(predictions: Predictions) -> Iterator[dict[str, object]]:
@@ -172,7 +163,7 @@ def load(path: Path, temperatures: Mapping[str, float]) -> Predictions:
     labels: dict[SetKey, list[int]] = {}
     logits: dict[str, dict[SetKey, list[list[float]]]] = {}
     try:
-        with _opened(path, "rt") as lines:
+        with open_text(path, "rt") as lines:
             for row in map(json.loads, lines):
                 key = SetKey(row["task"], row["split"], row["language"], row["questions"])
                 ids.setdefault(key, []).append(row["id"])

@@ -19,17 +19,18 @@ _ANY_WIDTH = 10_000
 
 
 def print_report(report: Report, console: Console) -> None:
-    """Print every table: with lines, without them, or figure by figure, whichever fits first."""
+    """Print every table, see ``print_table``."""
     source = report.source
     revisions = ", ".join(f"{run} {revision}" for run, revision in source.revisions.items())
     console.print(
         escape(f"{source.title}, answered by {source.answered_by}: {revisions}"), overflow="fold"
     )
     for table in tables(report):
-        _print_table(table, console)
+        print_table(table, console)
 
 
-def _print_table(table: Table, console: Console) -> None:
+def print_table(table: Table, console: Console) -> None:
+    """Print a table: with lines, without them, or figure by figure, whichever fits first."""
     if _measured(with_lines := _with_lines(table), console).maximum <= console.width:
         console.print(with_lines)
     elif _measured(without := _without_lines(table), console).minimum <= console.width:

@@ -6,6 +6,7 @@ import shutil
 from pathlib import Path
 from tempfile import mkdtemp
 
+from models.compressed import COMPRESSED
 from models.disk import flush
 from models.evaluation.ask import predictions
 from models.evaluation.ask.predictions import Predictions
@@ -53,7 +54,7 @@ def recompute(directory: Path, out: Path | None) -> Report:
         EvaluationError: the directory was not written by an evaluation, or ``out`` cannot be.
     """
     source = report.load(directory / REPORT).source
-    packed = directory / f"{PREDICTIONS}{predictions.COMPRESSED}"
+    packed = directory / f"{PREDICTIONS}{COMPRESSED}"
     path = packed if packed.exists() else directory / PREDICTIONS
     predicted = predictions.load(path, source.temperatures)
     measured = report.build(source, predicted)

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from models.crossvalidation.outcome import ENSEMBLE, OutOfFold, difference, figures, mean_of_seeds
+from models.evaluation.ask.predictor import EvaluationError
 
 LEFT, RIGHT = (2.0, 0.0), (0.0, 2.0)
 
@@ -73,3 +74,27 @@ def test_logits_are_written_without_texts(tmp_path: Path) -> None:
         "label": 0,
         "logits": {"seed-1": list(LEFT), "seed-2": list(RIGHT)},
     }
+
+
+@pytest.mark.parametrize("name", ["out.jsonl", "out.jsonl.xz"])
+def test_what_is_written_is_read_again(tmp_path: Path, name: str) -> None:
+    BOTH.save(tmp_path / name)
+    read = OutOfFold.load(tmp_path / name)
+    assert (read.numbers, read.labels) == (BOTH.numbers, BOTH.labels)
+    assert figures(read) == figures(BOTH)
+
+
+@pytest.mark.parametrize("content", ["", "{}", "[1]", '{"id": 1}', "no JSON"])
+def test_what_is_no_answers_is_named(tmp_path: Path, content: str) -> None:
+    path = tmp_path / "out.jsonl"
+    path.write_text(content)
+    with pytest.raises(EvaluationError, match=r"out\.jsonl has no answers out of fold"):
+        OutOfFold.load(path)
+
+
+def test_a_file_that_is_cut_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "out.jsonl.xz"
+    BOTH.save(path)
+    path.write_bytes(path.read_bytes()[:-20])
+    with pytest.raises(EvaluationError, match=r"out\.jsonl\.xz has no answers out of fold"):
+        OutOfFold.load(path)
