@@ -36,7 +36,7 @@ TrainingStep = Callable[[TrainingBatch], None]
 
 
 def measure(console: Console) -> list[BenchResult]:
-    """Return the time of a step of 32 mixed items in bf16, and how the two compare."""
+    """Return the time of a step of 32 mixed items, and how the two sides compare."""
     settings = Settings()
     set_up(settings.threads, lanes=False)
     rows = rows_of(shipped_stilts().tokenizer, mixed_items(ITEMS * BATCHES))

@@ -12,7 +12,8 @@ from tests import tiny
 from tests.models.training import data
 from xcopa.main import app
 
-RECIPE = Path(__file__).resolve().parents[2] / "models" / "recipes" / "direct.toml"
+ROOT = Path(__file__).resolve().parents[2]
+RECIPE = ROOT / "tests" / "models" / "training" / "recipe.toml"
 
 
 def said(recipe: Path, out: Path) -> str:
@@ -83,7 +84,7 @@ def test_a_dry_run_fetches_no_base_and_no_set(
     monkeypatch.setattr("app.weights.hub.snapshot_download", fetch)
     monkeypatch.setattr("datasets.config.HF_DATASETS_CACHE", tmp_path / "cached")
     monkeypatch.setenv("XCOPA_CACHE_DIR", str(tmp_path / "cache"))
-    recipe = RECIPE.with_name("large-stilts.toml")
+    recipe = ROOT / "models" / "recipes" / "large-stilts.toml"
     command = ["train", str(recipe), "--work", str(tmp_path / "work"), "--dry-run"]
     plan = CliRunner().invoke(app, [*command, "--out", str(tmp_path / "out")])
     assert plan.exit_code == 0, plan.output

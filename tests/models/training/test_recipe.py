@@ -13,6 +13,7 @@ from tests.models.training import networks
 
 RECIPES = Path(__file__).resolve().parents[3] / "models" / "recipes"
 KINDS = ("direct", "stilts")
+OWN = Path(__file__).with_name("recipe.toml")
 
 
 @pytest.mark.parametrize("prefix", ["", "base-", "large-"])
@@ -105,7 +106,7 @@ def test_base_and_large_differ_in_what_their_sources_say_of_the_size(kind: str) 
 def test_a_wrong_recipe_names_the_field(
     tmp_path: Path, change: tuple[str, str], field: str
 ) -> None:
-    text = (RECIPES / "direct.toml").read_text(encoding="utf-8")
+    text = OWN.read_text("utf-8")
     assert change[0] in text
     path = tmp_path / "wrong.toml"
     path.write_text(text.replace(*change), encoding="utf-8")
@@ -117,7 +118,7 @@ def test_a_wrong_recipe_names_the_field(
 @pytest.mark.parametrize("part", ["masked_text = { file = ['a'], share = 0.1 }", "head_ = 'keep'"])
 def test_a_misspelt_key_is_named_at_any_depth(tmp_path: Path, part: str) -> None:
     path = tmp_path / "wrong.toml"
-    path.write_text((RECIPES / "direct.toml").read_text("utf-8") + part + "\n", "utf-8")
+    path.write_text(OWN.read_text("utf-8") + part + "\n", "utf-8")
     with pytest.raises(RecipeError, match=r"the nearest is (files|head)$"):
         load_recipe(path)
 
@@ -132,8 +133,8 @@ def test_a_recipe_that_is_not_utf_8_is_told(tmp_path: Path, encoding: str) -> No
 
 def test_a_byte_order_mark_is_no_content(tmp_path: Path) -> None:
     path = tmp_path / "recipe.toml"
-    path.write_bytes(b"\xef\xbb\xbf" + (RECIPES / "direct.toml").read_bytes())
-    assert load_recipe(path) == load_recipe(RECIPES / "direct.toml")
+    path.write_bytes(b"\xef\xbb\xbf" + OWN.read_bytes())
+    assert load_recipe(path) == load_recipe(OWN)
 
 
 def test_paths_of_a_recipe_hold_in_any_folder(
@@ -142,7 +143,7 @@ def test_paths_of_a_recipe_hold_in_any_folder(
     """What is published names its base; the service starts elsewhere."""
     monkeypatch.chdir(tmp_path)
     (tmp_path / "base").mkdir()
-    text = (RECIPES / "direct.toml").read_text("utf-8")
+    text = OWN.read_text("utf-8")
     text = text.replace("embedded:multilingual-e5-small", "base")
     (tmp_path / "own.toml").write_text(
         text + 'masked_text = { files = ["a.txt", "/b.txt"], share = 0.1 }\n', "utf-8"
@@ -155,7 +156,7 @@ def test_paths_of_a_recipe_hold_in_any_folder(
 
 
 def test_what_is_no_folder_stays_the_name_of_a_base() -> None:
-    assert load_recipe(RECIPES / "direct.toml").base == "embedded:multilingual-e5-small"
+    assert load_recipe(OWN).base == "embedded:multilingual-e5-small"
 
 
 @pytest.mark.parametrize(
