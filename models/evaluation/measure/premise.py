@@ -59,7 +59,7 @@ class Premise:
 def probe(predictions: Predictions, split: str) -> Premise:
     """Compute the figures of both."""
     return Premise(
-        # The one chose checkpoints, the other trained; so did its mirrors, in some recipes.
+        # Some recipes choose checkpoints by the one and train on the other; some train on both.
         twins=(_twins(predictions, "val"), _twins(predictions, "train")),
         without=_without(predictions, split),
     )

@@ -173,8 +173,9 @@ def _premise(premise: Premise) -> Iterator[Table]:
         ("items", "variant", "pairs", "originals", "mirrors", "both right"),
         tuple(_twins(twins, variant) for twins in premise.twins for variant in twins.both),
         "COPA and Balanced COPA, English. A model that ignores the premise has both right in 0 % "
-        "of the pairs, guessing in 25 %. COPA 401-500 chose checkpoints and 1-400 were training "
-        "data, and so were their mirrors if a recipe names Balanced COPA.",
+        "of the pairs, guessing in 25 %. Where a recipe trained on items, or chose by them, these "
+        "figures show memory as much as reading: `xcopa cross-validate` asks for items that its "
+        "models have not seen.",
     )
     without = premise.without
     yield Table(
