@@ -7,11 +7,11 @@ from collections.abc import Callable
 
 from app.clock import Clock
 
-Compute = Callable[[], object]
+Computation = Callable[[], object]
 
 
 def alternated_times(
-    first: Compute, second: Compute, rounds: int, clock: Clock = time.perf_counter
+    first: Computation, second: Computation, rounds: int, clock: Clock = time.perf_counter
 ) -> list[tuple[float, float]]:
     """Return the seconds of each of the two, for every round.
 
@@ -26,7 +26,7 @@ def alternated_times(
     return [(_time(first, clock), _time(second, clock)) for _ in range(rounds)]
 
 
-def _time(compute: Compute, clock: Clock) -> float:
+def _time(compute: Computation, clock: Clock) -> float:
     start = clock()
     compute()
     return clock() - start
