@@ -7,7 +7,7 @@ from typing import Any
 
 from app.errors import StartError
 from app.scale.options import ScaleOptions
-from app.scale.placement import Placement, placement
+from app.scale.placement import Placement, placement, refuse_more_than_there_is
 from app.scale.policy import QueuePolicy
 from app.scale.ray_package import ray_library
 from app.scale.replica import RayReplica, replica_settings
@@ -46,7 +46,11 @@ def build(args: Mapping[str, Any]) -> Any:
 
 
 def application(
-    settings: Settings, options: ScaleOptions, variables: Mapping[str, str] | None = None
+    settings: Settings,
+    options: ScaleOptions,
+    variables: Mapping[str, str] | None = None,
+    *,
+    one_node: bool = False,
 ) -> Any:
     """Return the Serve application for settings that the replicas have too.
 
@@ -54,6 +58,7 @@ def application(
         settings: read for what Serve itself has to know.
         options: how many replicas.
         variables: added to the environment of the replicas.
+        one_node: the cluster has one node and gets no other, so all replicas share it.
 
     Raises:
         StartError: the settings do not fit Ray or the cluster, or Ray is not installed.
@@ -61,7 +66,10 @@ def application(
     ray = ray_library()
     refuse_tls_of_callers(settings)
     refuse_model_control(settings)
-    placed = placement(settings, options.cores, _nodes(ray))
+    nodes = _nodes(ray)
+    placed = placement(settings, options.cores, nodes, beside=options.most if one_node else 1)
+    if one_node:
+        refuse_more_than_there_is(placed, options.most, nodes[0])
     served = ray.serve.deployment(**deployment_options(settings, options, placed, variables or {}))(
         ray.serve.ingress()(RayReplica)
     )

@@ -35,17 +35,21 @@ class Placement:
 
 
 def placement(
-    settings: Settings, cores: float | None, nodes: Sequence[Mapping[str, float]]
+    settings: Settings,
+    cores: float | None,
+    nodes: Sequence[Mapping[str, float]],
+    beside: int = 1,
 ) -> Placement:
     """Return what a replica with these settings reserves.
 
     Without a number of processors it takes those of the smallest node that has any, so that each
-    node holds a replica.
+    node holds a replica; or its part of them, where a node is to hold several.
 
     Args:
         settings: those of the replicas.
         cores: processors, if they are given.
         nodes: what each node of the cluster has, as Ray counts it (``CPU``, ``GPU``).
+        beside: replicas that share a node.
 
     Raises:
         StartError: the settings and the options, or the cluster, do not fit each other.
@@ -62,7 +66,27 @@ def placement(
         raise StartError(
             f"cores is {cores:g}, fewer than XCOPA_THREADS ({settings.threads}); leave one out"
         )
-    return Placement(cores or float(settings.threads or _of_a_node(nodes)), 0)
+    return Placement(cores or float(settings.threads or _part(_of_a_node(nodes), beside)), 0)
+
+
+def refuse_more_than_there_is(placed: Placement, replicas: int, node: Mapping[str, float]) -> None:
+    """Refuse replicas that would wait for room for ever, where no other node can come.
+
+    Raises:
+        StartError: the node has too few processors or GPUs for them.
+    """
+    for name, each in (("CPU", placed.cores), ("GPU", placed.gpus)):
+        there = node.get(name, 0.0)
+        if replicas * each > there:
+            raise StartError(
+                f"{replicas} replicas with {each:g} {name} each do not fit on this machine, which "
+                f"has {there:g}; ask for fewer replicas, or leave out XCOPA_THREADS"
+            )
+
+
+def _part(processors: float, replicas: int) -> float:
+    """Return a replica's part: whole processors, as threads are, unless there are too few."""
+    return float(processors // replicas) or processors / replicas
 
 
 def _of_a_node(nodes: Sequence[Mapping[str, float]]) -> float:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import queue
 from collections.abc import Mapping
 from typing import Any
 
@@ -23,24 +24,32 @@ log = logging.getLogger(__name__)
 ADDRESS = "RAY_ADDRESS"
 """Ray's own variable: the cluster to use. Without it a cluster of this machine alone is started."""
 
+POLL_S = 0.2
+"""How often the command looks whether replicas are ready."""
+
 _PASSED_ON = (environment.PREFIX, "HF_", "OTEL_")
 """Beginnings of the variables that replicas get from whoever deploys them."""
 
 
 def serve_on_ray(settings: Settings, options: ScaleOptions) -> int:
     """Deploy, wait for a signal, drain and take away; return the exit status of the process."""
+    address = os.environ.get(ADDRESS)
     try:
         refuse_tls_of_callers(settings)
         proxies = http_options(settings)
-        ray = _join(os.environ.get(ADDRESS))
-        _deploy(ray, application(settings, options, passed_on(os.environ)), proxies)
+        ray = _join(address)
+        # Ray has put a handler of its own in place: whoever is told to stop takes away what is
+        # there, be it ready or not.
+        signals = queue_signals()
+        made = application(settings, options, passed_on(os.environ), one_node=address is None)
+        _deploy(ray, made, proxies)
+        if _wait_until_ready(ray, signals):
+            scheme = "http" if settings.ssl_certfile is None else "https"
+            typer.echo(f"xcopa is ready: {scheme}://{settings.host}:{settings.port} (on Ray Serve)")
+            signals.get()
     except StartError as error:
         typer.echo(f"xcopa cannot start: {error}", err=True)
         return 1
-    signals = queue_signals()
-    scheme = "http" if settings.ssl_certfile is None else "https"
-    typer.echo(f"xcopa is ready: {scheme}://{settings.host}:{settings.port} (on Ray Serve)")
-    signals.get()
     log.info("told to stop: draining")
     ray.serve.delete(NAME)
     ray.shutdown()
@@ -99,16 +108,32 @@ def _node_variables() -> dict[str, str]:
 
 
 def _deploy(ray: Any, made: Any, proxies: Mapping[str, Any]) -> None:
-    """Start the proxies and the application; return when its replicas are ready.
+    """Start the proxies and the application; return before its replicas are ready."""
+    ray.serve.start(proxy_location="EveryNode", http_options=dict(proxies))
+    wanted = ray.serve.RunTarget(made, name=NAME, route_prefix="/")
+    ray.serve.run_many([wanted], wait_for_applications_running=False)
+
+
+def _wait_until_ready(ray: Any, signals: queue.SimpleQueue[int]) -> bool:
+    """Return True once all replicas are ready, or False on a signal.
 
     Raises:
-        StartError: a replica could not start; the message is the replica's.
+        StartError: a replica could not start; the message is the replica's. Or the application
+            is not there any more.
     """
-    ray.serve.start(proxy_location="EveryNode", http_options=dict(proxies))
-    try:
-        ray.serve.run(made, name=NAME, route_prefix="/")
-    except RuntimeError as error:
-        raise StartError(_reason(ray) or str(error)) from error
+    while True:
+        status = ray.serve.status().applications.get(NAME)
+        if status is None:
+            raise StartError("somebody took the application away while its replicas started")
+        if status.status == "RUNNING":
+            return True
+        if status.status == "DEPLOY_FAILED":
+            raise StartError(_reason(status) or status.message)
+        try:
+            signals.get(timeout=POLL_S)
+        except queue.Empty:
+            continue
+        return False
 
 
 def passed_on(variables: Mapping[str, str]) -> dict[str, str]:
@@ -138,11 +163,8 @@ def http_options(settings: Settings) -> dict[str, Any]:
     return options
 
 
-def _reason(ray: Any) -> str | None:
+def _reason(status: Any) -> str | None:
     """Return the last line of why a replica did not start."""
-    status = ray.serve.status().applications.get(NAME)
-    if status is None:
-        return None
     messages = [each.message for each in status.deployments.values() if each.message]
     lines = [line for line in "\n".join(messages).splitlines() if "Error: " in line]
     return lines[-1].partition("Error: ")[2] if lines else None

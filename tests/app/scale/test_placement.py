@@ -6,7 +6,12 @@ import pytest
 
 from app.engine.threads import choose_threads
 from app.errors import StartError
-from app.scale.placement import BESIDE_A_GPU, Placement, placement
+from app.scale.placement import (
+    BESIDE_A_GPU,
+    Placement,
+    placement,
+    refuse_more_than_there_is,
+)
 from app.settings import Settings
 
 CPUS = [{"CPU": 8.0}]
@@ -53,3 +58,24 @@ def test_a_gpu_that_no_node_has_is_refused_before_anything_starts() -> None:
 def test_fewer_cores_than_threads_are_refused() -> None:
     with pytest.raises(StartError, match=r"cores is 2, fewer than XCOPA_THREADS \(4\)"):
         placement(Settings(threads=4), 2.0, CPUS)
+
+
+@pytest.mark.parametrize(("replicas", "cores"), [(1, 8.0), (2, 4.0), (3, 2.0), (16, 0.5)])
+def test_replicas_that_share_a_node_share_its_processors(replicas: int, cores: float) -> None:
+    placed = placement(Settings(), None, CPUS, beside=replicas)
+    assert placed.cores == cores
+    refuse_more_than_there_is(placed, replicas, CPUS[0])
+
+
+@pytest.mark.parametrize(
+    ("placed", "reason"),
+    [
+        (Placement(3.0, 0), "3 replicas with 3 CPU each do not fit on this machine, which has 8"),
+        (Placement(2.0, 1), "3 replicas with 1 GPU each do not fit on this machine, which has 2"),
+    ],
+)
+def test_replicas_that_would_wait_for_room_for_ever_are_refused(
+    placed: Placement, reason: str
+) -> None:
+    with pytest.raises(StartError, match=reason):
+        refuse_more_than_there_is(placed, 3, GPUS[1])

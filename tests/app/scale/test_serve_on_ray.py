@@ -18,7 +18,7 @@ pytestmark = [pytest.mark.slow, needs_ray]
 class OnRay(ServerProcess):
     """The command; what it starts ends with it."""
 
-    arguments = ("serve", "--ray")
+    arguments: tuple[str, ...] = ("serve", "--ray")
 
 
 @pytest.fixture
@@ -34,6 +34,7 @@ def test_told_to_stop_it_answers_what_it_has_accepted_and_exits_with_0(server: O
     callers.wait_for_answers(20)
     server.terminate()
     server.wait_for_line("told to stop")
+    assert server.process.wait(REPLICA_LIMIT_S) == 0
     # The last thing that callers meet is that nobody listens.
     with pytest.raises((ConnectionRefusedError, BrokenConnectionError)):
         callers.stop()
@@ -41,6 +42,26 @@ def test_told_to_stop_it_answers_what_it_has_accepted_and_exits_with_0(server: O
         HTTPStatus.OK,
         HTTPStatus.SERVICE_UNAVAILABLE,
     }
+
+
+def test_two_replicas_share_the_processors_of_one_machine(tiny_models: dict[str, str]) -> None:
+    class Two(OnRay):
+        arguments = ("serve", "--ray", "--replicas", "2")
+
+    settings = {"XCOPA_PORT": str(free_port()), "XCOPA_ENGINES": "0", "XCOPA_THREADS": ""}
+    with Two(**settings, **tiny_models) as server:
+        server.wait_for_line("Adding 2 replicas")
+        # It is ready once both are.
+        server.wait_until_ready()
+
+
+def test_told_to_stop_while_replicas_start_it_takes_them_away_and_exits_with_0(
+    server: OnRay,
+) -> None:
+    server.wait_for_line("Adding 1 replica", START_LIMIT_S)
+    server.terminate()
+    server.wait_for_line("told to stop", REPLICA_LIMIT_S)
+    server.wait_for_line("Removing 1 replica", REPLICA_LIMIT_S)
     assert server.process.wait(REPLICA_LIMIT_S) == 0
 
 
