@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import json
+import sys
 from typing import Any
 
 import aiohttp
@@ -12,9 +14,24 @@ import requests
 from urllib3 import HTTPConnectionPool
 
 from tests.e2e.clients.conftest import check
-from tests.e2e.clients.programs import ITEM
+from tests.e2e.clients.programs import ITEM, output
 
 CALLS = 20
+
+# In a process of its own: it leaves connections that were closed under it to the collector.
+LARGE_BY_AIOHTTP = """
+import aiohttp, asyncio, io, sys
+
+async def main(url, item):
+    headers = {"Content-Type": "application/json"}
+    async with aiohttp.ClientSession() as session:
+        for body in (item.encode(), bytes(20_000_000), item.encode(), bytes(20_000_000)):
+            async with session.post(url, data=io.BytesIO(body), headers=headers) as answer:
+                await answer.json(content_type=None)
+                print(answer.status)
+
+asyncio.run(main(*sys.argv[1:]))
+"""
 
 
 def test_requests_keeps_one_connection(tiny_url: str, expected: dict[str, Any]) -> None:
@@ -100,3 +117,9 @@ def test_requests_and_httpx_read_that_their_body_is_too_large(tiny_url: str) -> 
     large = bytes(20_000_000)
     assert requests.post(target, data=large, headers=headers, timeout=60).status_code == 413
     assert httpx.post(target, content=large, headers=headers, timeout=60).status_code == 413
+
+
+def test_aiohttp_reads_that_its_body_is_too_large(tiny_url: str) -> None:
+    url = f"{tiny_url}/predict/xcopa"
+    said = output(sys.executable, "-c", LARGE_BY_AIOHTTP, url, json.dumps(ITEM))
+    assert said.split() == ["200", "413", "200", "413"]
