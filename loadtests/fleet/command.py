@@ -14,7 +14,7 @@ from app.errors import StartError
 from loadtests.bench.inputs import mixed_bodies, mixed_items
 from loadtests.bench.machine import describe_machine
 from loadtests.fleet.consistent import KERNELS, largest_difference, logits_of
-from loadtests.fleet.findings import FleetFindings, PhaseFindings
+from loadtests.fleet.findings import FleetFindings, PhaseFindings, by_phase
 from loadtests.fleet.fleet import FleetKey, ProxiedFleet, running_fleet, running_replicas
 from loadtests.fleet.load import FleetLoad, saturated_rate
 from loadtests.fleet.phases import HAPPENINGS, run_phase
@@ -107,4 +107,4 @@ def _phases(
         for name in HAPPENINGS:
             progress.print(f"{rate:.1f} calls/s: {name}")
             phases.append(run_phase(made, name, seconds))
-    return [PhaseFindings.of(phase, load.calls) for phase in phases]
+    return by_phase(phases, load.calls)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from bisect import bisect_right
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
@@ -20,7 +21,7 @@ TITLE = "Three services behind HAProxy"
 
 @dataclass(frozen=True)
 class PhaseFindings:
-    """A phase and the calls that were due in it."""
+    """A phase and the calls that followed its beginning."""
 
     phase: FleetPhase
     statuses: dict[str, int]
@@ -28,14 +29,21 @@ class PhaseFindings:
     p50: float
     p99: float
     """Of all calls, in seconds; NaN where there was none."""
+    others_p99: float
+    """The same without the ``held`` slowest calls, which are taken for those that were held."""
 
     @classmethod
     def of(cls, phase: FleetPhase, calls: Sequence[FleetCall]) -> PhaseFindings:
-        """Find the calls of a phase."""
-        own = [call for call in calls if phase.began <= call.due < phase.ended]
-        seconds = sorted(call.seconds for call in own)
-        counted = Counter(str(call.status) for call in own)
-        return cls(phase, dict(counted), quantile(seconds, 0.5), quantile(seconds, 0.99))
+        """Make them of the calls of a phase."""
+        seconds = sorted(call.seconds for call in calls)
+        others = seconds[: max(0, len(seconds) - (phase.held or 0))]
+        return cls(
+            phase,
+            dict(Counter(str(call.status) for call in calls)),
+            quantile(seconds, 0.5),
+            quantile(seconds, 0.99),
+            quantile(others, 0.99),
+        )
 
     @property
     def calls(self) -> int:
@@ -45,6 +53,25 @@ class PhaseFindings:
     def failed(self) -> int:
         """Calls without an answer, those that were refused too."""
         return self.calls - self.statuses.get(str(int(HTTPStatus.OK)), 0)
+
+    @property
+    def beyond(self) -> int:
+        """Failed calls more than a replica held."""
+        return max(0, self.failed - (self.phase.held or 0))
+
+    @property
+    def rate(self) -> float:
+        """Calls a second that were sent."""
+        return self.calls / (self.phase.ended - self.phase.began)
+
+
+def by_phase(phases: Sequence[FleetPhase], calls: Sequence[FleetCall]) -> list[PhaseFindings]:
+    """Give each call to the phase that had begun last when it was due: none is left out."""
+    begun = [phase.began for phase in phases]
+    own: list[list[FleetCall]] = [[] for _ in phases]
+    for call in calls:
+        own[max(0, bisect_right(begun, call.due) - 1)].append(call)
+    return [PhaseFindings.of(phase, each) for phase, each in zip(phases, own, strict=True)]
 
 
 def quantile(ordered: Sequence[float], share: float) -> float:
@@ -59,8 +86,9 @@ class FleetFindings:
     """A whole run."""
 
     capacity: float
-    rate: float
-    """Calls per second: what was answered at most, and what was sent."""
+    """Calls a second that were answered at most."""
+    asked: float
+    """Calls a second that were to be sent."""
     difference: float
     """Of logits, between replicas with different kernels."""
     phases: Sequence[PhaseFindings]
@@ -69,31 +97,24 @@ class FleetFindings:
         """Return a phase by its name."""
         return next(each for each in self.phases if each.phase.name == name)
 
+    def load(self, found: PhaseFindings) -> float:
+        """Return what was sent in a phase, over the capacity."""
+        return found.rate / self.capacity
+
     def results(self) -> list[BenchResult]:
         """Return the figures that have targets."""
-        kill, rolling = self.of("killed"), self.of("rolling")
-        slower = kill.p99 / self.of("steady").p99
-        beyond = max(0, kill.failed - (kill.phase.held or 0))
         return [
-            BenchResult.of(
-                "failed calls while all replicas are replaced in order",
-                "calls",
-                [rolling.failed],
-                "<= 0",
-                calls=rolling.calls,
-                load=round(self.rate / self.capacity, 2),
+            self._failed("rolling", "failed calls while all replicas are replaced in order"),
+            self._failed("steady", "failed calls while nothing happens"),
+            self._failed("drained", "failed calls while a replica is drained and replaced"),
+            self._beyond("killed", "failed calls beyond those that a killed replica held"),
+            self._beyond(
+                "stuck", "failed calls beyond those that a replica with a stuck engine held"
             ),
-            BenchResult.of(
-                "failed calls beyond those that a killed replica held",
-                "calls",
-                [beyond],
-                "<= 0",
-                failed=kill.failed,
-                held=kill.phase.held,
-                calls=kill.calls,
-            ),
-            BenchResult.of(
-                "p99 while a replica is killed over p99 before", RATIO, [slower], "<= 1.5"
+            self._slower(self.of("killed").p99, "p99 while a replica is killed over p99 before"),
+            self._slower(
+                self.of("stuck").others_p99,
+                "p99 of the calls that a stuck engine did not delay over p99 before",
             ),
             BenchResult.of(
                 "largest difference of a logit between replicas with different kernels",
@@ -102,6 +123,19 @@ class FleetFindings:
                 f"<= {TOLERANCE:g}",
             ),
         ]
+
+    def _failed(self, phase: str, name: str) -> BenchResult:
+        found = self.of(phase)
+        load = round(self.load(found), 2)
+        return BenchResult.of(name, "calls", [found.failed], "<= 0", calls=found.calls, load=load)
+
+    def _beyond(self, phase: str, name: str) -> BenchResult:
+        found = self.of(phase)
+        details = {"failed": found.failed, "held": found.phase.held, "calls": found.calls}
+        return BenchResult.of(name, "calls", [found.beyond], "<= 0", **details)
+
+    def _slower(self, seconds: float, name: str) -> BenchResult:
+        return BenchResult.of(name, RATIO, [seconds / self.of("steady").p99], "<= 1.5")
 
     @property
     def missed(self) -> list[str]:
@@ -114,17 +148,17 @@ class FleetFindings:
         data: dict[str, Any] = {
             "machine": machine,
             "capacity_per_second": self.capacity,
-            "rate_per_second": self.rate,
-            "phases": [_as_json(each) for each in self.phases],
+            "asked_per_second": self.asked,
+            "phases": [self._as_json(each) for each in self.phases],
             "results": [each.to_json() for each in self.results()],
         }
         return LoadReport(TITLE, verdict, data, [self._seen(), self._targets()])
 
     def _seen(self) -> LoadTable:
-        columns = ("phase", "what", "calls", "statuses", "failed", "held", "p50 ms", "p99 ms")
+        columns = ("phase", "what", "load", "calls", "statuses", "failed", "held")
         rows = [
             (
-                *(each.phase.name, each.phase.what, str(each.calls)),
+                *(each.phase.name, each.phase.what, f"{self.load(each):.0%}", str(each.calls)),
                 ", ".join(f"{status}: {count}" for status, count in sorted(each.statuses.items())),
                 *(str(each.failed), "" if each.phase.held is None else str(each.phase.held)),
                 *(f"{1000 * seconds:.0f}" for seconds in (each.p50, each.p99)),
@@ -132,7 +166,8 @@ class FleetFindings:
             )
             for each in self.phases
         ]
-        return LoadTable("What callers saw", (*columns, "ready at least"), rows)
+        seen = ("p50 ms", "p99 ms", "ready at least")
+        return LoadTable("What callers saw", (*columns, *seen), rows)
 
     def _targets(self) -> LoadTable:
         rows = [
@@ -141,14 +176,16 @@ class FleetFindings:
         ]
         return LoadTable("Targets", ("figure", "unit", "value", "target", "verdict"), rows)
 
-
-def _as_json(found: PhaseFindings) -> dict[str, Any]:
-    return {
-        **asdict(found.phase),
-        "seconds": found.phase.ended - found.phase.began,
-        "statuses": found.statuses,
-        "calls": found.calls,
-        "failed": found.failed,
-        "p50_ms": milliseconds(found.p50),
-        "p99_ms": milliseconds(found.p99),
-    }
+    def _as_json(self, found: PhaseFindings) -> dict[str, Any]:
+        return {
+            **asdict(found.phase),
+            "seconds": found.phase.ended - found.phase.began,
+            "sent_per_second": found.rate,
+            "sent_over_capacity": self.load(found),
+            "statuses": found.statuses,
+            "calls": found.calls,
+            "failed": found.failed,
+            "p50_ms": milliseconds(found.p50),
+            "p99_ms": milliseconds(found.p99),
+            "others_p99_ms": milliseconds(found.others_p99),
+        }

@@ -10,7 +10,7 @@ from loadtests.fleet.fleet import ProxiedFleet
 from loadtests.fleet.replica import FleetError, FleetReplica
 
 SETTLE_S = 2.0
-"""Between two phases: what one has delayed is answered before the next begins."""
+"""At the end of a phase: what it has delayed is answered before the next begins."""
 
 STUCK_LIMIT_S = 60.0
 
@@ -23,11 +23,11 @@ class FleetPhase:
     what: str
     began: float
     ended: float
-    """Of ``time.monotonic``."""
+    """Of ``time.monotonic``, with the seconds in which it settled."""
     least_ready: int
     """Replicas that Prometheus saw ready at once, at the worst moment."""
     held: int | None = None
-    """Calls that a replica had when it was killed."""
+    """Calls that a replica had when it was killed, or until its stuck engine was replaced."""
 
 
 Happening = Callable[[ProxiedFleet, float], int | None]
@@ -65,14 +65,17 @@ def drained(fleet: ProxiedFleet, seconds: float) -> None:
     time.sleep(seconds)
 
 
-def stuck(fleet: ProxiedFleet, seconds: float) -> None:
+def stuck(fleet: ProxiedFleet, seconds: float) -> int:
     """The engine of the third replica stops where it is, until its service replaces it."""
     victim = fleet.replicas[2]
     stopped = victim.stop_engine()
+    given, held = fleet.proxy.given(victim.name), fleet.proxy.held(victim.name)
     # Not by /readyz, which may say no for a moment only: an engine is replaced within milliseconds.
     _wait(lambda: _has_another(victim, stopped), f"{victim.name} does not replace its stuck engine")
+    held += fleet.proxy.given(victim.name) - given
     fleet.proxy.wait_until_up(victim.name)
     time.sleep(seconds)
+    return held
 
 
 def rolling(fleet: ProxiedFleet, _: float) -> None:
@@ -92,18 +95,18 @@ HAPPENINGS: Mapping[str, Happening] = {
 
 
 def run_phase(fleet: ProxiedFleet, name: str, seconds: float) -> FleetPhase:
-    """Let one thing happen.
+    """Let one thing happen, and settle.
 
     Raises:
         FleetError: the fleet is not whole again afterwards.
     """
     began, since = time.monotonic(), time.time()
     held = HAPPENINGS[name](fleet, seconds)
-    ended, until = time.monotonic(), time.time()
+    until = time.time()
     time.sleep(SETTLE_S)
     what = (HAPPENINGS[name].__doc__ or "").strip()
     least = fleet.watch.least_ready(since, until)
-    return FleetPhase(name, what, began, ended, least, held)
+    return FleetPhase(name, what, began, time.monotonic(), least, held)
 
 
 def _has_another(replica: FleetReplica, engine: int) -> bool:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import socket
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing
 
 import pytest
 
 from loadtests.bench.light_client import LightClient
+from loadtests.fleet import load
 from loadtests.fleet.load import FleetLoad, saturated_rate
 
 ANSWER = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}"
@@ -82,22 +83,37 @@ def test_a_kept_connection_that_was_closed_before_is_no_failure() -> None:
 
 def test_the_load_goes_on_until_it_is_told_and_waits_for_its_calls() -> None:
     server = ScriptedServer(answers=1_000_000)
-    with FleetLoad(server.port, [b"{}"], {}, rate=200) as load:
-        while len(load.calls) < 20:
+    with FleetLoad(server.port, [b"{}"], {}, rate=200) as going:
+        while len(going.calls) < 20:
             threading.Event().wait(0.01)
-    assert {call.status for call in load.calls} == {200}
-    assert len(load.calls) == server.requests
+    assert {call.status for call in going.calls} == {200}
+    assert len(going.calls) == server.requests
     server.close()
 
 
 def test_calls_that_break_are_kept_as_such(breaking: ScriptedServer) -> None:
-    with FleetLoad(breaking.port, [b"{}"], {}, rate=200) as load:
-        while len(load.calls) < 20:
+    with FleetLoad(breaking.port, [b"{}"], {}, rate=200) as going:
+        while len(going.calls) < 20:
             threading.Event().wait(0.01)
-    assert {call.status for call in load.calls} == {0, 200}
+    assert {call.status for call in going.calls} == {0, 200}
 
 
-def test_a_saturated_server_answers_at_a_rate() -> None:
+def test_a_saturated_server_answers_at_a_rate(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(load, "WARM_UP_S", 0.1)
     server = ScriptedServer(answers=1_000_000)
     assert saturated_rate(server.port, [b"{}"], {}, callers=2, seconds=0.2) > 1
     server.close()
+
+
+def test_the_capacity_is_that_of_services_that_are_warm(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What fresh services answered counted: 70 % of it was less than that of the capacity."""
+    rates = iter([1.0, 9.0])
+    lasted = []
+
+    def answered(_: LightClient, requests: Sequence[bytes], callers: int, seconds: float) -> float:
+        lasted.append(seconds)
+        return next(rates)
+
+    monkeypatch.setattr(load, "_answered_rate", answered)
+    assert saturated_rate(1, [b"{}"], {}, callers=2, seconds=20.0) == 9.0
+    assert lasted == [load.WARM_UP_S, 20.0]
