@@ -58,8 +58,11 @@ class OpenLoad:
     def to(
         cls, port: int, path: str, bodies: Sequence[bytes], headers: Mapping[str, str]
     ) -> OpenLoad:
-        """Make the load of these bodies on a server of this machine."""
-        client = LightClient(port, timeout=2 * HUNG_S)
+        """Make the load of these bodies on a server of this machine.
+
+        Nothing is sent twice: a request whose connection breaks has no response.
+        """
+        client = LightClient(port, timeout=2 * HUNG_S, second_try=False)
         return cls(client, [client.request(path, each, headers) for each in bodies])
 
     def send(self, rate: float, seconds: float) -> None:
@@ -72,14 +75,15 @@ class OpenLoad:
             self._waiting.append(gevent.spawn(self._arrive, chance.choice(self.requests), due))
 
     def wait(self) -> None:
-        """Wait for the last response, or until it is sure to hang."""
+        """Wait for the last response, or until it is sure to hang: then there is none."""
         gevent.joinall(self._waiting, timeout=3 * HUNG_S)
+        gevent.killall(self._waiting)
         self.client.close()
 
     def _arrive(self, request: bytes, due: float) -> None:
         # From the moment it was due: a client that is late itself must not hide the wait.
         try:
             status, retry_after = self.client.ask(request)
-        except OSError:
+        except (OSError, gevent.GreenletExit):
             status, retry_after = 0, ""
         self.arrivals.append(Arrival(status, time.monotonic() - due, retry_after))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from http import HTTPStatus
@@ -34,13 +34,19 @@ _LOADED = f"/v2/repository/models/{MODEL}/load"
 
 @dataclass(frozen=True)
 class ReplaceRound:
-    """One replacement, the load before it, and the memory of all processes around it."""
+    """One replacement, the load around it, and the memory of all processes before and after."""
 
     quiet: Sequence[Arrival]
     changing: Sequence[Arrival]
+    after: Sequence[Arrival]
     change_seconds: float
     memory: tuple[int, int]
     """Bytes before it, and after it under the same load."""
+
+    @property
+    def arrivals(self) -> list[Arrival]:
+        """All of them, in which no moment is left out."""
+        return [*self.quiet, *self.changing, *self.after]
 
 
 def measure(console: Console) -> list[BenchResult]:
@@ -52,7 +58,7 @@ def measure(console: Console) -> list[BenchResult]:
         with started(
             SERVICE, XCOPA_MODEL_CONTROL="true", XCOPA_API_KEYS_FILE=str(folder / "keys")
         ) as server:
-            load = _Load(server, {**JSON, "X-API-Key": key})
+            load = ReplaceLoad.at_a_share(server, {**JSON, "X-API-Key": key})
             rounds = [
                 load.replace(next(revisions))
                 for _ in track(range(ROUNDS), description="replaced", console=console)
@@ -62,7 +68,7 @@ def measure(console: Console) -> list[BenchResult]:
 
 def results_of(rounds: Sequence[ReplaceRound]) -> list[BenchResult]:
     """Return what the rounds show."""
-    arrivals = [each for one in rounds for each in (*one.quiet, *one.changing)]
+    arrivals = [each for one in rounds for each in one.arrivals]
     failed = [each for each in arrivals if each.status != HTTPStatus.OK]
     return [
         BenchResult.of(
@@ -109,45 +115,65 @@ def _revisions(folder: Path) -> Iterator[Path]:
         yield made
 
 
-class _Load:
-    """Requests at a share of the capacity of a server, which is measured first."""
+@dataclass(frozen=True)
+class ReplaceLoad:
+    """Requests that arrive at a server while a variant of it is replaced.
 
-    def __init__(self, server: BenchServer, headers: dict[str, str]) -> None:
-        self._server = server
-        self._headers = headers
-        self._bodies = mixed_bodies()
-        closed_load(server, self._bodies, CALLERS, WARM_UP_S, headers=headers)
-        capacity = closed_load(server, self._bodies, CALLERS, CAPACITY_S, headers=headers).rate
-        self._rate = SHARE * capacity
+    Args:
+        server: with an admin key among ``headers``.
+        headers: of each request.
+        bodies: of the requests.
+        rate: requests a second.
+    """
+
+    server: BenchServer
+    headers: Mapping[str, str]
+    bodies: Sequence[bytes]
+    rate: float
+
+    @classmethod
+    def at_a_share(cls, server: BenchServer, headers: Mapping[str, str]) -> ReplaceLoad:
+        """Return the load that is a share of the capacity, which is measured first."""
+        bodies = mixed_bodies()
+        closed_load(server, bodies, CALLERS, WARM_UP_S, headers=headers)
+        capacity = closed_load(server, bodies, CALLERS, CAPACITY_S, headers=headers).rate
+        return cls(server, headers, bodies, SHARE * capacity)
 
     def replace(self, source: Path) -> ReplaceRound:
+        """Replace the variant; requests arrive without a pause, from before it until after it."""
         with self._arriving() as quiet:
             gevent.sleep(QUIET_S)
-            before = self._server.memory
+            before = self.server.memory
         began = gevent.get_hub().loop.now()
         with self._arriving() as changing:
-            self._change(source)
+            self.change(source)
         seconds = gevent.get_hub().loop.now() - began
-        with self._arriving():
+        with self._arriving() as after:
             gevent.sleep(QUIET_S / 2)
-            after = self._server.memory
-        return ReplaceRound(quiet.arrivals, changing.arrivals, seconds, (before, after))
+            memory = (before, self.server.memory)
+        for each in (quiet, changing, after):
+            each.wait()
+        return ReplaceRound(quiet.arrivals, changing.arrivals, after.arrivals, seconds, memory)
 
     @contextmanager
     def _arriving(self) -> Iterator[OpenLoad]:
-        """Have requests arrive; at the end, wait for the answers of those that have."""
-        load = OpenLoad.to(self._server.port, "/predict/xcopa", self._bodies, self._headers)
-        sending = gevent.spawn(load.send, self._rate, CHANGE_LIMIT_S)
+        """Have requests arrive, and wait for no answer: whoever comes next comes at once."""
+        load = OpenLoad.to(self.server.port, "/predict/xcopa", self.bodies, self.headers)
+        sending = gevent.spawn(load.send, self.rate, CHANGE_LIMIT_S)
         try:
             yield load
         finally:
             sending.kill()
-            load.wait()
 
-    def _change(self, source: Path) -> None:
+    def change(self, source: Path) -> None:
+        """Have the server load another revision, and return when the old one has ended.
+
+        Raises:
+            RuntimeError: it does not.
+        """
         body = json.dumps({"parameters": {"source": str(source)}}).encode()
-        with self._server.client(1, timeout=CHANGE_LIMIT_S) as client:
-            response = client.post(_LOADED, body, self._headers)
+        with self.server.client(1, timeout=CHANGE_LIMIT_S) as client:
+            response = client.post(_LOADED, body, self.headers)
             said = response.read()
         if response.status_code != HTTPStatus.OK:
             raise RuntimeError(f"the variant was not replaced: {said.decode()}")

@@ -5,8 +5,10 @@ from __future__ import annotations
 import itertools
 import random
 import statistics
+import threading
 from types import SimpleNamespace
 
+import gevent
 import pytest
 
 from loadtests.bench.open_load import Arrival, OpenLoad, due_times
@@ -56,6 +58,40 @@ def test_a_request_without_a_response_has_status_0() -> None:
         load.wait()
     [arrival] = load.arrivals
     assert (arrival.status, arrival.retry_after) == (0, "")
+
+
+def test_a_request_that_is_cut_on_a_kept_connection_is_not_sent_again() -> None:
+    """It was, and counted as answered: a bench that finds no failure could have had some."""
+    asked: list[bytes] = []
+
+    def cut_every_second(request: bytes) -> list[bytes] | None:
+        asked.append(request)
+        return None if len(asked) % 2 == 0 else [OK]
+
+    with tiny_server(cut_every_second) as server:
+        load = OpenLoad.to(server.port, "/", [b""], {})
+        for _ in range(4):
+            load.send(rate=1, seconds=1e-9)
+            gevent.joinall(load._waiting)
+        load.wait()
+    assert [each.status for each in load.arrivals] == [200, 0, 200, 0]
+    assert len(server.requests) == 4
+
+
+def test_a_request_that_never_ends_is_an_arrival(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It was none, so that whoever counted failures did not see it."""
+    over = threading.Event()
+
+    def keep_waiting(_: bytes) -> None:
+        over.wait()
+
+    with tiny_server(keep_waiting) as server:
+        load = OpenLoad.to(server.port, "/", [b""], {})
+        load.send(rate=1, seconds=1e-9)
+        monkeypatch.setattr("loadtests.bench.open_load.HUNG_S", 0.1)
+        load.wait()
+        over.set()
+    assert [each.status for each in load.arrivals] == [0]
 
 
 def test_the_time_of_a_request_counts_from_when_it_was_due(

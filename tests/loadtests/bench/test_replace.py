@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
+from loadtests.bench import replace
 from loadtests.bench.open_load import Arrival
-from loadtests.bench.replace import ReplaceRound, results_of
+from loadtests.bench.replace import ReplaceLoad, ReplaceRound, results_of
+from tests.loadtests.bench.tiny_server import OK as OK_RESPONSE
+from tests.loadtests.bench.tiny_server import tiny_server
 
 OK, BROKEN, REFUSED = 200, 0, 503
 
@@ -18,11 +23,12 @@ def arrivals(count: int, slowest: float, *failures: int) -> list[Arrival]:
 
 
 def test_every_call_that_failed_counts_and_the_targets_are_the_issue_s() -> None:
+    quick = arrivals(100, 0.05)
     failed, p99, memory = results_of(
         [
-            ReplaceRound(arrivals(100, 0.05), arrivals(200, 0.08, BROKEN), 4.04, (100, 103)),
-            ReplaceRound(arrivals(100, 0.05, REFUSED), arrivals(200, 0.15), 5.0, (103, 104)),
-            ReplaceRound(arrivals(100, 0.05), arrivals(200, 0.09), 5.0, (10**8, 2 * 10**8)),
+            ReplaceRound(quick, arrivals(200, 0.08, BROKEN), [], 4.04, (100, 103)),
+            ReplaceRound(arrivals(100, 0.05, REFUSED), arrivals(200, 0.15), [], 5.0, (103, 104)),
+            ReplaceRound(quick, arrivals(200, 0.09), [], 5.0, (10**8, 2 * 10**8)),
         ]
     )
     assert (failed.value, failed.verdict) == (2, "missed")
@@ -38,6 +44,27 @@ def test_every_call_that_failed_counts_and_the_targets_are_the_issue_s() -> None
 
 def test_no_failure_is_what_is_wanted() -> None:
     quick = arrivals(100, 0.05)
-    failed, _, memory = results_of([ReplaceRound(quick, quick, 1.0, (100, 110))])
+    failed, _, memory = results_of([ReplaceRound(quick, quick, quick, 1.0, (100, 110))])
     assert (failed.value, failed.verdict) == (0, "met")
     assert memory.verdict == "missed"
+
+
+def test_a_call_that_failed_after_the_swap_counts() -> None:
+    """Those that came once the variant was replaced were sent, and then forgotten."""
+    quick = arrivals(100, 0.05)
+    [failed, _, _] = results_of(
+        [ReplaceRound(quick, quick, arrivals(100, 9.0, BROKEN), 1.0, (100, 100))]
+    )
+    assert (failed.value, failed.verdict) == (1, "missed")
+    assert failed.details["calls"] == 301
+
+
+def test_calls_arrive_before_and_after_a_replacement(monkeypatch: pytest.MonkeyPatch) -> None:
+    replaced: list[Path] = []
+    monkeypatch.setattr(replace, "QUIET_S", 0.2)
+    monkeypatch.setattr(ReplaceLoad, "change", lambda _, source: replaced.append(source))
+    with tiny_server(lambda _: None if replaced else [OK_RESPONSE]) as server:
+        found = ReplaceLoad(server.process, {}, [b"{}"], 200.0).replace(Path("revision"))
+    assert {each.status for each in found.quiet} == {OK}
+    assert {each.status for each in found.after} == {BROKEN}
+    assert len(found.arrivals) == len(server.requests)
