@@ -137,6 +137,14 @@ def test_both_ports_may_be_picked(monkeypatch: pytest.MonkeyPatch) -> None:
     assert Settings().metrics_port == 0
 
 
+def test_by_default_a_call_meets_its_deadline_before_the_service_gives_it_up() -> None:
+    """A proxy repeats a call that was given up, and hands an item that stops engines on."""
+    settings = Settings()
+    deadline = settings.request_timeout_ms / 1000
+    assert deadline <= settings.watchdog_s
+    assert deadline <= settings.drain_grace_s
+
+
 def test_every_setting_is_a_variable() -> None:
     assert {"XCOPA_PORT", "XCOPA_MODELS", "XCOPA_MODELS__STILTS"} <= variables()
     assert len(variables()) == len(Settings.model_fields) + len(ModelSources.model_fields)

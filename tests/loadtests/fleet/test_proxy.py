@@ -116,8 +116,15 @@ def test_a_call_that_fits_no_buffer_is_not_sent_again(shown: Shown) -> None:
     assert replicas["one"].calls + replicas["two"].calls == 1
 
 
+def test_a_call_that_every_service_gives_up_is_sent_again_at_most_three_times(shown: Shown) -> None:
+    proxy, replicas = shown
+    replicas["one"].status = replicas["two"].status = 503
+    assert ask(proxy).status_code == 503
+    assert 1 < replicas["one"].calls + replicas["two"].calls <= 1 + 3
+
+
 @pytest.mark.parametrize("status", [429, 500, 504])
-def test_what_may_have_been_computed_is_not_sent_again(shown: Shown, status: int) -> None:
+def test_no_other_status_than_503_is_sent_again(shown: Shown, status: int) -> None:
     proxy, replicas = shown
     replicas["one"].status = replicas["two"].status = status
     assert ask(proxy).status_code == status
