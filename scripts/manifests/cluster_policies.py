@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 
 from scripts.manifests.manifests import SERVICE, Manifests, selects
@@ -83,6 +84,15 @@ def _triggers(triggers: Sequence[Resource]) -> Iterator[str]:
             yield f"{trigger['name']}: no value counts as none waiting"
 
 
+def _namespaces(scaled: Resource) -> Iterator[str]:
+    own = scaled["metadata"]["namespace"]
+    for trigger in scaled["spec"]["triggers"]:
+        read = re.findall(r'namespace="([^"]*)"', trigger["metadata"]["query"])
+        if set(read) != {own}:
+            named = ", ".join(read) or "all namespaces"
+            yield f"{trigger['name']}: it reads {named}, and not {own} alone"
+
+
 def scaling(manifests: Manifests) -> Iterator[str]:
     for each in manifests.of_kind("ScaledObject"):
         spec = each["spec"]
@@ -91,6 +101,7 @@ def scaling(manifests: Manifests) -> Iterator[str]:
         if spec["minReplicaCount"] < LEAST_REPLICAS:
             yield f"it may go below {LEAST_REPLICAS} replicas"
         yield from _triggers(spec["triggers"])
+        yield from _namespaces(each)
         if spec["fallback"]["behavior"] != "currentReplicasIfHigher":
             yield "without Prometheus it takes replicas away"
         down = spec["advanced"]["horizontalPodAutoscalerConfig"]["behavior"]["scaleDown"]
