@@ -16,7 +16,8 @@ from app.engine.seats import EngineLostError
 from app.errors import StartError
 
 _LOOK_S = 1.0
-_STOP_LIMIT_S = 10.0
+STOP_LIMIT_S = 10.0
+"""Seconds that the exit waits for the processes of a pool to end."""
 
 
 class EnginePool:
@@ -79,7 +80,7 @@ class EnginePool:
         with self._changed:
             self._stopped = True
             self._changed.notify_all()
-        self._keeper.stop(_STOP_LIMIT_S)
+        self._keeper.stop(STOP_LIMIT_S)
 
     def release(self) -> None:
         """Let go of the engines, after ``stop``: their descriptors go with the last reference."""

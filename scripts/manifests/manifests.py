@@ -8,8 +8,12 @@ from decimal import Decimal
 from functools import cached_property
 from typing import Any
 
+from pydantic import TypeAdapter
+
 from app.settings import Settings
 from scripts.manifests.render import ManifestError, Resource
+
+_BOOL = TypeAdapter(bool)
 
 SERVICE = "xcopa"
 """The name of the Deployment, of its container, and of the Service that callers use."""
@@ -111,6 +115,11 @@ class Manifests:
         """Return a setting of the service in seconds: that of the overlay, else its default."""
         default = Settings.model_fields[setting].default
         return float(self.environment.get(f"XCOPA_{setting.upper()}", default))
+
+    def is_on(self, setting: str) -> bool:
+        """Whether a setting of the service is true: that of the overlay, else its default."""
+        default = Settings.model_fields[setting].default
+        return _BOOL.validate_python(self.environment.get(f"XCOPA_{setting.upper()}", default))
 
     def volume_at(self, path: str) -> tuple[Resource, Resource] | None:
         """Return the mount of the container at a path, and its volume."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from decimal import Decimal
 
-from app.server import RESPONSE_GRACE_S
+from app.longest_end import longest_end
 from scripts.manifests.manifests import Manifests, quantity
 from scripts.manifests.policy import Policy
 from scripts.manifests.render import Resource
@@ -68,11 +68,11 @@ def pre_stop(manifests: Manifests) -> Iterator[str]:
 
 def grace(manifests: Manifests) -> Iterator[str]:
     given = manifests.pod["terminationGracePeriodSeconds"]
-    needed = (
-        _pre_stop_seconds(manifests)
-        + manifests.seconds("drain_delay_s")
-        + manifests.seconds("drain_grace_s")
-        + RESPONSE_GRACE_S
+    needed = _pre_stop_seconds(manifests) + longest_end(
+        manifests.seconds("drain_delay_s"),
+        manifests.seconds("drain_grace_s"),
+        generations=2 if manifests.is_on("model_control") else 1,
+        servers=2 if "XCOPA_METRICS_PORT" in manifests.environment else 1,
     )
     if given <= needed:
         yield f"terminationGracePeriodSeconds is {given}; it must be above {needed:g}"

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 import yaml
 
-from app.server import RESPONSE_GRACE_S
+from app.longest_end import longest_end
 from app.settings import Settings
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -80,8 +80,9 @@ def test_the_service_is_healthy_when_it_is_ready(compose: dict[str, Any]) -> Non
 
 def test_stopping_leaves_time_to_drain(compose: dict[str, Any]) -> None:
     fields = Settings.model_fields
-    drain = fields["drain_delay_s"].default + fields["drain_grace_s"].default
-    assert seconds(compose["services"]["xcopa"]["stop_grace_period"]) > drain + RESPONSE_GRACE_S
+    delay, grace = fields["drain_delay_s"].default, fields["drain_grace_s"].default
+    longest = longest_end(delay, grace, generations=2, servers=2)
+    assert seconds(compose["services"]["xcopa"]["stop_grace_period"]) > longest
 
 
 def test_services_start_when_what_they_need_is_healthy(compose: dict[str, Any]) -> None:

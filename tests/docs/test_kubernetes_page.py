@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import math
 import re
 from pathlib import Path
 from typing import Any
 
 import yaml
 
-from app.server import RESPONSE_GRACE_S
+from app.longest_end import longest_end
 from scripts.manifests.overlays import SERVICE_OVERLAYS
 from scripts.manifests.policies import POLICIES
 
@@ -32,7 +33,7 @@ def test_the_seconds_of_the_end_are_those_of_the_manifests() -> None:
     pod = manifest("base/deployment.yaml")["spec"]["template"]["spec"]
     signal = pod["containers"][0]["lifecycle"]["preStop"]["sleep"]["seconds"]
     refuses = signal + setting("XCOPA_DRAIN_DELAY_S")
-    latest = refuses + setting("XCOPA_DRAIN_GRACE_S") + RESPONSE_GRACE_S
+    latest = refuses + math.ceil(longest_end(0, setting("XCOPA_DRAIN_GRACE_S"), servers=2))
     kill = pod["terminationGracePeriodSeconds"]
     rows = re.findall(r"(?m)^\| (?:up to )?(\d+) \|", PAGE)
     assert [int(row) for row in rows] == [0, signal, refuses, latest, kill]

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from app.server import RESPONSE_GRACE_S
+from app.longest_end import longest_end
 from app.settings import Settings
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -18,9 +18,12 @@ DOCKERFILE = (ROOT / "Dockerfile").read_text(encoding="utf-8")
 def test_stopping_leaves_time_to_drain() -> None:
     times = re.findall(r"(?:--stop-timeout |terminationGracePeriodSeconds: )(\d+)", PAGE)
     fields = Settings.model_fields
-    drain = fields["drain_delay_s"].default + fields["drain_grace_s"].default + RESPONSE_GRACE_S
+    delay, grace = fields["drain_delay_s"].default, fields["drain_grace_s"].default
+    longest = longest_end(delay, grace, generations=2, servers=2)
     assert len(times) == 4
-    assert [time for time in times if int(time) <= drain] == []
+    assert [time for time in times if int(time) <= longest] == []
+    [beyond] = re.findall(r"`XCOPA_DRAIN_GRACE_S` \+ (\d+) s", PAGE)
+    assert int(beyond) >= longest - delay - grace
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from app.longest_end import longest_end
 from scripts.manifests.__main__ import complaints
 from scripts.manifests.overlays import KUBERNETES
 from scripts.manifests.render import renderer
@@ -36,7 +37,8 @@ def overlay(folder: Path, op: str, field: str, value: object) -> Path:
 def test_a_grace_that_is_too_short_is_said(tmp_path: Path) -> None:
     own = overlay(tmp_path, "replace", "terminationGracePeriodSeconds", 30)
     [complaint] = complaints(own)
-    assert "grace: terminationGracePeriodSeconds is 30; it must be above 45" in complaint
+    needed = 5 + longest_end(5, 30, servers=2)
+    assert f"grace: terminationGracePeriodSeconds is 30; it must be above {needed:g}" in complaint
 
 
 def test_a_field_that_does_not_exist_is_said_for_each_release(tmp_path: Path) -> None:

@@ -34,8 +34,9 @@ CHANGES: list[tuple[str, str, str, object]] = [
     ("pre-stop", "Deployment", CONTAINER + "lifecycle", GONE),
     ("pre-stop", "Deployment", CONTAINER + "lifecycle.preStop.sleep.seconds", 1),
     ("grace", "Deployment", POD + "terminationGracePeriodSeconds", GONE),
-    ("grace", "Deployment", POD + "terminationGracePeriodSeconds", 45),
+    ("grace", "Deployment", POD + "terminationGracePeriodSeconds", 60),
     ("grace", "ConfigMap", "data.XCOPA_DRAIN_GRACE_S", "60"),
+    ("grace", "Deployment", CONTAINER + "lifecycle.preStop.sleep.seconds", 30),
     ("service-links", "Deployment", POD + "enableServiceLinks", GONE),
     ("token", "Deployment", POD + "automountServiceAccountToken", GONE),
     ("token", "ServiceAccount", "automountServiceAccountToken", GONE),
@@ -136,6 +137,15 @@ def test_it_fails_without_its_line(
 
 def test_every_policy_is_seen_to_fail() -> None:
     assert {name for name, *_ in CHANGES} == set(BY_NAME)
+
+
+def test_models_that_change_at_run_time_make_the_end_longer(overlay: Rendered) -> None:
+    """A generation more may still be ending, which nothing counted."""
+    grace = POD + "terminationGracePeriodSeconds"
+    enough_for_one = changed(overlay("cpu"), "Deployment", grace, 75)
+    assert BY_NAME["grace"].complaints(enough_for_one) == []
+    two = changed(enough_for_one, "ConfigMap", "data.XCOPA_MODEL_CONTROL", "true")
+    assert BY_NAME["grace"].complaints(two)
 
 
 def test_an_unscraped_pod_that_is_not_ready_is_found(overlay: Rendered) -> None:
