@@ -42,10 +42,19 @@ def rewritten(page: str, data: Mapping[str, Mapping[str, Any]]) -> str:
 
 
 def table(names: list[str], data: Mapping[str, Mapping[str, Any]]) -> str:
-    """Return a table of Markdown with the results of some measurements, one line for each."""
-    names = [name for name in names if name in data]
-    if not names:
-        return "Not measured yet.\n"
+    """Return a table of Markdown with the results of some measurements, one line for each.
+
+    What has no result is named below it.
+    """
+    measured = [name for name in names if name in data]
+    missing = ", ".join(f"`{name}`" for name in names if name not in data)
+    parts = [_measured(measured, data)] if measured else []
+    if missing:
+        parts.append(f"Not measured yet: {missing}.\n")
+    return "\n".join(parts)
+
+
+def _measured(names: list[str], data: Mapping[str, Mapping[str, Any]]) -> str:
     lines = [
         "| measurement | what | unit | median | least | greatest | target | details |",
         "|---|---|---|---|---|---|---|---|",

@@ -66,7 +66,15 @@ def test_writing_the_tables_again_changes_nothing() -> None:
 
 def test_what_has_not_been_measured_is_said_to_be() -> None:
     found = rewritten("<!-- speed:begin gpu -->\n<!-- speed:end -->\n", {"lone": results()})
-    assert found.splitlines()[1] == "Not measured yet."
+    assert found.splitlines()[1] == "Not measured yet: `gpu`."
+
+
+def test_what_has_not_been_measured_is_named_beside_what_has() -> None:
+    """A block with other results lost it without a word."""
+    before = "<!-- speed:begin lone replace soak -->\n<!-- speed:end -->\n"
+    found = rewritten(before, {"soak": results()}).splitlines()
+    assert found[3].startswith("| soak | a wait")
+    assert found[-3:] == ["", "Not measured yet: `lone`, `replace`.", "<!-- speed:end -->"]
 
 
 def test_the_name_of_a_gpu_comes_before_the_processor() -> None:
