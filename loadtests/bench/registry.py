@@ -24,6 +24,7 @@ from loadtests.bench import (
     ray,
     replace,
     saturation,
+    shares,
     soak,
     training,
 )
@@ -73,6 +74,9 @@ _ALL = (
     Measurement("ray", ray.measure, "What does Ray Serve's proxy cost beside the service alone?"),
     Measurement(
         "fairness", fairness.measure, "How long does a single caller wait beside a bulk caller?"
+    ),
+    Measurement(
+        "shares", shares.measure, "Do three variants share the engines by their weights under load?"
     ),
     Measurement(
         "overload", overload.measure, "What is answered in time at three times the capacity?"

@@ -23,6 +23,7 @@ from loadtests.bench import (
     plan,
     prompts,
     saturation,
+    shares,
     soak,
 )
 from loadtests.bench import training as training_steps
@@ -56,6 +57,7 @@ BRIEFLY: dict[Any, dict[str, Any]] = {
         "ITEMS": 8,
     },
     saturation: {"WARM_UP_S": 0, "ROUNDS": 1, "ROUND_S": 0.5, "ENGINE_ITEMS": 8},
+    shares: {"LEAD_S": 0.3, "ROUNDS": 1, "ROUND_S": 4.0, "LOOK_S": 0.2},
     soak: {"MINUTES": 0.1, "EARLY_S": (0, 30), "LAST_S": 30},
 }
 
