@@ -8,7 +8,6 @@ It needs ``docs/results/comparison.json``, which ``make peers`` writes.
 from __future__ import annotations
 
 import json
-import statistics
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -17,8 +16,9 @@ from typing import Any
 from loadtests.bench.closed_load import CALLERS
 from loadtests.bench.page import machine, number
 from loadtests.comparison.features import FeatureTable
-from loadtests.comparison.figures import ContenderFigures, capacity, middle
+from loadtests.comparison.figures import ContenderFigures, capacity
 from loadtests.comparison.plan import OURS, THEIRS
+from loadtests.comparison.reading import closed, cpu, over, server_rate
 from loadtests.comparison.store import REASON, ServerRecord
 from loadtests.comparison.wins import wins_of
 
@@ -108,8 +108,8 @@ def _service_row(service: ServerRecord, peers: Sequence[ServerRecord]) -> list[s
     return [
         *("**service**", "as shipped", number(capacity(loads)), "1"),
         *(
-            number(service["server"]["rate"]),
-            number(middle(loads, lambda load: load.cpu_s_per_1000)),
+            _server_cell(service),
+            number(cpu(loads)),
         ),
         *(number(service["memory_mib"]), number(service["start_s"]), _framework(service), ""),
     ]
@@ -121,25 +121,16 @@ def _peer_row(peer: ServerRecord) -> list[str]:
     agreement = peer["agreement"]
     return [
         *(f"{peer['name']} ({versions})", peer["setup"], number(capacity(theirs))),
-        *(number(over(ours, theirs)), number(peer["server"]["rate"])),
-        *(number(middle(theirs, lambda load: load.cpu_s_per_1000)), number(peer["memory_mib"])),
+        *(number(over(ours, theirs)), _server_cell(peer)),
+        *(number(cpu(theirs)), number(peer["memory_mib"])),
         *(number(peer["start_s"]), _framework(peer)),
         f"{agreement['labels']:.1%} of {agreement['items']}",
     ]
 
 
-def over(ours: Sequence[ContenderFigures], theirs: Sequence[ContenderFigures]) -> float:
-    """Return the service's capacity over a peer's: the median over the rounds."""
-    pairs = zip(ours, theirs, strict=True)
-    return statistics.median(
-        one.answered_per_s / other.answered_per_s if other.answered_per_s else float("inf")
-        for one, other in pairs
-    )
-
-
-def closed(record: ServerRecord, side: str) -> list[ContenderFigures]:
-    """Return the closed loads of a side."""
-    return [ContenderFigures.from_json(each) for each in record["closed"][side]]
+def _server_cell(record: ServerRecord) -> str:
+    found = server_rate(record)
+    return str(found) if found.rate is None else number(found.rate)
 
 
 def _framework(record: ServerRecord) -> str:

@@ -8,9 +8,10 @@ import pytest
 
 from loadtests.comparison import page
 from loadtests.comparison.features import FeatureTable
-from loadtests.comparison.page import DATA, PAGE, QUICK, over, page_of
-from loadtests.comparison.plan import OURS, THEIRS, LoadPlan
-from tests.loadtests.comparison.records import load, peer, refused, service
+from loadtests.comparison.page import DATA, PAGE, QUICK, page_of
+from loadtests.comparison.plan import LoadPlan
+from loadtests.mlperf.server_rate import ServerRate
+from tests.loadtests.comparison.records import peer, refused, service
 
 FEATURES = FeatureTable.load()
 
@@ -38,11 +39,10 @@ def test_a_line_for_each_server_with_the_service_first() -> None:
     assert "loads of 20 s" in text
 
 
-def test_the_ratio_is_the_middle_of_those_of_the_rounds() -> None:
-    record = peer(closed={OURS: [load(80), load(90), load(40)], THEIRS: [load(40)] * 3})
-    ours, theirs = (page.closed(record, side) for side in (OURS, THEIRS))
-    assert over(ours, theirs) == pytest.approx(2.0)
-    assert over(ours[:1], page.closed(peer(rate=0.0001), THEIRS)[:1]) > 1000
+def test_a_server_rate_that_was_not_measured_was_a_0_on_the_page() -> None:
+    slow = peer(server=ServerRate(None, "even 4 queries/s are too many").to_json())
+    row = section(page_of([service(), slow], FEATURES), "At saturation, and what it costs")[3]
+    assert row.split(" | ")[4] == "not measured: even 4 queries/s are too many"
 
 
 def test_each_load_of_a_peer_has_a_line_beside_the_services() -> None:

@@ -27,7 +27,7 @@ from scripts.install import InstallError
 from tests.loadtests.comparison.records import load, service
 from tests.sample import sample_items
 
-PLAN = replace(LoadPlan.quick(0.5), precision=1.0, warm_up_s=0.1, trial_s=0.3)
+PLAN = replace(LoadPlan.quick(0.5), precision=1.0, most_s=6.0, warm_up_s=0.1, trial_s=0.3)
 
 
 def here(folder: Path) -> PeerEnvironment:
