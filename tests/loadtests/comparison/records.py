@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from loadtests.comparison.origin import RunOrigin
 from loadtests.comparison.plan import OURS, SHARES, THEIRS, LoadPlan
 from loadtests.mlperf.server_rate import ServerRate
 
@@ -16,6 +17,9 @@ MACHINE = {
     "python": "3.99",
 }
 PLAN = LoadPlan.full(20.0)
+ORIGIN = RunOrigin(
+    {"processor": "A Processor", "cores": 2}, "revision", "service", "peers", "items"
+)
 
 
 def load(rate: float, **changes: float) -> dict[str, Any]:
@@ -39,6 +43,7 @@ def head(name: str, **versions: str) -> dict[str, Any]:
         "slug": name.lower().replace(" ", "-"),
         "versions": versions,
         "plan": PLAN.to_json(),
+        "origin": ORIGIN.to_json(),
         "machine": MACHINE,
     }
 

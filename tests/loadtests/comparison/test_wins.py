@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from loadtests.comparison.plan import OURS, THEIRS
-from loadtests.comparison.wins import compared
+from loadtests.comparison.wins import FIGURES, compared
 from loadtests.mlperf.server_rate import ServerRate
 from tests.loadtests.comparison.records import load, peer, service
 
@@ -52,3 +52,7 @@ def test_a_rate_that_was_not_measured_is_not_compared() -> None:
     unknown = ServerRate(None, "too few queries").to_json()
     for one, other in ((service(), peer(server=unknown)), (service(server=unknown), peer())):
         assert "Server rate" not in {each.what for each in compared(one, other)}
+
+
+def test_every_figure_has_a_name_that_a_reason_can_be_given_for() -> None:
+    assert {each.what for each in compared(service(), peer())} == set(FIGURES)
