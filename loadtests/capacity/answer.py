@@ -111,6 +111,7 @@ def _trial(trial: RateTrial) -> dict[str, Any]:
         "p99_ms": point.p99_ms,
         "sent_late_ms": 1000 * trial.lag_s,
         "limit": trial.limit,
+        "failures": trial.failures,
         "used": trial.shares,
         "timeline": [asdict(each) for each in trial.moments],
     }

@@ -84,5 +84,6 @@ class Contender:
         send()
         ended = time.monotonic()
         load.wait()
-        span = LoadSpan(began, ended, self.server.cpu_seconds - cpu, load.lag_s)
+        spent, failures = self.server.cpu_seconds - cpu, str(load.failures)
+        span = LoadSpan(began, ended, spent, load.lag_s, failures)
         return load_figures(load.requests, span, self.plan.good_s)

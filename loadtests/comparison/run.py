@@ -239,7 +239,8 @@ class ComparisonRun:
 def check_sound(who: str, load: ContenderFigures) -> None:
     """Raise PeerFailedError if answers were missing or not the service's: they have no speed."""
     if load.failed_share:
-        raise PeerFailedError(f"{who}: {load.failed_share:.1%} of the answers were not sound")
+        said = f"{who}: {load.failed_share:.1%} of the answers were not sound"
+        raise PeerFailedError(f"{said}: {load.failures}")
 
 
 @contextmanager

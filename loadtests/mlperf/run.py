@@ -82,6 +82,8 @@ class LoadGenRun:
     log: LoadGenLog
     failed: int
     """Items without a sound answer: LoadGen knows nothing of them, and one makes a run invalid."""
+    failures: str = ""
+    """Why they had none."""
 
     @property
     def is_valid(self) -> bool:
@@ -94,8 +96,8 @@ class LoadGenRun:
 
     @property
     def why_not(self) -> str:
-        failed = f"{self.failed} items had no sound answer. " if self.failed else ""
-        return failed + ("" if self.log.is_valid else self.log.why_not)
+        failed = f"{self.failed} items had no sound answer: {self.failures}. "
+        return (failed if self.failed else "") + ("" if self.log.is_valid else self.log.why_not)
 
 
 def run_scenario(
@@ -121,7 +123,7 @@ def run_scenario(
         finally:
             loadgen.DestroyQSL(library)
             loadgen.DestroySUT(system)
-    return LoadGenRun(settings, LoadGenLog.read(folder), asker.failed)
+    return LoadGenRun(settings, LoadGenLog.read(folder), asker.failed, str(asker.failures))
 
 
 def issuer(

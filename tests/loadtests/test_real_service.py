@@ -15,6 +15,7 @@ from typing import Any
 import httpx
 import pytest
 
+from app.keys.keys_file import add_key
 from loadtests.scenarios.__main__ import scenarios
 from tests.conftest import ROOT
 from tests.e2e.server import ServerProcess
@@ -175,6 +176,41 @@ def test_loadgen_runs_each_scenario(url: str, tmp_path: Path) -> None:
     assert all(each["is_valid"] for each in figures)
     [rate] = [each["value"] for each in figures if each["scenario"] == "Server"]
     assert f"{rate:.4g} queries/s: valid" in errors
+
+
+@pytest.fixture
+def keyed_url(tiny_direct: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    """A service that needs an API key, which is in the environment."""
+    keys = tmp_path / "keys"
+    monkeypatch.setenv("XCOPA_API_KEY", add_key(keys, "load"))
+    settings = {
+        "XCOPA_MODELS__DIRECT": str(tiny_direct),
+        "XCOPA_MODELS__STILTS": "none",
+        "XCOPA_DEFAULT_MODEL": "direct",
+    }
+    with ServerProcess(**settings, XCOPA_API_KEYS_FILE=str(keys)) as server:
+        yield server.wait_until_ready().url
+
+
+def test_a_service_with_api_keys_could_not_be_measured(keyed_url: str) -> None:
+    options = ("--against", keyed_url, "--variants", "direct")
+    briefly = ("--precision", "1", "--most-s", "2", "--repeats", "1", "--most-trials", "3")
+    for module, more in (
+        ("loadtests.capacity", briefly),
+        ("loadtests.mlperf", ("SingleStream", "--seconds", "1")),
+    ):
+        command = [sys.executable, "-m", module, *options, *more]
+        done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+        assert done.returncode in (0, 3), done.stdout + done.stderr
+
+
+def test_a_list_that_is_too_long_for_the_service_was_refused_without_a_reason(url: str) -> None:
+    options = ("--against", url, "--routes", "batch", "--batch-sizes", "512")
+    status, _, errors = answer_of("loadtests.capacity", *options)
+    assert status == 2
+    assert "requests had no sound answer: " in errors
+    assert "x status 4" in errors
+    assert "256" in errors
 
 
 def wait_for(happened: Callable[[], object]) -> None:
