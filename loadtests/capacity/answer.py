@@ -41,8 +41,7 @@ class CapacityAnswer:
     @property
     def status(self) -> int:
         """The exit status: too few requests a second are certain also where there is noise."""
-        too_high = self.found.too_high
-        if self.wanted and too_high is not None and too_high < self.wanted:
+        if self.wanted and self.found.is_surely_below(self.wanted):
             return TOO_FEW
         if self.found.rate is None or self.noise:
             return NOT_SURE

@@ -71,13 +71,12 @@ def test_the_saturated_rate_is_counted_and_a_service_that_fails_is_not_measured(
     )
 
 
-@pytest.fixture
-def planted(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A service that answers, and whose capacity is 90 requests a second."""
+def plant(monkeypatch: pytest.MonkeyPatch, capacity: float) -> None:
+    """Have a service answer with a capacity, in requests a second."""
 
     def attempt(self: LiveTrials, rate: float, effect: float) -> RateTrial:
-        late = 0 if rate <= 90 else 900
-        decision = TrialDecision(rate <= 90, [RequestWindow(1000, late, 0)] * 5)
+        late = 0 if rate <= capacity else 900
+        decision = TrialDecision(rate <= capacity, [RequestWindow(1000, late, 0)] * 5)
         return RateTrial(rate, decision, LatencyHistogram([0.01]), {}, "engines (99%)", 0, [])
 
     monkeypatch.setattr("loadtests.target.why_not", lambda _: None)
@@ -85,11 +84,21 @@ def planted(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(LiveTrials, "attempt", attempt)
 
 
-@pytest.mark.usefixtures("planted")
+def test_at_least_more_than_a_service_that_never_holds_is_a_failure(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    plant(monkeypatch, 0.0)
+    with service(sound) as asked:
+        done = run("--against", asked.url, "--variants", "stilts", "--at-least", "50")
+    assert done.exit_code == 1, done.output
+    assert done.stdout.startswith("FAIL: single stilts: no rate with p99 below 500 ms")
+
+
 @pytest.mark.parametrize(("wanted", "status", "word"), [(0, 0, "PASS"), (99.5, 1, "FAIL")])
 def test_the_command_ends_with_an_answer_and_a_report(
-    wanted: float, status: int, word: str, tmp_path: Path
+    wanted: float, status: int, word: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    plant(monkeypatch, 90.0)
     options = ("--variants", "stilts", "--at-least", str(wanted), "--out", str(tmp_path))
     with service(sound) as asked:
         done = run("--against", asked.url, *options)
