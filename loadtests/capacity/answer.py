@@ -13,6 +13,7 @@ from loadtests.cases import RouteCase
 from loadtests.report import plots
 from loadtests.report.document import LoadReport, LoadTable
 from loadtests.report.histogram import LatencyHistogram
+from loadtests.report.knee import power_knee
 
 PASSED, TOO_FEW, NOT_SURE = 0, 1, 3
 """Exit statuses; 2 is that of a command line that cannot be read."""
@@ -56,6 +57,11 @@ class CapacityAnswer:
         return min(failed, key=lambda trial: trial.rate, default=most).limit
 
     @property
+    def knee(self) -> float | None:
+        """Requests a second of the trial with the most requests for the wait."""
+        return power_knee([trial.point for trial in self.found.trials])
+
+    @property
     def latencies(self) -> LatencyHistogram:
         """Those of all trials of the rate that was found."""
         found = LatencyHistogram()
@@ -92,6 +98,7 @@ class CapacityAnswer:
             "requests_per_s": self.found.rate,
             "items_per_s": None if self.found.rate is None else self.found.rate * self.case.items,
             "too_high_requests_per_s": self.found.too_high,
+            "knee_requests_per_s": self.knee,
             "limit": self.limit,
             "noise": self.noise,
             "latencies": self.latencies.to_json(),
@@ -176,7 +183,11 @@ def _plots(answers: Sequence[CapacityAnswer]) -> Iterator[tuple[str, str]]:
     for answer in answers:
         name, trials = answer.case.name, answer.found.trials
         points, bound = [trial.point for trial in trials], 1000 * answer.rules.goal.p99_s
-        drawn = plots.latency_against_load(points, bound, answer.found.rate)
+        marks = {
+            "highest a second in time": answer.found.rate,
+            "knee, the most requests for the wait": answer.knee,
+        }
+        drawn = plots.latency_against_load(points, bound, marks)
         yield f"{name}: latency against offered load", drawn
         moments = [moment for trial in trials for moment in trial.moments]
         if moments:

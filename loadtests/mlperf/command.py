@@ -17,7 +17,9 @@ from loadtests.items import ItemFields, load_items, load_labels
 from loadtests.mlperf.run import SCENARIOS
 from loadtests.mlperf.scenarios import ScenarioFigure, ScenarioRunner
 from loadtests.mlperf.server_rate import ServerRules
+from loadtests.report import plots
 from loadtests.report.document import LoadReport, LoadTable
+from loadtests.report.timeline import LoadPoint
 from loadtests.served import chosen_models, served_models
 from loadtests.target import TargetError, target_service
 
@@ -149,5 +151,23 @@ def report_of(figures: Sequence[ScenarioFigure]) -> LoadReport:
         verdict=" / ".join(map(str, figures)),
         data={"official": False, "figures": [asdict(each) for each in figures]},
         tables=[LoadTable("Scenarios", columns, rows)],
+        plots=list(_plots(figures)),
         notes=[NOT_OFFICIAL, EARLY],
     )
+
+
+def _plots(figures: Sequence[ScenarioFigure]) -> Iterator[tuple[str, str]]:
+    """Draw Server's latency against its rates, and of the streams how long queries take."""
+    for figure in figures:
+        tried = [LoadPoint(**each) for each in figure.details.get("tried", ())]
+        if tried:
+            marks = {"highest valid rate": figure.value}
+            title = f"{figure.scenario} {figure.variant}: latency against offered load"
+            yield title, plots.latency_against_load(tried, figure.details["bound_ms"], marks)
+    streams = {
+        f"{each.scenario} {each.variant}": each.details["curve"]
+        for each in figures
+        if each.details.get("curve")
+    }
+    if streams:
+        yield "Distributions of queries", plots.curves(streams)

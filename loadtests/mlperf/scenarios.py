@@ -104,6 +104,7 @@ class ScenarioRunner:
         details = {
             "early_stopping_estimate_ms": 1000 * run.log.seconds(f"early_stopping_latency_{name}"),
             "queries": run.log.number("result_query_count"),
+            "curve": run.log.curve,
         }
         what = f"{percentile}th percentile of a query"
         if run.settings.scenario == MULTI_STREAM:
@@ -122,7 +123,7 @@ class ScenarioRunner:
             unit="queries/s",
             is_valid=found.rate is not None,
             why_not=found.why_not,
-            details=found.to_json(),
+            details={**found.to_json(), "bound_ms": 1000 * self.rules.bound_s},
         )
 
     def _server_run(self, settings: StreamSettings, number: int) -> LoadGenRun:

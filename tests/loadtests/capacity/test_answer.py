@@ -121,8 +121,20 @@ def test_the_report_has_every_trial_and_the_knee() -> None:
     assert case["trials"][0]["timeline"][0]["batch_rows"] == 8
     titles = [title for title, _ in report.plots]
     assert titles[0] == "batch stilts: latency against offered load"
-    assert "knee: 50 a second" in report.plots[0][1]
+    drawn = report.plots[0][1]
+    assert "highest a second in time: 50" in drawn
+    assert "knee" not in drawn, "two loads have none"
     assert titles[-1] == "Distributions at the rates that were found"
+
+
+def test_the_answer_was_drawn_as_the_knee() -> None:
+    """Of three loads whose latencies are the same, the highest has the most for the wait."""
+    found = CapacityFound([trial(rate, rate < 55, "engines (99%)") for rate in (40, 50, 55)], 50.0)
+    own = CapacityAnswer(CASE, RULES, found)
+    assert own.knee == own.to_json()["knee_requests_per_s"] == 55
+    drawn = capacity_report([own], "Capacity").plots[0][1]
+    assert "highest a second in time: 50" in drawn
+    assert "knee, the most requests for the wait: 55" in drawn
 
 
 def test_a_rate_that_was_halved_and_not_tried_lost_the_report() -> None:
