@@ -28,6 +28,7 @@ from loadtests.comparison.plan import LoadPlan
 from loadtests.comparison.reasons import ReasonsError
 from loadtests.comparison.run import SERVICE_SLUG, ComparisonRun
 from loadtests.comparison.store import REASON, RecordStore, ServerRecord
+from loadtests.number_options import MOST_S, finite
 from loadtests.peers.catalogue import ALL_PEERS, WITHOUT_PACKAGE
 from loadtests.peers.peer import Peer
 
@@ -49,7 +50,12 @@ def _peers(only: str | None) -> list[Peer]:
 _Only = Annotated[str | None, typer.Option(help="Peers, with commas between; without it, all.")]
 _Seconds = Annotated[
     float | None,
-    typer.Option(min=1.0, help=f"Of each load; {SECONDS:g}, or with --quick {QUICK_SECONDS:g}."),
+    typer.Option(
+        min=1.0,
+        max=MOST_S,
+        callback=finite,
+        help=f"Of each load; {SECONDS:g}, or with --quick {QUICK_SECONDS:g}.",
+    ),
 ]
 _Out = Annotated[
     Path | None,
