@@ -161,10 +161,10 @@ def test_capacity_comes_to_an_answer(url: str, tmp_path: Path) -> None:
 
 
 def test_loadgen_runs_each_scenario(url: str, tmp_path: Path) -> None:
+    """On a busy machine no rate may be valid: then none is said, and why."""
     briefly = ("--seconds", "1", "--most-s", "10", "--precision", "1", "--p99-ms", "2000")
     options = ("--against", url, *briefly, "--out", str(tmp_path))
     status, said, errors = answer_of("loadtests.mlperf", *options)
-    assert status == 0, said + errors
     figures = json.loads((tmp_path / "report.json").read_text("utf-8"))["figures"]
     units = {each["scenario"]: each["unit"] for each in figures}
     assert units == {
@@ -173,9 +173,14 @@ def test_loadgen_runs_each_scenario(url: str, tmp_path: Path) -> None:
         "Server": "queries/s",
         "Offline": "items/s",
     }
-    assert all(each["is_valid"] for each in figures)
-    [rate] = [each["value"] for each in figures if each["scenario"] == "Server"]
-    assert f"{rate:.4g} queries/s: valid" in errors
+    [server] = [each for each in figures if each["scenario"] == "Server"]
+    assert all(each["is_valid"] for each in figures if each is not server), said
+    assert status == (0 if server["is_valid"] else 1), said + errors
+    if server["is_valid"]:
+        assert f"{server['value']:.4g} queries/s: valid" in errors
+    else:
+        assert server["value"] is None
+        assert server["why_not"] in said
     page = (tmp_path / "report.html").read_text("utf-8")
     assert "Server stilts: latency against offered load" in page
     assert "Distributions of queries" in page
