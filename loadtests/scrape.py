@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import http.client
-import os
 from collections import defaultdict
 from collections.abc import Mapping
 from contextlib import closing
@@ -11,7 +10,7 @@ from urllib.parse import urlsplit
 
 from prometheus_client.parser import text_string_to_metric_families
 
-from app.keys.own_key import own_key
+from loadtests.own_headers import own_headers
 
 TIMEOUT_S = 10
 _OK = 200
@@ -25,12 +24,10 @@ Totals = Mapping[str, float]
 def scrape(url: str) -> Totals:
     """Return what the service of a URL says; nothing if it does not answer."""
     parts = urlsplit(url)
-    key = own_key(None, os.environ)
-    headers = {} if key is None else {"Authorization": f"Bearer {key}"}
     kind = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
     try:
         with closing(kind(str(parts.hostname), parts.port, timeout=TIMEOUT_S)) as connection:
-            connection.request("GET", parts.path.rstrip("/") + "/metrics", headers=headers)
+            connection.request("GET", parts.path.rstrip("/") + "/metrics", headers=own_headers())
             with connection.getresponse() as answer:
                 text = answer.read().decode(errors="replace")
         return totals(text) if answer.status == _OK else {}

@@ -8,9 +8,13 @@ from contextlib import closing
 
 from pydantic import BaseModel, Field, ValidationError
 
+from app.keys.own_key import KEY_VARIABLE
+from loadtests.own_headers import own_headers
 from loadtests.target import TargetError, TargetService
 
 _TIMEOUT_S = 10
+_NEEDS_KEY = (401, 403)
+_HOLDS = "holds the API key that is sent"
 _PATH = "/models"
 
 
@@ -26,14 +30,17 @@ def served_models(service: TargetService) -> list[str]:
     """Ask a service for the names of its models.
 
     Raises:
-        TargetError: it does not say.
+        TargetError: it does not say, or not without another API key.
+        StartError: the API key cannot be one.
     """
     connection = http.client.HTTPConnection(service.host, service.port, timeout=_TIMEOUT_S)
     try:
         with closing(connection):
-            connection.request("GET", _PATH)
+            connection.request("GET", _PATH, headers=own_headers())
             with connection.getresponse() as answer:
-                content = answer.read()
+                status, content = answer.status, answer.read()
+        if status in _NEEDS_KEY:
+            raise TargetError(f"GET {service.url}{_PATH} answers {status}; {KEY_VARIABLE} {_HOLDS}")
         return [each.name for each in _Models.model_validate_json(content).models]
     except (OSError, http.client.HTTPException, ValidationError) as error:
         raise TargetError(

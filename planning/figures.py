@@ -68,6 +68,8 @@ class Effort:
             raise PlanningError(f"there are 1 to {MOST_REQUESTS:,} requests")
         if self.most_replicas < 1:
             raise PlanningError("1 replica at least is simulated")
+        if self.seed < 0:
+            raise PlanningError("the seed is 0 at least")
 
     def requests_of(self, fleet: Fleet, traffic: Traffic) -> int:
         """Return how many requests a simulation has: so many, or more for it to be long enough."""

@@ -29,6 +29,10 @@ TOKENS_BY_LANGUAGE: Mapping[str, Sequence[int]] = {
 middles of eight parts with equally many questions."""
 
 
+MOST_TOKENS, MOST_SHARE = 1_000_000, 1e9
+"""Of one length."""
+
+
 @dataclass(frozen=True)
 class LengthMix:
     """Numbers of tokens, and how often a request has each."""
@@ -41,6 +45,10 @@ class LengthMix:
             raise PlanningError("a mix of lengths has a length at least")
         if any(tokens < 1 or weight < 0 for tokens, weight in self.weights.items()):
             raise PlanningError("a length is 1 token at least, and its share 0 at least")
+        if not all(weight <= MOST_SHARE for weight in self.weights.values()):
+            raise PlanningError(f"a share is {MOST_SHARE:,.0f} at most")
+        if max(self.weights) > MOST_TOKENS:
+            raise PlanningError(f"a length is {MOST_TOKENS:,} tokens at most")
 
     @classmethod
     def usual(cls) -> LengthMix:

@@ -16,6 +16,9 @@ FRONT_SECONDS = 0.0005
 507 us with an engine that takes no time (docs/results/speed.md, ``null``)."""
 
 
+MOST_ENGINES, MOST_PACE = 1_024, 1_000.0
+
+
 class PlanningError(Exception):
     """There can be no plan; the message says why, and what to change."""
 
@@ -45,8 +48,7 @@ class ReplicaSpeed:
     """Of a request in the process that speaks HTTP; it serves one after the other."""
 
     def __post_init__(self) -> None:
-        if self.engines < 1:
-            raise PlanningError("a replica has 1 engine at least")
+        check_engines(self.engines)
         check_pace(self.pace)
         check_front(self.front_seconds)
 
@@ -64,10 +66,20 @@ class ReplicaSpeed:
         return min(by_engines, 1 / self.front_seconds) if self.front_seconds else by_engines
 
 
+def check_engines(count: int) -> None:
+    """Raise a ``PlanningError`` for what cannot be the engines of a replica."""
+    if count < 1:
+        raise PlanningError("a replica has 1 engine at least")
+    if count > MOST_ENGINES:
+        raise PlanningError(f"a replica has {MOST_ENGINES:,} engines at most")
+
+
 def check_pace(pace: float) -> None:
     """Raise a ``PlanningError`` for what cannot be a pace."""
     if not 0 < pace < math.inf:
         raise PlanningError("the pace is above 0")
+    if pace > MOST_PACE:
+        raise PlanningError(f"the pace is {MOST_PACE:,.0f} at most")
 
 
 def check_front(seconds: float) -> None:

@@ -39,6 +39,8 @@ class Goal:
             raise PlanningError("the p99 is above 0 seconds")
         if self.replicas_down < 0:
             raise PlanningError("0 replicas at least are lost")
+        if self.replicas_down > MOST_FLEET:
+            raise PlanningError(f"{MOST_FLEET:,} replicas at most are lost")
 
     def holds(self, figures: LoadFigures) -> bool:
         """Whether it is reached, with all that chance may change."""
@@ -128,6 +130,8 @@ def smallest(enough: Callable[[int], bool], least: int) -> int:
     Raises:
         PlanningError: ``MOST_FLEET`` is not.
     """
+    if least > MOST_FLEET:
+        raise PlanningError(f"{MOST_FLEET:,} replicas are too few for such a --rate")
     too_few, step, tried = least - 1, 1, least
     while not enough(tried):
         if tried >= MOST_FLEET:

@@ -15,6 +15,12 @@ POISSON = 1.0
 """The deviation of the gaps between requests over their mean, when callers do not know of each
 other (Palm-Khintchine)."""
 
+MOST_BURST = 100.0
+_EVEN = 1e-6
+"""A burstiness below this is an even pace."""
+
+_LEAST_RATE = 1e-9
+
 
 @dataclass(frozen=True)
 class Traffic:
@@ -31,10 +37,12 @@ class Traffic:
     """The standard deviation of a gap over the mean gap."""
 
     def __post_init__(self) -> None:
-        if not 0 < self.rate < math.inf:
+        if not _LEAST_RATE <= self.rate < math.inf:
             raise PlanningError("the rate is above 0")
         if not 0 <= self.burst < math.inf:
             raise PlanningError("the burstiness is 0 at least")
+        if self.burst > MOST_BURST:
+            raise PlanningError(f"the burstiness is {MOST_BURST:g} at most")
 
     def at(self, rate: float) -> Traffic:
         """Return the same requests at another rate."""
@@ -46,7 +54,7 @@ class Traffic:
         Shape ``[count]``.
         """
         mean = 1 / self.rate
-        if self.burst == 0:
+        if self.burst < _EVEN:
             return np.arange(1, count + 1, dtype=np.float64) * mean
         shape = 1 / self.burst**2
         return np.cumsum(generator.gamma(shape, mean / shape, count))

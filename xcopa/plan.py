@@ -27,7 +27,14 @@ from planning.figures import Effort, OnRun
 from planning.lengths import LengthMix
 from planning.report import PlanReport, ReportTable, summary, tables
 from planning.simulation import Fleet
-from planning.speed import PlanningError, ReplicaSpeed, check_front, check_pace, speed_of
+from planning.speed import (
+    PlanningError,
+    ReplicaSpeed,
+    check_engines,
+    check_front,
+    check_pace,
+    speed_of,
+)
 from planning.study import Goal
 from planning.traffic import Traffic
 from xcopa.start import failing_on, needs
@@ -103,6 +110,8 @@ def run(options: PlanOptions, settings: Settings) -> None:
             import matplotlib.figure  # noqa: F401, PLC0415 - said before the work, not after it
     with failing_on(PlanningError, StartError, OSError):
         question = question_of(options, settings)
+        if options.out is not None:
+            _make(options.out)
         with _progress() as on_run:
             report = plan(question, on_run)
         if options.out is not None:
@@ -130,7 +139,7 @@ def question_of(options: PlanOptions, settings: Settings) -> PlanQuestion:
         traffic = Traffic(load.rate, lengths, load.burst)
     with naming("--p99, --replicas-down"):
         wanted = Goal(goal.p99, goal.replicas_down)
-    with naming("--requests, --runs, --whole"):
+    with naming("--requests, --runs, --whole, --seed"):
         much = Effort(effort.requests, effort.runs, effort.seed, effort.whole)
     speed = _speed(options.replica, settings)
     limits = Limits(settings.queue_seconds, settings.max_wait_ms / 1000)
@@ -160,8 +169,9 @@ def _lengths(load: LoadOptions) -> LengthMix:
 
 
 def _speed(replica: ReplicaOptions, settings: Settings) -> ReplicaSpeed:
-    if any(count < 1 for count in replica.engines):
-        raise PlanningError("--engines: a replica has 1 engine at least")
+    with naming("--engines"):
+        for count in replica.engines:
+            check_engines(count)
     if replica.against is not None and replica.curve is not None:
         raise PlanningError("--against, --curve: both say how fast a replica is; give one")
     with naming("--pace"):
@@ -254,6 +264,18 @@ def _drawn(table: ReportTable) -> Table:
     return drawn
 
 
+def _make(directory: Path) -> None:
+    """Make the directory before the work, and not after it.
+
+    Raises:
+        PlanningError: it cannot be made.
+    """
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise PlanningError(f"--out: {directory} cannot be made: {error.strerror}") from error
+
+
 def _write(report: PlanReport, directory: Path) -> None:
     """Write the report and its picture.
 
@@ -262,7 +284,6 @@ def _write(report: PlanReport, directory: Path) -> None:
     """
     from planning.plots import draw  # noqa: PLC0415 - only who writes needs matplotlib
 
-    directory.mkdir(parents=True, exist_ok=True)
     content = json.dumps(report.to_json(), indent=2, allow_nan=False)
     (directory / REPORT).write_text(content + "\n", encoding="utf-8")
     draw(report, directory / PICTURE)

@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+import statistics
 import time
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from loadtests.callers.profiles import Stair, knee_of
+from loadtests.callers.scenario_answer import ScenarioAnswer
 from loadtests.report import plots
 from loadtests.report.document import LoadReport, LoadTable
 from loadtests.report.histogram import LatencyHistogram
-from loadtests.report.timeline import Moment
+from loadtests.report.timeline import LoadPoint, Moment
 from loadtests.scrape import Totals, batch_rows
+
+RESIDENT = "process_resident_memory_bytes"
+_MIB = 2**20
 
 
 @dataclass
@@ -61,6 +68,7 @@ class RunRecord:
         """Forget everything: locust's page may start several runs."""
         self.whole, self.lately = RouteLatencies(), RouteLatencies()
         self.moments: list[Moment] = []
+        self.stairs: list[Stair] = []
         self._began = self._last = time.monotonic()
         self._seen: Totals = {}
 
@@ -78,9 +86,27 @@ class RunRecord:
                 p50_ms=1000 * latencies.quantile(0.5),
                 p99_ms=1000 * latencies.quantile(0.99),
                 batch_rows=batch_rows(self._seen, seen),
+                memory_mib=seen[RESIDENT] / _MIB if RESIDENT in seen else None,
             )
         )
         self._last, self._seen = now, seen
+
+    @property
+    def points(self) -> list[LoadPoint]:
+        """Latency against the number of users: the middle one of all moments with as many."""
+        by_users: dict[float, list[Moment]] = {}
+        for moment in self.moments:
+            if moment.is_busy and moment.offered:
+                by_users.setdefault(moment.offered, []).append(moment)
+        return [
+            LoadPoint(
+                users,
+                statistics.median(each.p50_ms for each in some),
+                statistics.median(each.p99_ms for each in some),
+                None,
+            )
+            for users, some in sorted(by_users.items())
+        ]
 
     @property
     def seconds(self) -> float:
@@ -103,14 +129,26 @@ def verdict(record: RunRecord, bound_ms: float) -> tuple[str, bool]:
     return said, is_good
 
 
-def report_of(record: RunRecord, said: str) -> LoadReport:
-    """Return the report of a run."""
+def report_of(record: RunRecord, said: str, answers: Sequence[ScenarioAnswer] = ()) -> LoadReport:
+    """Return the report of a run.
+
+    Args:
+        record: of the run.
+        said: its verdict.
+        answers: to the questions of its scenario.
+    """
+    knee = knee_of(record.stairs)
     routes = {route: each.to_json() for route, each in sorted(record.whole.by_route.items())}
     columns = ("count", "mean_ms", "p50_ms", "p95_ms", "p99_ms", "p99.9_ms", "greatest_ms")
     return LoadReport(
         title="Load of locust's users",
-        verdict=said,
-        data={"routes": routes, "timeline": [asdict(each) for each in record.moments]},
+        verdict=" / ".join([said, *map(str, answers)]),
+        data={
+            "answers": [{"status": each.status.value, "said": each.said} for each in answers],
+            "routes": routes,
+            "knee_users": knee.users if knee else None,
+            "timeline": [asdict(each) for each in record.moments],
+        },
         tables=[
             LoadTable(
                 "Latencies by route",
@@ -121,6 +159,16 @@ def report_of(record: RunRecord, said: str) -> LoadReport:
         plots=[
             ("Distribution by route", plots.distributions(record.whole.by_route)),
             ("Timeline", plots.timeline(record.moments, "users")),
+            *_against_load(record, knee),
         ],
         notes=["Callers wait for their answers, so a slow service gets fewer questions."],
     )
+
+
+def _against_load(record: RunRecord, knee: Stair | None) -> Iterator[tuple[str, str]]:
+    """Draw latency against the number of users, where that has changed."""
+    points = record.points
+    if len(points) > 1:
+        marks = {"knee, users": knee.users if knee else None}
+        drawn = plots.latency_against_load(points, None, marks, "users that wait for answers")
+        yield "Latency against load", drawn

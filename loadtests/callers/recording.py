@@ -6,6 +6,7 @@ Workers send their histograms to the master with locust's own figures.
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from locust.runners import MasterRunner, WorkerRunner
 
 from loadtests.callers.options import option
 from loadtests.callers.record import RouteLatencies, RunRecord, report_of, verdict
+from loadtests.callers.scenario_answer import ScenarioAnswer, exit_status
 from loadtests.callers.users import HOST
 from loadtests.scrape import scrape
 
@@ -26,6 +28,15 @@ _KEY = "xcopa_latencies"
 
 
 RECORD = RunRecord()
+
+RunQuestion = Callable[[RunRecord], ScenarioAnswer]
+QUESTIONS: list[RunQuestion] = []
+"""Of the scenario; each is answered at the end of a run."""
+
+
+def ask(*questions: RunQuestion) -> None:
+    """Have questions answered, printed and reported at the end of each run."""
+    QUESTIONS.extend(questions)
 
 
 @events.request.add_listener
@@ -76,28 +87,35 @@ def keep_report(environment: Environment, **_: object) -> None:
     if options is None or options.headless or isinstance(environment.runner, WorkerRunner):
         return
     _note(environment)
-    _write(options, verdict(RECORD, option(options, "p99_ms", 0.0))[0])
+    _write(options, verdict(RECORD, option(options, "p99_ms", 0.0))[0], _answers())
 
 
 @events.quitting.add_listener
 def end(environment: Environment, **_: object) -> None:
-    """Print the verdict and write the report."""
+    """Print the verdict and the answers of the scenario, and write the report."""
     if isinstance(environment.runner, WorkerRunner) or environment.runner is None:
         return
     _note(environment)
     options = environment.parsed_options
     bound = option(options, "p99_ms", 0.0)
     said, is_good = verdict(RECORD, bound)
-    _say(said)
-    if not is_good and environment.process_exit_code is None:
-        environment.process_exit_code = 1
-    _write(options, said)
+    answers = _answers()
+    for line in (said, *answers):
+        _say(str(line))
+    status = exit_status(answers) if is_good else 1
+    if status and environment.process_exit_code is None:
+        environment.process_exit_code = status
+    _write(options, said, answers)
 
 
-def _write(options: Any, said: str) -> None:
+def _answers() -> list[ScenarioAnswer]:
+    return [question(RECORD) for question in QUESTIONS]
+
+
+def _write(options: Any, said: str, answers: Sequence[ScenarioAnswer]) -> None:
     if folder := getattr(options, "report", ""):
         try:
-            report_of(RECORD, said).write(Path(folder))
+            report_of(RECORD, said, answers).write(Path(folder))
         except OSError as error:
             _say(f"--report {folder}: {error}")
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import math
 from typing import ClassVar
 
@@ -10,7 +9,8 @@ from locust import LoadTestShape
 from locust.util.timespan import parse_timespan
 
 from loadtests.callers import profiles
-from loadtests.callers.profiles import Stair, is_saturated, knee_of
+from loadtests.callers.profiles import Stair, is_saturated
+from loadtests.callers.recording import RECORD
 
 USERS, SECONDS = 16, 120.0
 """Where the command line does not say."""
@@ -68,7 +68,6 @@ class StaircaseShape(ProfileShape):
     def reset_time(self) -> None:
         """Begin again, at the foot."""
         super().reset_time()
-        self._stairs: list[Stair] = []
         self._users, self._since, self._answered = 0, 0.0, 0
 
     def tick(self) -> UserTarget | None:
@@ -77,16 +76,12 @@ class StaircaseShape(ProfileShape):
         users = target[0] if target else -1
         if users != self._users:
             self._end_step(users)
-        if is_saturated(self._stairs):
-            knee = knee_of(self._stairs)
-            logging.getLogger(__name__).warning("saturated: the knee is at %s", knee)
-            return None
-        return target
+        return None if is_saturated(RECORD.stairs) else target
 
     def _end_step(self, users: int) -> None:
         now, total = self.get_run_time(), self.runner.stats.total
         answered = total.num_requests - total.num_failures
         if self._users and now > self._since:
             rate = (answered - self._answered) / (now - self._since)
-            self._stairs.append(Stair(self._users, rate))
+            RECORD.stairs.append(Stair(self._users, rate))
         self._users, self._since, self._answered = users, now, answered

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 import logging
-import os
 import random
 import sys
 from collections.abc import Callable, Sequence
@@ -19,18 +18,17 @@ from locust.env import Environment
 from locust.exception import StopUser
 
 from app.errors import StartError
-from app.keys.own_key import own_key
 from loadtests import soundness
 from loadtests.callers.options import mix_of, option
 from loadtests.mix import MixError
+from loadtests.own_headers import own_headers
 from loadtests.same_answer import TOLERANCE, AnswerMemory, AskedQuestion, question_of
 from loadtests.soundness import ModelAnswer
 
 try:
-    KEY = own_key(None, os.environ)
+    HEADERS = own_headers()
 except StartError as error:
     sys.exit(str(error))
-HEADERS = {} if KEY is None else {"Authorization": f"Bearer {KEY}"}
 LONGEST_SAID = 200
 """Characters of an answer that a failure repeats."""
 

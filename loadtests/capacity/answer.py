@@ -13,6 +13,7 @@ from loadtests.cases import RouteCase
 from loadtests.report import plots
 from loadtests.report.document import LoadReport, LoadTable
 from loadtests.report.histogram import LatencyHistogram
+from loadtests.report.knee import power_knee
 
 PASSED, TOO_FEW, NOT_SURE = 0, 1, 3
 """Exit statuses; 2 is that of a command line that cannot be read."""
@@ -41,8 +42,7 @@ class CapacityAnswer:
     @property
     def status(self) -> int:
         """The exit status: too few requests a second are certain also where there is noise."""
-        too_high = self.found.too_high
-        if self.wanted and too_high is not None and too_high < self.wanted:
+        if self.wanted and self.found.is_surely_below(self.wanted):
             return TOO_FEW
         if self.found.rate is None or self.noise:
             return NOT_SURE
@@ -55,6 +55,11 @@ class CapacityAnswer:
         failed = [trial for trial in trials if trial.decision.holds is False]
         most = max(trials, key=lambda trial: trial.rate)
         return min(failed, key=lambda trial: trial.rate, default=most).limit
+
+    @property
+    def knee(self) -> float | None:
+        """Requests a second of the trial with the most requests for the wait."""
+        return power_knee([trial.point for trial in self.found.trials])
 
     @property
     def latencies(self) -> LatencyHistogram:
@@ -93,6 +98,7 @@ class CapacityAnswer:
             "requests_per_s": self.found.rate,
             "items_per_s": None if self.found.rate is None else self.found.rate * self.case.items,
             "too_high_requests_per_s": self.found.too_high,
+            "knee_requests_per_s": self.knee,
             "limit": self.limit,
             "noise": self.noise,
             "latencies": self.latencies.to_json(),
@@ -111,6 +117,7 @@ def _trial(trial: RateTrial) -> dict[str, Any]:
         "p99_ms": point.p99_ms,
         "sent_late_ms": 1000 * trial.lag_s,
         "limit": trial.limit,
+        "failures": trial.failures,
         "used": trial.shares,
         "timeline": [asdict(each) for each in trial.moments],
     }
@@ -176,7 +183,11 @@ def _plots(answers: Sequence[CapacityAnswer]) -> Iterator[tuple[str, str]]:
     for answer in answers:
         name, trials = answer.case.name, answer.found.trials
         points, bound = [trial.point for trial in trials], 1000 * answer.rules.goal.p99_s
-        drawn = plots.latency_against_load(points, bound, answer.found.rate)
+        marks = {
+            "highest a second in time": answer.found.rate,
+            "knee, the most requests for the wait": answer.knee,
+        }
+        drawn = plots.latency_against_load(points, bound, marks)
         yield f"{name}: latency against offered load", drawn
         moments = [moment for trial in trials for moment in trial.moments]
         if moments:

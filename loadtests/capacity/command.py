@@ -134,7 +134,8 @@ class CapacityRun:
             holds = {True: "holds", False: "does not hold", None: "not decided"}
             self.progress.print(
                 f"{case.name}: {rate:.4g} requests/s: {holds[trial.decision.holds]}, "
-                f"p99 {point.p99_ms:.4g} ms, {late:.2%} late, {trial.limit}",
+                f"p99 {point.p99_ms:.4g} ms, {late:.2%} late, {trial.limit}"
+                + (f", failed: {trial.failures}" if trial.failures else ""),
                 soft_wrap=True,
             )
             return trial

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import random
 import time
 from collections.abc import Iterator
@@ -11,13 +10,14 @@ from dataclasses import dataclass, field
 import gevent
 import psutil
 
-from app.keys.own_key import own_key
 from loadtests.bench.light_client import LightClient
 from loadtests.bench.servers import JSON
 from loadtests.capacity.resources import limit_of, read_usage, usage
 from loadtests.capacity.search import SearchRules, TrialDecision, decide
 from loadtests.capacity.sequential import RequestWindow
 from loadtests.cases import JudgedBody, LoadCase, RouteCase
+from loadtests.failures import FailureTally
+from loadtests.own_headers import own_headers
 from loadtests.report.histogram import LatencyHistogram
 from loadtests.report.timeline import LoadPoint, Moment
 from loadtests.scrape import batch_rows, scrape
@@ -68,6 +68,8 @@ class RateTrial:
     lag_s: float
     """By how much 1 % of the requests were sent too late."""
     moments: list[Moment]
+    failures: str = ""
+    """Why requests had no sound answer."""
 
     @property
     def point(self) -> LoadPoint:
@@ -107,6 +109,7 @@ class LiveTrials:
             limit=limit_of(shares, lag, self.rules.goal.p99_s),
             lag_s=lag,
             moments=moments,
+            failures=str(load.failures),
         )
 
     def _windows(self, load: SteadyArrivals, moments: list[Moment]) -> Iterator[RequestWindow]:
@@ -151,10 +154,10 @@ class SteadyArrivals:
     def __init__(self, service: TargetService, case: LoadCase, rate: float, seed: int) -> None:
         self.rate = rate
         self.requests: list[SentRequest] = []
+        self.failures = FailureTally()
         self._chance = random.Random(seed)  # noqa: S311 - times, no secret
         self._client = LightClient(service.port, 2 * HUNG_S, service.host)
-        key = own_key(None, os.environ)
-        headers = JSON if key is None else {**JSON, "Authorization": f"Bearer {key}"}
+        headers = {**JSON, **own_headers()}
         self._bodies = [
             (each, self._client.request(case.path, each.body, headers)) for each in case.bodies
         ]
@@ -173,6 +176,7 @@ class SteadyArrivals:
                 self._spawn()
             else:
                 self.requests.append(SentRequest(self._due, time.monotonic(), self._due))
+                self.failures.note_unsent()
             self._due += self._chance.expovariate(self.rate)
         gevent.sleep(max(0.0, moment - time.monotonic()))
 
@@ -187,8 +191,10 @@ class SteadyArrivals:
         try:
             response = self._client.exchange(wire)
             request.is_sound = response.status == OK and asked.is_sound(response.body)
-        except OSError:
-            request.is_sound = False
+            if not request.is_sound:
+                self.failures.note(response.status, response.body)
+        except OSError as error:
+            self.failures.note_error(error)
         # From the moment it was due: a slow service must not slow its own test.
         request.ended = time.monotonic()
 
@@ -235,5 +241,6 @@ def saturated_rate(service: TargetService, case: RouteCase, callers: int, second
     failed = sum(not each.is_sound for each in load.requests)
     if failed:
         count = len(load.requests)
-        raise ServiceFailedError(f"{case.name}: {failed} of {count} requests had no sound answer")
+        said = f"{failed} of {count} requests had no sound answer"
+        raise ServiceFailedError(f"{case.name}: {said}: {load.failures}")
     return len(load.requests) / (ended - began)

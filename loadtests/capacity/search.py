@@ -30,6 +30,9 @@ DOUBT = 0.1
 """The chance that one trial on the way is decided wrongly. It costs time, but not the answer: that
 needs all trials of its rate together to be as sure as the rules say."""
 
+_ENOUGH_FAILED = 2
+"""Trials that must fail for it to be certain: both of them are wrong with a chance of 1 %."""
+
 _MOST_HALVINGS = 7
 _MOST_STEPS_DOWN = 6
 _MOST_MORE = 6
@@ -142,9 +145,25 @@ class CapacityFound(Generic[T]):
     rate: float | None = None
     """The highest rate that held, also when it was tried again; None if none did."""
     too_high: float | None = None
-    """The lowest rate that did not hold."""
+    """The lowest rate that did not hold, also when it was tried again."""
     noise: list[str] = field(default_factory=list)
     """Why it is not to be relied on."""
+
+    def is_surely_below(self, wanted: float) -> bool:
+        """Whether it is certain that a rate is too high.
+
+        A rate holds where a higher one does, and one trial may be wrong with a chance of ``DOUBT``.
+        So several have failed at the rate or below it, and none has held at one that failed.
+        """
+        failed = [
+            each.rate
+            for each in self.trials
+            if each.decision.holds is False and each.rate <= wanted
+        ]
+        if len(failed) < _ENOUGH_FAILED:
+            return False
+        held = (each.rate for each in self.trials if each.decision.holds)
+        return all(rate < min(failed) for rate in held)
 
 
 class SearchEndedError(Exception):
@@ -174,6 +193,8 @@ class CapacitySearch(Generic[T]):
 
     def _search(self, start: float) -> None:
         low, high = self._bracket(start)
+        if low is None:
+            self._again_too_high()
         if low is None or high is None:
             return
         while high / low > 1 + self.rules.precision:
@@ -241,13 +262,14 @@ class CapacitySearch(Generic[T]):
     def _again_too_high(self) -> None:
         """Try the lowest rate that was too high again."""
         failed = [each.rate for each in self.found.trials if each.decision.holds is False]
-        self.found.too_high = min(failed, default=None)
-        if self.found.too_high is None:
+        if not failed:
             return
-        if self._attempted(self.found.too_high).holds:
-            self.found.noise.append(
-                f"{self.found.too_high:.3g} requests/s did not hold, and did when tried again"
-            )
+        rate = min(failed)
+        if self._attempted(rate).holds:
+            said = f"{rate:.3g} requests/s did not hold, and did when tried again"
+            self.found.noise.append(said)
+        else:
+            self.found.too_high = rate
 
     def _seems_to_hold(self, rate: float) -> bool:
         """Say whether to go on with higher rates: where nothing was decided, as it looks."""

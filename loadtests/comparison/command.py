@@ -19,16 +19,20 @@ from loadtests.bench.inputs import mixed_items
 from loadtests.bench.machine import describe_machine
 from loadtests.bench.peers import answers_of
 from loadtests.bench.servers import SERVICE, started
+from loadtests.comparison.aims import verdicts
 from loadtests.comparison.contender import Contender
-from loadtests.comparison.features import FeatureTable
-from loadtests.comparison.page import DATA, PAGE, page_of
+from loadtests.comparison.features import FeatureTable, FeatureTableError
+from loadtests.comparison.origin import RunOrigin
+from loadtests.comparison.page import DATA, PAGE, known_reasons, page_of, parted
 from loadtests.comparison.plan import LoadPlan
+from loadtests.comparison.reasons import ReasonsError
 from loadtests.comparison.run import SERVICE_SLUG, ComparisonRun
 from loadtests.comparison.store import REASON, RecordStore, ServerRecord
+from loadtests.number_options import MOST_S, finite
 from loadtests.peers.catalogue import ALL_PEERS, WITHOUT_PACKAGE
 from loadtests.peers.peer import Peer
 
-OUT = Path("runs/comparison")
+OUT, QUICK_OUT = Path("runs/comparison"), Path("runs/comparison-quick")
 SECONDS, QUICK_SECONDS = 20.0, 3.0
 
 cli = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
@@ -46,9 +50,19 @@ def _peers(only: str | None) -> list[Peer]:
 _Only = Annotated[str | None, typer.Option(help="Peers, with commas between; without it, all.")]
 _Seconds = Annotated[
     float | None,
-    typer.Option(min=1.0, help=f"Of each load; {SECONDS:g}, or with --quick {QUICK_SECONDS:g}."),
+    typer.Option(
+        min=1.0,
+        max=MOST_S,
+        callback=finite,
+        help=f"Of each load; {SECONDS:g}, or with --quick {QUICK_SECONDS:g}.",
+    ),
 ]
-_Out = Annotated[Path, typer.Option(help="Folder for the records, the page and LoadGen's logs.")]
+_Out = Annotated[
+    Path | None,
+    typer.Option(
+        help=f"Folder for the records, the page and LoadGen's logs; {OUT}, or {QUICK_OUT}."
+    ),
+]
 _Quick = Annotated[bool, typer.Option("--quick", help="Show that everything runs, roughly.")]
 _Publish = Annotated[
     bool, typer.Option("--publish", help="Write docs/comparison.md and its data, too.")
@@ -59,32 +73,60 @@ _Publish = Annotated[
 def compare(
     only: _Only = None,
     seconds: _Seconds = None,
-    out: _Out = OUT,
+    out: _Out = None,
     quick: _Quick = False,
     publish: _Publish = False,
 ) -> None:
     """Compare the service with its peers, one after the other, each in turns with it.
 
     Each is installed into an environment of its own at its first run. A run that was ended goes on
-    where it was; delete a record to measure its server again. Exit status: 0 all that was asked for
-    was compared, 1 a peer could not be, 2 the command cannot be carried out.
+    where it was, unless plan, versions, machine, model or code are others; delete a record to
+    measure its server again. A verdict for each aim is printed. Exit status: 0 all that was asked
+    for was compared, 1 a peer could not be, 2 the command cannot be carried out.
     """
     if quick and publish:
         raise typer.BadParameter("a quick run is too rough to publish", param_hint="--publish")
-    peers, console = _peers(only), Console(stderr=True)
-    plan = _plan(seconds, quick)
+    peers, plan = _peers(only), _plan(seconds, quick)
+    folder = out or (QUICK_OUT if quick else OUT)
     try:
-        records = list(_records(peers, RecordStore(out, plan), console))
-        _write(records, out / "comparison.json", out / "comparison.md")
+        store = RecordStore(folder, plan, RunOrigin.here(mixed_items(plan.items)))
+        if publish:
+            _check_whole(peers, store)
+        _measure(peers, store, Console(stderr=True))
+        records = list(_known(store))
+        _write(records, folder / "comparison.json", folder / "comparison.md")
         if publish:
             _write(records, DATA, PAGE)
-    except (StartError, OSError, ValueError) as error:
+    except (StartError, FeatureTableError, ReasonsError, OSError, ValueError) as error:
         typer.echo(f"comparison: {error}", err=True)
         raise typer.Exit(2) from error
-    typer.echo(f"{out / 'comparison.md'}")
+    _say(records, folder / "comparison.md")
     asked = {peer.slug for peer in peers}
     refused = [each for each in records if REASON in each and each["slug"] in asked]
     raise typer.Exit(1 if refused else 0)
+
+
+def _check_whole(peers: Sequence[Peer], store: RecordStore) -> None:
+    """The page that is published is of all peers: some alone must not take its place."""
+    unknown = [
+        each.slug
+        for each in ALL_PEERS
+        if each not in peers and store.known(each.slug, each.versions()) is None
+    ]
+    if unknown:
+        raise typer.BadParameter(
+            f"nothing is known yet of {', '.join(unknown)}; leave --only out to measure all",
+            param_hint="--publish",
+        )
+
+
+def _say(records: Sequence[ServerRecord], page: Path) -> None:
+    service, measured = parted(records)
+    if service["plan"]["is_quick"]:
+        typer.echo("a quick run: figures and verdicts are too rough to be relied on")
+    for verdict in verdicts(service, measured):
+        typer.echo(str(verdict))
+    typer.echo(f"{page}")
 
 
 def _plan(seconds: float | None, quick: bool) -> LoadPlan:
@@ -93,22 +135,24 @@ def _plan(seconds: float | None, quick: bool) -> LoadPlan:
     return LoadPlan.full(seconds or SECONDS)
 
 
-def _records(peers: Sequence[Peer], store: RecordStore, console: Console) -> Iterator[ServerRecord]:
-    """Yield the records of the service and of peers; those that are kept are not made again."""
-    service = store.kept(SERVICE_SLUG, {})
-    kept = {peer.slug: store.kept(peer.slug, peer.versions()) for peer in peers}
-    missing = [peer for peer in peers if kept[peer.slug] is None]
-    if service is None or missing:
-        with _running(store, console) as (run, ours, start_s):
-            if service is None:
-                service = run.service_record(ours, start_s)
-                store.keep(service)
-            for peer in missing:
-                console.rule(peer.name)
-                kept[peer.slug] = record = run.peer_record(peer, ours)
-                store.keep(record)
-    yield service
-    yield from (record for record in kept.values() if record is not None)
+def _measure(peers: Sequence[Peer], store: RecordStore, console: Console) -> None:
+    """Make the records of the service and of peers; those that are kept are not made again."""
+    is_known = store.kept(SERVICE_SLUG, {}) is not None
+    missing = [peer for peer in peers if store.kept(peer.slug, peer.versions()) is None]
+    if is_known and not missing:
+        return
+    with _running(store, console) as (run, ours, start_s):
+        if not is_known:
+            store.keep(run.service_record(ours, start_s))
+        for peer in missing:
+            console.rule(peer.name)
+            store.keep(run.peer_record(peer, ours))
+
+
+def _known(store: RecordStore) -> Iterator[ServerRecord]:
+    """Yield the records of the service and of all peers of which there is one."""
+    known = [store.known(peer.slug, peer.versions()) for peer in ALL_PEERS]
+    yield from filter(None, (store.known(SERVICE_SLUG, {}), *known))
     yield from _without_package(store.plan)
 
 
@@ -124,6 +168,7 @@ def _running(
             start_s = time.monotonic() - began
             run = ComparisonRun(
                 store.plan,
+                store.origin,
                 items,
                 answers_of(server, items),
                 checkpoint,
@@ -146,6 +191,6 @@ def _without_package(plan: LoadPlan) -> Iterator[ServerRecord]:
 
 
 def _write(records: Sequence[ServerRecord], data: Path, page: Path) -> None:
-    text = page_of(records, FeatureTable.load())
+    text = page_of(records, FeatureTable.load(), known_reasons())
     data.write_text(json.dumps(list(records), indent=2) + "\n", encoding="utf-8")
     page.write_text(text, encoding="utf-8")

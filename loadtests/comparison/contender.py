@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import gevent
 
@@ -17,25 +16,11 @@ from loadtests.comparison.answers import WireCase, WireDialect
 from loadtests.comparison.figures import ContenderFigures, LoadSpan, load_figures
 from loadtests.comparison.plan import LoadPlan
 from loadtests.items import ItemFields
-from loadtests.mlperf.run import SERVER, StreamSettings, run_scenario
-from loadtests.mlperf.search import highest_valid
+from loadtests.mlperf.run import LoadGenRun, StreamSettings, run_scenario
+from loadtests.mlperf.server_rate import ServerRate, ServerRateSearch, ServerRules
 from loadtests.target import TargetService
 
 SEED = 23
-
-
-@dataclass(frozen=True)
-class ServerRate:
-    """The highest rate of MLPerf's Server that LoadGen calls valid."""
-
-    rate: float
-    """Queries per second; 0 if none was valid."""
-    p99_ms: float
-    """At that rate; 0 without one."""
-    tried_per_s: list[float]
-
-    def to_json(self) -> dict[str, Any]:
-        return asdict(self)
 
 
 @dataclass(frozen=True)
@@ -79,19 +64,13 @@ class Contender:
             folder: gets LoadGen's logs, in a folder for each run.
             say: gets a line for each run.
         """
-        p99: dict[float, float] = {}
-        dialect, target = WireDialect(self.case.wire, variant), self._target
+        dialect, target, plan = WireDialect(self.case.wire, variant), self._target, self.plan
 
-        def is_valid(rate: float) -> bool:
-            settings = StreamSettings(SERVER, self.plan.seconds, self.plan.bound_s, rate)
-            run = run_scenario(target, dialect, items, settings, folder / f"{len(p99):02}")
-            p99[rate] = 1000 * run.log.seconds("result_99.00_percentile_latency_ns")
-            said = "valid" if run.is_valid else f"not valid: {run.why_not}"
-            say(f"{self.name}: Server at {rate:.4g} queries/s: {said}")
-            return run.is_valid
+        def run(settings: StreamSettings, number: int) -> LoadGenRun:
+            return run_scenario(target, dialect, items, settings, folder / f"{number:02}")
 
-        rate = highest_valid(is_valid, start, self.plan.precision)
-        return ServerRate(rate, p99.get(rate, 0.0), list(p99))
+        rules = ServerRules(plan.seconds, plan.most_s, plan.bound_s, plan.precision)
+        return ServerRateSearch(self.name, rules, run, say).find(start)
 
     @property
     def _target(self) -> TargetService:
@@ -105,5 +84,6 @@ class Contender:
         send()
         ended = time.monotonic()
         load.wait()
-        span = LoadSpan(began, ended, self.server.cpu_seconds - cpu, load.lag_s)
+        spent, failures = self.server.cpu_seconds - cpu, str(load.failures)
+        span = LoadSpan(began, ended, spent, load.lag_s, failures)
         return load_figures(load.requests, span, self.plan.good_s)

@@ -32,6 +32,8 @@ class ContenderFigures:
     """Processor seconds of the server for a thousand sound answers; 0 without an answer."""
     lag_ms: float
     """By how much 1 % of the requests were sent too late: the load generator's own doing."""
+    failures: str = ""
+    """Why requests had no sound answer."""
 
     @classmethod
     def from_json(cls, content: dict[str, Any]) -> Self:
@@ -52,6 +54,7 @@ class LoadSpan:
     cpu_s: float
     """Processor seconds of the server, until its last answer."""
     lag_s: float = 0.0
+    failures: str = ""
 
     @property
     def seconds(self) -> float:
@@ -83,6 +86,7 @@ def load_figures(
         failed_share=1 - len(ends) / len(requests) if requests else 0.0,
         cpu_s_per_1000=_THOUSAND * span.cpu_s / len(ends) if ends else 0.0,
         lag_ms=_THOUSAND * span.lag_s,
+        failures=span.failures,
     )
 
 

@@ -8,7 +8,6 @@ It needs ``docs/results/comparison.json``, which ``make peers`` writes.
 from __future__ import annotations
 
 import json
-import statistics
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -16,11 +15,15 @@ from typing import Any
 
 from loadtests.bench.closed_load import CALLERS
 from loadtests.bench.page import machine, number
+from loadtests.comparison.aims import server_ratio, verdicts
 from loadtests.comparison.features import FeatureTable
-from loadtests.comparison.figures import ContenderFigures, capacity, middle
+from loadtests.comparison.figures import ContenderFigures, capacity
 from loadtests.comparison.plan import OURS, THEIRS
+from loadtests.comparison.reading import closed, cpu, opened, over, server_rate
+from loadtests.comparison.reasons import WinReasons
 from loadtests.comparison.store import REASON, ServerRecord
-from loadtests.comparison.wins import wins_of
+from loadtests.comparison.wins import FIGURES, wins_of
+from loadtests.peers.catalogue import ALL_PEERS
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
 PAGE, DATA = DOCS / "comparison.md", DOCS / "results" / "comparison.json"
@@ -44,38 +47,42 @@ EXPLAINED = """
   the median of {rounds} loads of {seconds:g} s. *Service over it*: the service's capacity, in turns
   with this server, over this server's.
 - *Server rate*: the highest rate of MLPerf's Server scenario with p99 within {bound:g} ms that
-  LoadGen calls valid. No official MLPerf result.
+  LoadGen calls valid, in runs of up to {most:g} s. No official MLPerf result. *Service over it*:
+  the service's over this server's.
 - *CPU*: processor seconds of all processes of the server for 1,000 predictions, at saturation.
   *Memory*: what they hold after the loads; what processes share is counted once.
 - *Start*: from the command to the first ready answer, with the model on disk. *Framework*:
   processor time of a request when the model computes nothing, tokenizing included.
 """
 
-ARRIVALS = """At shares of each server's own capacity, those of the service beside those of each
-peer. Latencies are in milliseconds from when a request was due; goodput is answers within
-{good:g} s.
+ARRIVALS = """At shares of each server's own capacity; below each load of a peer stands that of the
+service in turns with it. Latencies are in milliseconds from when a request was due; goodput is
+answers within {good:g} s.
+"""
+
+AIMS = """Over all servers that were measured:
 """
 
 
-def page_of(records: Sequence[ServerRecord], features: FeatureTable) -> str:
+def page_of(records: Sequence[ServerRecord], features: FeatureTable, reasons: WinReasons) -> str:
     """Return the page.
 
     Args:
         records: that of the service and those of its peers, in the order of the tables.
         features: see ``FeatureTable``.
+        reasons: why peers are better at something.
 
     Raises:
         ValueError: there is no record of the service, or no peer has figures.
     """
-    service = next((each for each in records if each["slug"] == "service"), None)
-    peers = [each for each in records if each is not service]
-    measured = [each for each in peers if REASON not in each]
-    if service is None or not measured:
-        raise ValueError("a comparison needs a record of the service, and one of a peer")
+    service, measured = parted(records)
     parts = [
         INTRODUCTION,
         *([QUICK] if service["plan"]["is_quick"] else []),
         f"{'; '.join(dict.fromkeys(machine(each['machine']) for each in records))}.\n",
+        "## The aims\n",
+        AIMS,
+        "".join(f"- {each}.\n" for each in verdicts(service, measured)),
         "## At saturation, and what it costs\n",
         summary(service, measured),
         explained(service),
@@ -83,9 +90,9 @@ def page_of(records: Sequence[ServerRecord], features: FeatureTable) -> str:
         ARRIVALS.format(good=service["plan"]["good_s"]),
         arrivals(measured),
         "## Where a peer is better\n",
-        wins_of(service, measured),
+        wins_of(service, measured, reasons),
         "## Not compared\n",
-        refusals(peers),
+        refusals(records),
         "## What each does\n",
         f"As their documentation said on {features.read}; each cell links to it.\n",
         features.markdown() + "\n",
@@ -93,13 +100,27 @@ def page_of(records: Sequence[ServerRecord], features: FeatureTable) -> str:
     return "\n".join(parts)
 
 
+def parted(records: Sequence[ServerRecord]) -> tuple[ServerRecord, list[ServerRecord]]:
+    """Return the record of the service, and those of the peers that have figures.
+
+    Raises:
+        ValueError: there is no record of the service, or no peer has figures.
+    """
+    service = next((each for each in records if each["slug"] == "service"), None)
+    measured = [each for each in records if each is not service and REASON not in each]
+    if service is None or not measured:
+        raise ValueError("a comparison needs a record of the service, and one of a peer")
+    return service, measured
+
+
 def summary(service: ServerRecord, peers: Sequence[ServerRecord]) -> str:
     """Return the table of a line for each server."""
     head = (
-        *("server", "setup", "capacity /s", "service over it", "Server rate /s"),
+        *("server", "setup", "capacity /s", "service over it"),
+        *("Server rate /s", "service over it"),
         *("CPU s / 1,000", "memory MiB", "start s", "framework ms", "labels that agree"),
     )
-    rows = [_service_row(service, peers), *map(_peer_row, peers)]
+    rows = [_service_row(service, peers), *(_peer_row(service, each) for each in peers)]
     return _table(head, rows)
 
 
@@ -107,39 +128,32 @@ def _service_row(service: ServerRecord, peers: Sequence[ServerRecord]) -> list[s
     loads = [load for peer in peers for load in closed(peer, OURS)]
     return [
         *("**service**", "as shipped", number(capacity(loads)), "1"),
-        *(
-            number(service["server"]["rate"]),
-            number(middle(loads, lambda load: load.cpu_s_per_1000)),
-        ),
+        *(_server_cell(service), "1", number(cpu(loads))),
         *(number(service["memory_mib"]), number(service["start_s"]), _framework(service), ""),
     ]
 
 
-def _peer_row(peer: ServerRecord) -> list[str]:
+def _peer_row(service: ServerRecord, peer: ServerRecord) -> list[str]:
     ours, theirs = closed(peer, OURS), closed(peer, THEIRS)
     versions = ", ".join(f"{name} {version}" for name, version in peer["versions"].items())
     agreement = peer["agreement"]
     return [
         *(f"{peer['name']} ({versions})", peer["setup"], number(capacity(theirs))),
-        *(number(over(ours, theirs)), number(peer["server"]["rate"])),
-        *(number(middle(theirs, lambda load: load.cpu_s_per_1000)), number(peer["memory_mib"])),
+        *(number(over(ours, theirs)), _server_cell(peer), _server_ratio_cell(service, peer)),
+        *(number(cpu(theirs)), number(peer["memory_mib"])),
         *(number(peer["start_s"]), _framework(peer)),
         f"{agreement['labels']:.1%} of {agreement['items']}",
     ]
 
 
-def over(ours: Sequence[ContenderFigures], theirs: Sequence[ContenderFigures]) -> float:
-    """Return the service's capacity over a peer's: the median over the rounds."""
-    pairs = zip(ours, theirs, strict=True)
-    return statistics.median(
-        one.answered_per_s / other.answered_per_s if other.answered_per_s else float("inf")
-        for one, other in pairs
-    )
+def _server_cell(record: ServerRecord) -> str:
+    found = server_rate(record)
+    return str(found) if found.rate is None else number(found.rate)
 
 
-def closed(record: ServerRecord, side: str) -> list[ContenderFigures]:
-    """Return the closed loads of a side."""
-    return [ContenderFigures.from_json(each) for each in record["closed"][side]]
+def _server_ratio_cell(service: ServerRecord, peer: ServerRecord) -> str:
+    ratio = server_ratio(service, peer)
+    return "" if ratio is None else number(ratio)
 
 
 def _framework(record: ServerRecord) -> str:
@@ -148,31 +162,25 @@ def _framework(record: ServerRecord) -> str:
 
 
 def arrivals(peers: Sequence[ServerRecord]) -> str:
-    """Return the table of open loads, the service's beside each peer's."""
+    """Return the table of open loads, a line for each peer and one for the service beside it."""
     head = (
-        *("server", "of capacity", "arrivals /s", "p50", "p95", "p99"),
-        *("goodput /s", "failed", "service's p99", "service's arrivals /s"),
+        *("server", "of its capacity", "arrivals /s", "p50", "p95", "p99"),
+        *("goodput /s", "failed"),
     )
-    rows = [
-        _arrival_row(
-            peer["name"],
-            load["share"],
-            *(ContenderFigures.from_json(load[side]) for side in (THEIRS, OURS)),
-        )
-        for peer in peers
-        for load in peer["open"]
-    ]
+    rows = []
+    for peer in peers:
+        own = opened(peer, OURS)
+        for share, load in opened(peer, THEIRS).items():
+            rows.append(_arrival_row(peer["name"], share, load))
+            rows.append(_arrival_row("*service*", share, own[share]))
     return _table(head, rows)
 
 
-def _arrival_row(
-    name: str, share: float, theirs: ContenderFigures, ours: ContenderFigures
-) -> list[str]:
+def _arrival_row(name: str, share: float, load: ContenderFigures) -> list[str]:
     return [
-        *(name, f"{share:.0%}", number(theirs.offered_per_s)),
-        *(number(theirs.p50_ms), number(theirs.p95_ms), number(theirs.p99_ms)),
-        *(number(theirs.goodput_per_s), f"{theirs.failed_share:.1%}"),
-        *(number(ours.p99_ms), number(ours.offered_per_s)),
+        *(name, f"{share:.0%}", number(load.offered_per_s)),
+        *(number(load.p50_ms), number(load.p95_ms), number(load.p99_ms)),
+        *(number(load.goodput_per_s), f"{load.failed_share:.1%}"),
     ]
 
 
@@ -184,18 +192,24 @@ def explained(service: ServerRecord) -> str:
         rounds=plan["rounds"],
         seconds=plan["seconds"],
         bound=1000 * plan["bound_s"],
+        most=plan["most_s"],
     )
 
 
-def refusals(peers: Sequence[ServerRecord]) -> str:
+def refusals(records: Sequence[ServerRecord]) -> str:
     """Return the peers without figures, with the reasons."""
-    lines = [f"- {each['name']}: {each[REASON]}" for each in peers if REASON in each]
+    lines = [f"- {each['name']}: {each[REASON]}" for each in records if REASON in each]
     return "\n".join(lines or ["Each one ran."]) + "\n"
 
 
 def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     lines = [head, ["---"] * len(head), *rows]
     return "\n".join("| " + " | ".join(line) + " |" for line in lines) + "\n"
+
+
+def known_reasons() -> WinReasons:
+    """Return the reasons that are committed."""
+    return WinReasons.load([peer.slug for peer in ALL_PEERS], FIGURES)
 
 
 def main() -> int:
@@ -205,7 +219,7 @@ def main() -> int:
     except OSError as error:
         print(f"{error}: `make peers` writes it", file=sys.stderr)  # noqa: T201 - a command
         return 1
-    PAGE.write_text(page_of(records, FeatureTable.load()), encoding="utf-8")
+    PAGE.write_text(page_of(records, FeatureTable.load(), known_reasons()), encoding="utf-8")
     return 0
 
 

@@ -22,6 +22,8 @@ class LoadPlan:
     """Of closed loads: in each, both sides have their turn."""
     precision: float
     """Of the Server rate, as a share."""
+    most_s: float
+    """Of a run for the Server rate, at most: a slow server needs longer for enough queries."""
     warm_up_s: float = 2.0
     trial_s: float = 3.0
     """Of each setup of a peer that is tried."""
@@ -36,14 +38,21 @@ class LoadPlan:
     @classmethod
     def full(cls, seconds: float) -> Self:
         """Return the plan of a comparison that is published."""
-        return cls(seconds, rounds=4, precision=0.05)
+        return cls(seconds, rounds=4, precision=0.05, most_s=max(seconds, 120.0))
 
     @classmethod
     def quick(cls, seconds: float) -> Self:
         """Return a plan that only shows that everything runs."""
         rough = 0.5
         return cls(
-            seconds, 2, rough, warm_up_s=0.5, trial_s=min(seconds, 1.0), items=32, is_quick=True
+            seconds,
+            rounds=2,
+            precision=rough,
+            warm_up_s=0.5,
+            trial_s=min(seconds, 1.0),
+            items=32,
+            most_s=max(seconds, 30.0),
+            is_quick=True,
         )
 
     def turns(self) -> Iterator[str]:

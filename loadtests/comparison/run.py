@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import psutil
+
 from app.engine.threads import choose_threads
 from app.settings import DIRECT, Settings
 from loadtests.bench.inputs import body
@@ -21,6 +23,7 @@ from loadtests.bench.servers import BenchServer, started, uvicorn
 from loadtests.comparison.answers import AnswerTally, WireCase
 from loadtests.comparison.contender import Contender
 from loadtests.comparison.figures import ContenderFigures, capacity
+from loadtests.comparison.origin import RunOrigin
 from loadtests.comparison.plan import OURS, SIDES, THEIRS, LoadPlan
 from loadtests.comparison.store import REASON, ServerRecord
 from loadtests.items import ItemFields
@@ -28,7 +31,7 @@ from loadtests.peers.encoders import NULL
 from loadtests.peers.install import install
 from loadtests.peers.peer import Peer
 from loadtests.peers.setup import PeerSetup
-from loadtests.peers.wires import PlainWire, Wire
+from loadtests.peers.wires import CannotAskError, PlainWire, Wire
 from scripts.install import InstallError
 
 SERVICE_NAME = SERVICE_SLUG = "service"
@@ -41,12 +44,20 @@ class PeerFailedError(Exception):
     """A peer cannot be compared; says in one line why."""
 
 
+CANNOT_RUN = (
+    *(InstallError, PeerFailedError, CannotAskError),
+    *(SystemExit, OSError, RuntimeError, psutil.Error),
+)
+"""What a peer may raise that does not run as it should: the others are compared all the same."""
+
+
 @dataclass(frozen=True)
 class ComparisonRun:
     """Compares peers with a service that runs.
 
     Args:
         plan: what each is put through.
+        origin: what the figures depend on besides.
         items: that are asked.
         expected: what the service answers, by the body of a request to it.
         checkpoint: that all peers serve.
@@ -55,6 +66,7 @@ class ComparisonRun:
     """
 
     plan: LoadPlan
+    origin: RunOrigin
     items: Sequence[ItemFields]
     expected: ExpectedAnswers
     checkpoint: Path
@@ -89,7 +101,7 @@ class ComparisonRun:
         head = self._head(peer.name, peer.slug, peer.versions())
         try:
             return {**head, **self._compared(peer, ours)}
-        except (InstallError, PeerFailedError, SystemExit, OSError, RuntimeError) as error:
+        except CANNOT_RUN as error:
             self.say(f"{peer.name}: {error}")
             return {**head, REASON: " ".join(str(error).split())}
 
@@ -99,10 +111,12 @@ class ComparisonRun:
             "slug": slug,
             "versions": dict(versions),
             "plan": self.plan.to_json(),
+            "origin": self.origin.to_json(),
             "machine": describe_machine(),
         }
 
     def _compared(self, peer: Peer, ours: Contender) -> dict[str, Any]:
+        peer.wire(self.checkpoint)  # before hours are spent on one that cannot be asked
         install(peer.environment_of, say=self.say)
         self._prepare(peer)
         tried = self._trials(peer)
@@ -142,6 +156,9 @@ class ComparisonRun:
             check_sound(sides[side].name, found)
             closed[side].append(found)
         own = {side: capacity(closed[side]) for side in SIDES}
+        for side, each in sides.items():
+            if not own[side]:
+                raise PeerFailedError(f"{each.name}: most loads ended before the first answer")
         arrived: dict[float, dict[str, ContenderFigures]] = {}
         for share, side in self.plan.arrivals():
             with _alone(side, theirs.server, peer):
@@ -162,7 +179,7 @@ class ComparisonRun:
         for setup in peer.setups(choose_threads(Settings().threads).threads):
             try:
                 tried[setup] = self._tried(peer, setup)
-            except (PeerFailedError, SystemExit) as error:
+            except CANNOT_RUN as error:
                 failures.append(f"with {setup}, {error}")
                 self.say(f"{peer.name} {failures[-1]}")
         if not tried:
@@ -222,7 +239,8 @@ class ComparisonRun:
 def check_sound(who: str, load: ContenderFigures) -> None:
     """Raise PeerFailedError if answers were missing or not the service's: they have no speed."""
     if load.failed_share:
-        raise PeerFailedError(f"{who}: {load.failed_share:.1%} of the answers were not sound")
+        said = f"{who}: {load.failed_share:.1%} of the answers were not sound"
+        raise PeerFailedError(f"{said}: {load.failures}")
 
 
 @contextmanager

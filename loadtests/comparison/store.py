@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from loadtests.comparison.origin import RunOrigin
 from loadtests.comparison.plan import LoadPlan
 
 ServerRecord = Mapping[str, Any]
@@ -22,15 +23,29 @@ class RecordStore:
 
     folder: Path
     plan: LoadPlan
+    origin: RunOrigin
 
-    def kept(self, slug: str, versions: Mapping[str, str]) -> ServerRecord | None:
-        """Return a record with figures of this plan and these versions, or None."""
+    def known(self, slug: str, versions: Mapping[str, str]) -> ServerRecord | None:
+        """Return a record of this plan, this origin and these versions, or None.
+
+        It may have no figures, but the reason.
+        """
         path = self._path(slug)
         if not path.exists():
             return None
         record: ServerRecord = json.loads(path.read_text(encoding="utf-8"))
-        is_same = record["plan"] == self.plan.to_json() and record["versions"] == dict(versions)
-        return record if is_same and REASON not in record else None
+        wanted = {
+            "plan": self.plan.to_json(),
+            "origin": self.origin.to_json(),
+            "versions": dict(versions),
+        }
+        # Older records have no origin.
+        return record if all(record.get(key) == wanted[key] for key in wanted) else None
+
+    def kept(self, slug: str, versions: Mapping[str, str]) -> ServerRecord | None:
+        """Return what is known if it has figures: what could not run is tried again."""
+        record = self.known(slug, versions)
+        return None if record is None or REASON in record else record
 
     def keep(self, record: ServerRecord) -> None:
         """Write a record; the file is whole or as it was before."""

@@ -2,16 +2,26 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from loadtests.bench.page import number
-from loadtests.comparison.figures import ContenderFigures, capacity, middle
-from loadtests.comparison.plan import OURS, THEIRS
+from loadtests.comparison.figures import ContenderFigures, capacity
+from loadtests.comparison.plan import OURS, SHARES, THEIRS
+from loadtests.comparison.reading import closed, cpu, opened, p99, server_rate
+from loadtests.comparison.reasons import WinReasons
 from loadtests.comparison.store import ServerRecord
 
-_LATE = 0.01
+CAPACITY, SERVER_RATE, CPU = "capacity", "Server rate", "CPU of 1,000 predictions"
+MEMORY, START, FRAMEWORK = "memory", "start", "framework"
+
+
+def _p99_at(share: float) -> str:
+    return f"p99 at {share:.0%} of its own capacity"
+
+
+FIGURES = (CAPACITY, SERVER_RATE, CPU, MEMORY, START, FRAMEWORK, *map(_p99_at, SHARES))
+"""What is compared, by name."""
 
 
 @dataclass(frozen=True)
@@ -35,10 +45,10 @@ class ComparedFigure:
         return f"{self.what}: {number(self.theirs)} {self.unit}, the service {number(self.ours)}"
 
 
-def wins_of(service: ServerRecord, peers: Sequence[ServerRecord]) -> str:
-    """Return a line for each figure in which a peer is better."""
+def wins_of(service: ServerRecord, peers: Sequence[ServerRecord], reasons: WinReasons) -> str:
+    """Return a line for each figure in which a peer is better, with the reason."""
     lines = [
-        f"- {peer['name']}, {figure}"
+        f"- {peer['name']}, {figure}. {reasons.of(peer['slug'], figure.what)}"
         for peer in peers
         for figure in compared(service, peer)
         if figure.is_win
@@ -48,22 +58,22 @@ def wins_of(service: ServerRecord, peers: Sequence[ServerRecord]) -> str:
 
 def compared(service: ServerRecord, peer: ServerRecord) -> Iterator[ComparedFigure]:
     """Yield the figures of a peer beside those that the service had in turns with it."""
-    ours, theirs = (
-        [ContenderFigures.from_json(each) for each in peer["closed"][side]]
-        for side in (OURS, THEIRS)
-    )
-    yield _more("capacity", "requests/s", capacity(theirs), capacity(ours))
-    yield _more("Server rate", "queries/s", peer["server"]["rate"], service["server"]["rate"])
-    yield _less("CPU of 1,000 predictions", "s", middle(theirs, _cpu), middle(ours, _cpu))
-    yield _less("memory", "MiB", peer["memory_mib"], service["memory_mib"])
-    yield _less("start", "s", peer["start_s"], service["start_s"])
+    ours, theirs = (closed(peer, side) for side in (OURS, THEIRS))
+    yield _more(CAPACITY, "requests/s", capacity(theirs), capacity(ours))
+    its_rate, own_rate = server_rate(peer).rate, server_rate(service).rate
+    if its_rate is not None and own_rate is not None:
+        yield _more(SERVER_RATE, "queries/s", its_rate, own_rate)
+    yield _less(CPU, "s", cpu(theirs), cpu(ours))
+    yield _less(MEMORY, "MiB", peer["memory_mib"], service["memory_mib"])
+    yield _less(START, "s", peer["start_s"], service["start_s"])
     if peer["null"] and service["null"]:
-        own, its = (_cpu(ContenderFigures.from_json(each["null"])) for each in (service, peer))
-        yield _less("framework", "ms of a processor", its, own)
-    for load in peer["open"]:
-        name = f"p99 at {load['share']:.0%} of its own capacity"
-        own, its = (p99(ContenderFigures.from_json(load[side])) for side in (OURS, THEIRS))
-        yield _less(name, "ms", its, own)
+        own, its = (
+            ContenderFigures.from_json(each["null"]).cpu_s_per_1000 for each in (service, peer)
+        )
+        yield _less(FRAMEWORK, "ms of a processor", its, own)
+    own_loads, its_loads = (opened(peer, side) for side in (OURS, THEIRS))
+    for share, load in own_loads.items():
+        yield _less(_p99_at(share), "ms", p99(its_loads[share]), p99(load))
 
 
 def _more(what: str, unit: str, theirs: float, ours: float) -> ComparedFigure:
@@ -72,12 +82,3 @@ def _more(what: str, unit: str, theirs: float, ours: float) -> ComparedFigure:
 
 def _less(what: str, unit: str, theirs: float, ours: float) -> ComparedFigure:
     return ComparedFigure(what, unit, theirs, ours, more_is_better=False)
-
-
-def p99(load: ContenderFigures) -> float:
-    """Return the 99th percentile of all requests, in ms: infinite if 1 % had no sound answer."""
-    return math.inf if load.failed_share > _LATE else load.p99_ms
-
-
-def _cpu(load: ContenderFigures) -> float:
-    return load.cpu_s_per_1000

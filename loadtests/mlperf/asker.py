@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import http.client
 import json
-import os
 import queue
 import threading
 import time
@@ -12,10 +11,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from app.keys.own_key import own_key
 from loadtests import soundness
 from loadtests.bench.servers import JSON
+from loadtests.failures import FailureTally
 from loadtests.items import ItemFields
+from loadtests.own_headers import own_headers
 from loadtests.target import TargetService
 
 OK, TOO_MANY = 200, 429
@@ -68,6 +68,8 @@ class ServiceAsker:
     is_patient: bool = False
     failed: int = 0
     """Items without a sound answer."""
+    failures: FailureTally = field(default_factory=FailureTally)
+    """Why, a call each."""
     _asked: queue.SimpleQueue[tuple[Sequence[ItemFields], OnLabels] | None] = field(
         default_factory=queue.SimpleQueue
     )
@@ -99,31 +101,34 @@ class ServiceAsker:
         )
         while (work := self._asked.get()) is not None:
             items, on_labels = work
-            labels = self._labels(connection, items)
-            if NO_ANSWER in labels:
-                with self._counting:
-                    self.failed += len(items)
-            on_labels(labels)
+            on_labels(self._labels(connection, items))
         connection.close()
 
     def _labels(
         self, connection: http.client.HTTPConnection, items: Sequence[ItemFields]
     ) -> AnsweredLabels:
         path, body = self.dialect.request_of(items)
-        key = own_key(None, os.environ)
-        headers = JSON if key is None else {**JSON, "Authorization": f"Bearer {key}"}
+        headers = {**JSON, **own_headers()}
         while True:
             try:
                 connection.request("POST", path, body, headers)
                 response = connection.getresponse()
                 content = response.read()
-            except (OSError, http.client.HTTPException):
+            except (OSError, http.client.HTTPException) as error:
                 connection.close()
+                with self._counting:
+                    self.failed += len(items)
+                    self.failures.note_error(error)
                 return [NO_ANSWER] * len(items)
             if response.status != TOO_MANY or not self.is_patient:
                 break
             time.sleep(float(response.headers.get("Retry-After", "1")))
-        return self.dialect.labels_of(response.status, content, len(items))
+        labels = self.dialect.labels_of(response.status, content, len(items))
+        if NO_ANSWER in labels:
+            with self._counting:
+                self.failed += len(items)
+                self.failures.note(response.status, content)
+        return labels
 
 
 def request_of(items: Sequence[ItemFields], variant: str) -> tuple[str, bytes]:

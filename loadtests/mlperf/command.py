@@ -16,9 +16,13 @@ from app.errors import StartError
 from loadtests.items import ItemFields, load_items, load_labels
 from loadtests.mlperf.run import SCENARIOS
 from loadtests.mlperf.scenarios import ScenarioFigure, ScenarioRunner
+from loadtests.mlperf.server_rate import ServerRules
+from loadtests.number_options import MOST_MS, MOST_S, finite
+from loadtests.report import plots
 from loadtests.report.document import LoadReport, LoadTable
+from loadtests.report.timeline import LoadPoint
 from loadtests.served import chosen_models, served_models
-from loadtests.target import TargetError, TargetService, target_service
+from loadtests.target import TargetError, target_service
 
 NOT_OFFICIAL = (
     "Not an official MLPerf result: LoadGen and the rules of its scenarios are MLPerf's, but the "
@@ -37,13 +41,35 @@ _Scenarios = Annotated[
 ]
 _Variants = Annotated[str, typer.Option(help="With commas between; empty: all.")]
 _P99 = Annotated[
-    float, typer.Option(min=1.0, help="Of Server: 99 % are answered within so many ms.")
+    float,
+    typer.Option(
+        min=1.0,
+        max=MOST_MS,
+        callback=finite,
+        help="Of Server: 99 % are answered within so many ms.",
+    ),
 ]
 _Seconds = Annotated[
-    float, typer.Option(min=0.1, help="Of each run, at least; a submission has 600.")
+    float,
+    typer.Option(
+        min=0.1, max=MOST_S, callback=finite, help="Of each run, at least; a submission has 600."
+    ),
+]
+_MostSeconds = Annotated[
+    float,
+    typer.Option(
+        "--most-s",
+        min=1.0,
+        max=MOST_S,
+        callback=finite,
+        help="Of a run of Server, at most: a low rate needs longer for enough queries.",
+    ),
 ]
 _Precision = Annotated[
-    float, typer.Option(min=0.01, max=1.0, help="How exact Server's rate is, as a share.")
+    float,
+    typer.Option(
+        min=0.01, max=1.0, callback=finite, help="How exact Server's rate is, as a share."
+    ),
 ]
 _Accuracy = Annotated[
     bool, typer.Option("--accuracy", help="Ask each item once and compare with its label.")
@@ -62,6 +88,7 @@ def mlperf(
     variants: _Variants = "",
     p99_ms: _P99 = 500.0,
     seconds: _Seconds = 60.0,
+    most_s: _MostSeconds = 300.0,
     precision: _Precision = 0.05,
     accuracy: _Accuracy = False,
     against: _Against = None,
@@ -74,6 +101,7 @@ def mlperf(
     wanted = scenarios or list(SCENARIOS)
     _check(wanted, SCENARIOS)
     typer.echo(NOT_OFFICIAL)
+    rules = ServerRules(seconds, max(seconds, most_s), p99_ms / 1000, precision)
     try:
         items, labels = _items(accuracy)
         with (
@@ -81,7 +109,7 @@ def mlperf(
             nullcontext(str(out)) if out is not None else TemporaryDirectory() as folder,
         ):
             runners = [
-                _runner(service, each, items, seconds, p99_ms, precision, Path(folder))
+                ScenarioRunner(service, each, items, rules, Path(folder), _say)
                 for each in chosen_models(variants, served_models(service))
             ]
             figures = list(_figures(runners, wanted, labels if accuracy else None))
@@ -109,19 +137,8 @@ def _items(with_labels: bool) -> tuple[list[ItemFields], list[int]]:
     return items, [label for name in labels for label in labels[name]]
 
 
-def _runner(
-    service: TargetService,
-    variant: str,
-    items: Sequence[ItemFields],
-    seconds: float,
-    p99_ms: float,
-    precision: float,
-    folder: Path,
-) -> ScenarioRunner:
-    def say(line: str) -> None:
-        typer.echo(line, err=True)
-
-    return ScenarioRunner(service, variant, items, seconds, p99_ms / 1000, precision, folder, say)
+def _say(line: str) -> None:
+    typer.echo(line, err=True)
 
 
 def _figures(
@@ -138,7 +155,7 @@ def report_of(figures: Sequence[ScenarioFigure]) -> LoadReport:
     """Return the report of all scenarios."""
     rows = [
         (
-            *(each.scenario, each.variant, each.what, f"{each.value:.4g}", each.unit),
+            *(each.scenario, each.variant, each.what, each.said_value, each.unit),
             "PASS" if each.is_valid else f"FAIL: {each.why_not}",
         )
         for each in figures
@@ -149,5 +166,23 @@ def report_of(figures: Sequence[ScenarioFigure]) -> LoadReport:
         verdict=" / ".join(map(str, figures)),
         data={"official": False, "figures": [asdict(each) for each in figures]},
         tables=[LoadTable("Scenarios", columns, rows)],
+        plots=list(_plots(figures)),
         notes=[NOT_OFFICIAL, EARLY],
     )
+
+
+def _plots(figures: Sequence[ScenarioFigure]) -> Iterator[tuple[str, str]]:
+    """Draw Server's latency against its rates, and of the streams how long queries take."""
+    for figure in figures:
+        tried = [LoadPoint(**each) for each in figure.details.get("tried", ())]
+        if tried:
+            marks = {"highest valid rate": figure.value}
+            title = f"{figure.scenario} {figure.variant}: latency against offered load"
+            yield title, plots.latency_against_load(tried, figure.details["bound_ms"], marks)
+    streams = {
+        f"{each.scenario} {each.variant}": each.details["curve"]
+        for each in figures
+        if each.details.get("curve")
+    }
+    if streams:
+        yield "Distributions of queries", plots.curves(streams)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +12,7 @@ from typing import Any
 DETAIL, ACCURACY = "mlperf_log_detail.txt", "mlperf_log_accuracy.json"
 _MARK = ":::MLLOG "
 NS = 1e-9
+_PERCENTILE = re.compile(r"result_(\d+\.\d+)_percentile(?:_per_query)?_latency_ns")
 
 
 @dataclass(frozen=True)
@@ -44,6 +46,12 @@ class LoadGenLog:
     def seconds(self, key: str) -> float:
         """Return a latency; LoadGen logs nanoseconds."""
         return float(self.values.get(key, 0)) * NS
+
+    @property
+    def curve(self) -> list[tuple[float, float]]:
+        """Shares of the queries, and the seconds within which they were answered."""
+        found = ((_PERCENTILE.fullmatch(key), value) for key, value in self.values.items())
+        return sorted((float(each[1]) / 100, value * NS) for each, value in found if each)
 
     def number(self, key: str) -> float:
         return float(self.values.get(key, 0))

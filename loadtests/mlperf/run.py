@@ -24,8 +24,9 @@ OFFLINE_CALL = 32
 """Items of a call in Offline, where how items are put together is left to the system."""
 
 THREADS = {SINGLE_STREAM: 1, MULTI_STREAM: 1, SERVER: 256, OFFLINE: 8}
-ENOUGH = {SINGLE_STREAM: 64, MULTI_STREAM: 662, SERVER: 1, OFFLINE: 1}
-"""Queries with which LoadGen's early stopping rule can be met; Server's depend on what is late."""
+ENOUGH = {SINGLE_STREAM: 64, MULTI_STREAM: 662, SERVER: 1307, OFFLINE: 1}
+"""Queries with which LoadGen's early stopping rule can be met; of Server, with five of them late.
+A rate near the highest has some that are, by chance."""
 
 SEEDS = (3133965575612453542, 665484352860916858, 3622009729038561421)
 """Of LoadGen's own configuration: which samples, in which order, and when."""
@@ -81,15 +82,22 @@ class LoadGenRun:
     log: LoadGenLog
     failed: int
     """Items without a sound answer: LoadGen knows nothing of them, and one makes a run invalid."""
+    failures: str = ""
+    """Why they had none."""
 
     @property
     def is_valid(self) -> bool:
         return self.log.is_valid and not self.failed
 
     @property
+    def is_in_time(self) -> bool:
+        """Whether the percentile of Server is within its bound, however few queries there were."""
+        return bool(self.log.values.get("result_perf_constraints_met"))
+
+    @property
     def why_not(self) -> str:
-        failed = f"{self.failed} items had no sound answer. " if self.failed else ""
-        return failed + ("" if self.log.is_valid else self.log.why_not)
+        failed = f"{self.failed} items had no sound answer: {self.failures}. "
+        return (failed if self.failed else "") + ("" if self.log.is_valid else self.log.why_not)
 
 
 def run_scenario(
@@ -115,7 +123,7 @@ def run_scenario(
         finally:
             loadgen.DestroyQSL(library)
             loadgen.DestroySUT(system)
-    return LoadGenRun(settings, LoadGenLog.read(folder), asker.failed)
+    return LoadGenRun(settings, LoadGenLog.read(folder), asker.failed, str(asker.failures))
 
 
 def issuer(

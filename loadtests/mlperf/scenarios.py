@@ -21,7 +21,7 @@ from loadtests.mlperf.run import (
     StreamSettings,
     run_scenario,
 )
-from loadtests.mlperf.search import highest_valid
+from loadtests.mlperf.server_rate import NOT_MEASURED, ServerRateSearch, ServerRules
 from loadtests.target import TargetService
 
 _TRIAL_S, _MOST_RUNS = 3.0, 3
@@ -34,14 +34,21 @@ class ScenarioFigure:
     scenario: str
     variant: str
     what: str
-    value: float
+    value: float | None
+    """None where it could not be measured."""
     unit: str
     is_valid: bool
     why_not: str
     details: dict[str, Any]
 
+    @property
+    def said_value(self) -> str:
+        """The value without its unit, in words where there is none."""
+        return NOT_MEASURED if self.value is None else f"{self.value:.4g}"
+
     def __str__(self) -> str:
-        said = f"{self.scenario} {self.variant}: {self.what}: {self.value:.4g} {self.unit}"
+        unit = "" if self.value is None else f" {self.unit}"
+        said = f"{self.scenario} {self.variant}: {self.what}: {self.said_value}{unit}"
         return f"PASS: {said}" if self.is_valid else f"FAIL: {said}; {self.why_not}"
 
 
@@ -50,9 +57,7 @@ class ScenarioRunner:
     """Runs scenarios of a variant.
 
     Args:
-        seconds: of each run, at least. A submission to MLPerf has 600.
-        bound_s: of Server, what the p99 may be.
-        precision: of Server's rate.
+        rules: of Server; runs of the others are as long. A submission to MLPerf has 600 seconds.
         folder: gets a folder with LoadGen's logs for each run.
         say: gets a line for each run of Server.
     """
@@ -60,9 +65,7 @@ class ScenarioRunner:
     service: TargetService
     variant: str
     items: Sequence[ItemFields]
-    seconds: float
-    bound_s: float
-    precision: float
+    rules: ServerRules
     folder: Path
     say: Callable[[str], None]
 
@@ -84,7 +87,7 @@ class ScenarioRunner:
 
     def accuracy(self, scenario: str, labels: Sequence[int]) -> ScenarioFigure:
         """Ask each item once and compare the answers."""
-        settings = StreamSettings(scenario, 0, self.bound_s, 20.0, is_accuracy=True)
+        settings = StreamSettings(scenario, 0, self.rules.bound_s, 20.0, is_accuracy=True)
         folder = self.folder / self.variant / scenario / "accuracy"
         run = run_scenario(self.service, self._dialect, self.items, settings, folder)
         right, count = accuracy_of(folder, labels)
@@ -101,6 +104,7 @@ class ScenarioRunner:
         details = {
             "early_stopping_estimate_ms": 1000 * run.log.seconds(f"early_stopping_latency_{name}"),
             "queries": run.log.number("result_query_count"),
+            "curve": run.log.curve,
         }
         what = f"{percentile}th percentile of a query"
         if run.settings.scenario == MULTI_STREAM:
@@ -108,34 +112,30 @@ class ScenarioRunner:
         return self._told(run, what, 1000 * run.log.seconds(key), "ms", details)
 
     def _server(self) -> ScenarioFigure:
-        runs: dict[float, LoadGenRun] = {}
-
-        def is_valid(rate: float) -> bool:
-            run = self._run(SERVER, rate, f"{len(runs):02}", self.seconds)
-            runs[rate] = run
-            said = "valid" if run.is_valid else f"not valid: {run.why_not}"
-            self.say(f"Server {self.variant}: {rate:.4g} queries/s: {said}")
-            return run.is_valid
-
         first = self._run(OFFLINE, 1.0, "first", _TRIAL_S)
-        start = max(1.0, self._rate(first) / 2)
-        rate = highest_valid(is_valid, start, self.precision)
-        run = runs[rate] if rate else next(iter(runs.values()))
-        details = {
-            "p99_ms": 1000 * run.log.seconds("result_99.00_percentile_latency_ns"),
-            "queries": run.log.number("result_query_count"),
-            "too_late": run.log.number("result_overlatency_query_count"),
-            "tried_per_s": list(runs),
-        }
-        what = f"highest rate at p99 within {1000 * self.bound_s:g} ms"
-        return self._told(run, what, rate, "queries/s", details)
+        search = ServerRateSearch(self.variant, self.rules, self._server_run, self.say)
+        found = search.find(self._rate(first) / 2)
+        return ScenarioFigure(
+            scenario=SERVER,
+            variant=self.variant,
+            what=f"highest rate at p99 within {1000 * self.rules.bound_s:g} ms",
+            value=found.rate,
+            unit="queries/s",
+            is_valid=found.rate is not None,
+            why_not=found.why_not,
+            details={**found.to_json(), "bound_ms": 1000 * self.rules.bound_s},
+        )
+
+    def _server_run(self, settings: StreamSettings, number: int) -> LoadGenRun:
+        folder = self.folder / self.variant / SERVER / f"{number:02}"
+        return run_scenario(self.service, self._dialect, self.items, settings, folder)
 
     def _long_enough(self, scenario: str) -> LoadGenRun:
         """Run for as long as is asked for: LoadGen must be told first how many queries that is."""
         run = self._run(scenario, 1.0, "first", _TRIAL_S)
         for number in range(_MOST_RUNS):
             enough = ENOUGH[scenario]
-            run = self._run(scenario, self._rate(run), f"run-{number}", self.seconds, enough)
+            run = self._run(scenario, self._rate(run), f"run-{number}", self.rules.seconds, enough)
             if run.log.values.get("result_min_duration_met"):
                 break
         return run
@@ -143,7 +143,7 @@ class ScenarioRunner:
     def _run(
         self, scenario: str, rate: float, name: str, seconds: float, queries: int = 1
     ) -> LoadGenRun:
-        settings = StreamSettings(scenario, seconds, self.bound_s, rate, queries)
+        settings = StreamSettings(scenario, seconds, self.rules.bound_s, rate, queries)
         folder = self.folder / self.variant / scenario / name
         return run_scenario(self.service, self._dialect, self.items, settings, folder)
 

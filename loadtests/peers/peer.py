@@ -37,7 +37,7 @@ class Peer:
     probe: str
     """The path that answers 200 when the server is up."""
     wire: Callable[[Path], Wire] = plain_wire
-    """How it is asked, for a checkpoint."""
+    """How it is asked, for a checkpoint; raises ``CannotAskError`` where it cannot be."""
     prepare: tuple[str, ...] = ()
     """Arguments of Python that write what it serves beside the checkpoint."""
     encoder: str = TORCH

@@ -22,6 +22,10 @@ MODEL = "xcopa"
 """The name of the model in servers that have names for them."""
 
 
+class CannotAskError(Exception):
+    """A server has no way to be asked what a checkpoint asks; says in one line why."""
+
+
 class Wire(Protocol):
     """A way to ask."""
 
@@ -111,11 +115,14 @@ class RerankWire:
         """Return the wire of a checkpoint: its prompt becomes a part of the documents.
 
         Raises:
-            ValueError: its prompt puts the choice before the premise, and a query has one text.
+            CannotAskError: its prompt puts the choice before the premise of some questions.
         """
         texts = PairTexts.read(checkpoint)
         if texts.has_choice_first:
-            raise ValueError(f"{checkpoint}: a query comes first, and this prompt asks otherwise")
+            raise CannotAskError(
+                "cannot run: a reranker reads its one query first, and the prompt of this "
+                "checkpoint puts the choices of a cause before the premise"
+            )
         return cls(texts)
 
     def body(self, item: bytes) -> bytes:

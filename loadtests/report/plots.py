@@ -18,33 +18,60 @@ _BLUE, _ORANGE, _GREEN = "#0072B2", "#D55E00", "#009E73"
 """From the palette of Okabe and Ito, made for all eyes."""
 
 _MARKS = {True: ("o", "holds"), False: ("x", "does not hold"), None: ("s", "not decided")}
+_LINES = ((_ORANGE, ":"), (_GREEN, "-."))
+"""Of loads that are marked."""
+
 _SMALLEST_REST = 1e-5
 
 
-def latency_against_load(points: Sequence[LoadPoint], bound_ms: float, knee: float | None) -> str:
-    """Draw p50 and p99 at each load that was tried, the bound, and the knee: the answer."""
+def latency_against_load(
+    points: Sequence[LoadPoint],
+    bound_ms: float | None,
+    marks: Mapping[str, float | None],
+    offered: str = "offered load, requests a second",
+) -> str:
+    """Draw p50 and p99 at each load that was tried.
+
+    Args:
+        points: in any order.
+        bound_ms: what the p99 may be; None where there is no bound.
+        marks: loads to mark, such as the knee, by their names; None where there is none.
+        offered: what the load is.
+    """
     figure, panel = _panel()
     ordered = sorted(points, key=lambda point: point.offered_per_s)
     rates = [point.offered_per_s for point in ordered]
     panel.plot(rates, [point.p50_ms for point in ordered], ".-", color=_GREEN, label="p50")
     panel.plot(rates, [point.p99_ms for point in ordered], "-", color=_BLUE, label="p99")
+    if bound_ms is not None:
+        _judged(panel, ordered)
+        panel.axhline(bound_ms, color="0.4", linestyle="--", label="bound")
+    for (name, load), (color, line) in zip(marks.items(), _LINES, strict=False):
+        if load is not None:
+            panel.axvline(load, color=color, linestyle=line, label=f"{name}: {load:.3g}")
+    panel.set(xlabel=offered, ylabel="latency, ms", yscale="log")
+    return _svg(figure, panel)
+
+
+def _judged(panel: Axes, ordered: Sequence[LoadPoint]) -> None:
+    """Mark which loads hold the bound."""
     for holds, (mark, name) in _MARKS.items():
         some = [point for point in ordered if point.holds is holds]
         if some:
             xs, ys = [each.offered_per_s for each in some], [each.p99_ms for each in some]
             panel.plot(xs, ys, mark, color=_BLUE, label=f"p99, {name}")
-    panel.axhline(bound_ms, color="0.4", linestyle="--", label="bound")
-    if knee is not None:
-        panel.axvline(knee, color=_ORANGE, linestyle=":", label=f"knee: {knee:.3g} a second")
-    panel.set(xlabel="offered load, requests a second", ylabel="latency, ms", yscale="log")
-    return _svg(figure, panel)
 
 
 def distributions(histograms: Mapping[str, LatencyHistogram]) -> str:
     """Draw which share of the requests took no longer than what, a line a name."""
+    return curves({name: histogram.curve() for name, histogram in histograms.items()})
+
+
+def curves(of: Mapping[str, Sequence[tuple[float, float]]]) -> str:
+    """Draw the same of curves: shares, and the seconds within which they were answered."""
     figure, panel = _panel()
-    for name, histogram in histograms.items():
-        curve = [point for point in histogram.curve() if 1 - point[0] > _SMALLEST_REST]
+    for name, points in of.items():
+        curve = [point for point in points if 1 - point[0] > _SMALLEST_REST]
         rest = [1 / (1 - share) for share, _ in curve]
         panel.plot(rest, [1000 * seconds for _, seconds in curve], label=name)
     panel.set(xlabel="share of the requests", ylabel="latency, ms", xscale="log", yscale="log")

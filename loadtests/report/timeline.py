@@ -19,6 +19,13 @@ class Moment:
     p99_ms: float
     batch_rows: float | None
     """Mean rows of a batch, a row for each choice; None where the service did not say."""
+    memory_mib: float | None = None
+    """Of the process that speaks HTTP; None where it was not read."""
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether anybody asked: without an answer there is no latency."""
+        return self.answered_per_s + self.failed_per_s > 0
 
 
 @dataclass(frozen=True)
@@ -26,6 +33,7 @@ class LoadPoint:
     """What a load led to."""
 
     offered_per_s: float
+    """Requests a second; of callers that wait for their answers, how many they are."""
     p50_ms: float
     p99_ms: float
     holds: bool | None

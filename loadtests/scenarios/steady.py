@@ -1,6 +1,8 @@
-"""As many users all the time: what does an even load cost?
+"""As many users all the time: how much is answered, and how soon?
 
-locust -f loadtests/scenarios/steady.py --headless -u 16 -t 2m
+    locust -f loadtests/scenarios/steady.py --headless -u 16 -t 2m
+
+The verdict is the answer. The run fails if a request does, or above ``--p99-ms``.
 """
 
 from __future__ import annotations

@@ -7,7 +7,7 @@ import pytest
 from loadtests.served import chosen_models, served_models
 from loadtests.target import TargetError, TargetService
 from tests.loadtests.bench.tiny_server import tiny_server
-from tests.loadtests.mlperf.answering import response, service
+from tests.loadtests.mlperf.answering import MODELS, response, service
 
 SERVED = ["direct", "stilts", "mnli"]
 
@@ -17,9 +17,30 @@ def test_a_service_says_which_models_it_has() -> None:
         assert served_models(asked) == ["direct", "stilts"]
 
 
-@pytest.mark.parametrize(
-    "answer", [response({"models": []}), response({}, "401 Unauthorized"), b"HTTP/1.1 2", b""]
-)
+def keyed(request: bytes) -> list[bytes]:
+    """Answer those who send the key."""
+    has_key = b"authorization: bearer xcopa_abc" in request.lower()
+    return [response(MODELS) if has_key else response({}, "401 Unauthorized")]
+
+
+def test_a_service_that_needs_a_key_was_not_asked_with_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XCOPA_API_KEY", "xcopa_abc")
+    with tiny_server(keyed) as server:
+        assert served_models(TargetService("127.0.0.1", server.port)) == ["direct", "stilts"]
+
+
+def test_a_service_that_needs_another_key_says_which_variable_holds_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.delenv("XCOPA_API_KEY", raising=False)
+    with tiny_server(keyed) as server, pytest.raises(TargetError) as refused:
+        served_models(TargetService("127.0.0.1", server.port))
+    assert str(refused.value).endswith(
+        "/models answers 401; XCOPA_API_KEY holds the API key that is sent"
+    )
+
+
+@pytest.mark.parametrize("answer", [response({"models": []}), b"HTTP/1.1 2", b""])
 def test_one_that_does_not_say_is_named(answer: bytes) -> None:
     with tiny_server(lambda _: [answer]) as server:
         asked = TargetService("127.0.0.1", server.port)

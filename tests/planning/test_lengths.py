@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 
 import numpy as np
@@ -36,6 +37,9 @@ def test_a_share_may_be_left_out_and_nothing_else(text: str) -> None:
     [
         ({}, "a mix of lengths has a length at least"),
         ({50: 0.0}, "a mix of lengths has a length at least"),
+        ({50: math.nan}, "a share is 1,000,000,000 at most"),
+        ({50: math.inf}, "a share is 1,000,000,000 at most"),
+        ({10**7: 1.0}, "a length is 1,000,000 tokens at most"),
         ({0: 1.0}, "a length is 1 token at least, and its share 0 at least"),
         ({50: 2.0, 60: -1.0}, "a length is 1 token at least, and its share 0 at least"),
     ],

@@ -17,7 +17,7 @@ def gaps(burst: float, count: int = 40_000) -> Any:
     return np.diff(times, prepend=0.0)
 
 
-@pytest.mark.parametrize("burst", [0.0, 0.5, 1.0, 2.0])
+@pytest.mark.parametrize("burst", [0.0, 1e-320, 0.5, 1.0, 2.0])
 def test_gaps_have_the_mean_of_the_rate_and_the_deviation_of_the_burst(burst: float) -> None:
     found = gaps(burst)
     assert found.mean() == pytest.approx(1 / 50, rel=0.03)

@@ -108,9 +108,24 @@ def test_longer_questions_need_more_replicas(curve: Path, tmp_path: Path) -> Non
         ),
         (("--burst", "-1"), "--rate, --burst: the burstiness is 0 at least"),
         (("--replicas-down", "-1"), "--p99, --replicas-down: 0 replicas at least are lost"),
-        (("--runs", "1"), "--requests, --runs, --whole: there are 2 to 20 runs"),
+        (("--runs", "1"), "--requests, --runs, --whole, --seed: there are 2 to 20 runs"),
         (("--engines", "0"), "--engines: a replica has 1 engine at least"),
         (("--pace", "0"), "--pace: the pace is above 0"),
+        (("--out", "/dev/null/plan"), "--out: /dev/null/plan cannot be made: Not a directory"),
+        # What follows were tracebacks, or never ended.
+        (("--seed", "-1"), "--requests, --runs, --whole, --seed: the seed is 0 at least"),
+        (("--lengths", "50:nan"), "--lengths: a share is 1,000,000,000 at most"),
+        (("--lengths", "50:inf"), "--lengths: a share is 1,000,000,000 at most"),
+        (("--lengths", "50:1e308,60:1e308"), "--lengths: a share is 1,000,000,000 at most"),
+        (("--lengths", "1000001"), "--lengths: a length is 1,000,000 tokens at most"),
+        (("--burst", "1e308"), "--rate, --burst: the burstiness is 100 at most"),
+        (("--rate", "1e-320"), "--rate, --burst: the rate is above 0"),
+        (("--pace", "1e308"), "--pace: the pace is 1,000 at most"),
+        (("--engines", "9" * 20), "--engines: a replica has 1,024 engines at most"),
+        (
+            ("--replicas-down", "9" * 20),
+            "--p99, --replicas-down: 1,000,000 replicas at most are lost",
+        ),
         (("--front-ms", "-1"), "--front-ms: the time of a request in front is 0 at least"),
         (
             ("--against", "http://127.0.0.1:9", "--curve", "c"),
@@ -120,10 +135,20 @@ def test_longer_questions_need_more_replicas(curve: Path, tmp_path: Path) -> Non
     ],
     ids=lambda each: each if isinstance(each, str) else None,
 )
-def test_a_wrong_option_is_one_line_that_names_it(options: tuple[str, ...], line: str) -> None:
-    result = plan(*options)
+def test_a_wrong_option_is_one_line_that_names_it(
+    options: tuple[str, ...], line: str, curve: Path
+) -> None:
+    given = () if {"--curve", "--against"} & set(options) else ("--curve", curve)
+    result = plan(*options, *given)
     assert result.exit_code == 1
     assert result.stderr == f"xcopa cannot go on: {line}\n"
+
+
+def test_a_rate_that_no_fleet_answers_never_ended(curve: Path) -> None:
+    result = plan("--curve", curve, rate=1e23)
+    assert result.stderr.splitlines()[-1] == (
+        "xcopa cannot go on: 1,000,000 replicas are too few for such a --rate"
+    )
 
 
 @pytest.mark.parametrize(

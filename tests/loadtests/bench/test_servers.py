@@ -117,6 +117,13 @@ def test_a_log_level_of_the_user_is_kept() -> None:
     assert environment({"XCOPA_LOG_LEVEL": "info"}, 1, {})["XCOPA_LOG_LEVEL"] == "info"
 
 
+def test_the_keys_of_the_user_refused_the_calls_of_every_benchmark() -> None:
+    """A service that is started to be measured has no keys, unless they are what is measured."""
+    own = {"XCOPA_API_KEYS_FILE": "keys"}
+    assert "XCOPA_API_KEYS_FILE" not in environment(own, 1, {})
+    assert environment(own, 1, {"XCOPA_API_KEYS_FILE": "x"})["XCOPA_API_KEYS_FILE"] == "x"
+
+
 def test_a_server_answers_its_probe_and_is_ended_afterwards() -> None:
     with started(("-c", ECHO), probe="/READY", READY="yes", HOME="") as server:
         with server.client(1) as client:

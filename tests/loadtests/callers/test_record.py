@@ -8,7 +8,10 @@ from types import SimpleNamespace
 import pytest
 
 from loadtests.callers import record
+from loadtests.callers.profiles import Stair
 from loadtests.callers.record import RouteLatencies, RunRecord, report_of, verdict
+from loadtests.callers.saturation import saturation
+from tests.loadtests.callers import moments
 
 
 def recorded(*seconds: float, failed: int = 0) -> RouteLatencies:
@@ -24,7 +27,8 @@ def run_of(lately: RouteLatencies, monkeypatch: pytest.MonkeyPatch) -> RunRecord
     monkeypatch.setattr(record, "time", SimpleNamespace(monotonic=lambda: next(moments)))
     run = RunRecord()
     run.lately = lately
-    run.note({"xcopa_batch_rows_count": 4, "xcopa_batch_rows_sum": 40}, users=3)
+    seen = {"xcopa_batch_rows_count": 4, "xcopa_batch_rows_sum": 40, record.RESIDENT: 2.0**21}
+    run.note(seen, users=3)
     return run
 
 
@@ -42,6 +46,7 @@ def test_a_moment_has_what_was_recorded_since_the_last(monkeypatch: pytest.Monke
     assert (moment.at_s, moment.offered, moment.answered_per_s) == (10.0, 3, 0.2)
     assert moment.failed_per_s == 0.1
     assert moment.p50_ms == pytest.approx(20, rel=1e-3)
+    assert moment.memory_mib == 2.0
     assert moment.batch_rows is None, "there was nothing to compare the first scrape with"
     assert (len(run.lately.all), len(run.whole.all)) == (0, 3)
 
@@ -64,3 +69,22 @@ def test_the_report_has_routes_and_timeline(monkeypatch: pytest.MonkeyPatch) -> 
     assert found.data["routes"]["/predict"]["count"] == 1
     assert len(found.data["timeline"]) == 1
     assert [title for title, _ in found.plots] == ["Distribution by route", "Timeline"]
+
+
+def test_the_staircase_drew_no_latency_against_load_and_only_logged_its_knee() -> None:
+    run = moments.run_of([4, 4, 8, 8, 12], [10, 20, 30, 40, 60])
+    run.stairs = [Stair(users, rate) for users, rate in ((4, 9), (8, 20), (12, 20), (16, 20))]
+    found = report_of(run, "PASS: all", [saturation(run)])
+    assert found.verdict == "PASS: all / PASS: saturation: the knee is at 8 users: 20.0 answers/s"
+    assert found.data["knee_users"] == 8
+    assert found.data["answers"][0]["status"] == "PASS"
+    title, drawn = found.plots[-1]
+    assert title == "Latency against load"
+    assert "knee, users: 8" in drawn
+    assert "users that wait for answers" in drawn
+
+
+def test_latency_against_load_is_that_of_the_middle_moment_with_as_many_users() -> None:
+    run = moments.run_of([4, 4, 4, 8, 0], [10, 20, 90, 30, 5])
+    assert [(each.offered_per_s, each.p50_ms) for each in run.points] == [(4, 20), (8, 30)]
+    assert all(each.holds is None for each in run.points)

@@ -38,7 +38,8 @@ def trial(rate: float, holds: bool | None, limit: str, others: float = 0.0) -> R
 def answer(
     rate: float | None = 50.0, too_high: float | None = 55.0, wanted: float = 0, others: float = 0
 ) -> CapacityAnswer:
-    trials = [trial(50, True, "engines (80%)", others), trial(55, False, "engines (99%)")]
+    tried_twice = [trial(55, False, "engines (99%)")] * 2
+    trials = [trial(50, True, "engines (80%)", others), *tried_twice]
     return CapacityAnswer(CASE, RULES, CapacityFound(trials, rate, too_high), wanted)
 
 
@@ -67,6 +68,34 @@ def test_the_exit_status_is_that_of_the_verdict(
     assert (found.status, str(found).split(":")[0]) == (status, word)
 
 
+def judged(*trials: tuple[float, bool | None], wanted: float = 50.0) -> CapacityAnswer:
+    """Return the answer of a search that came to no rate."""
+    found = CapacityFound([trial(rate, holds, "engines (99%)") for rate, holds in trials])
+    return CapacityAnswer(CASE, RULES, found, wanted)
+
+
+def test_a_service_that_never_held_was_called_noisy() -> None:
+    assert judged((40, False), (20, False), (10, False)).status == TOO_FEW
+    assert str(judged((40, False), (20, False))).startswith("FAIL: batch stilts: no rate with ")
+    assert judged((40, False), (20, False), wanted=0.0).status == NOT_SURE
+
+
+@pytest.mark.parametrize(
+    "trials",
+    [
+        ((40, False), (30, True), (35, True), (45, False), (45, True)),  # held at last
+        ((40, True), (45, False)),  # one may be wrong
+        ((60, False), (55, False)),  # above what is wanted
+        ((40, None), (20, None)),
+        ((70, True), (40, False), (45, False)),
+    ],
+)
+def test_a_rate_that_held_when_tried_again_was_surely_too_high(
+    trials: tuple[tuple[float, bool | None], ...],
+) -> None:
+    assert judged(*trials).status == NOT_SURE
+
+
 def test_noise_is_said() -> None:
     assert str(answer(others=0.3)).endswith(
         "; noise: other programs took up to 30% of the processors"
@@ -84,12 +113,28 @@ def test_the_report_has_every_trial_and_the_knee() -> None:
     [case, none] = json.loads(json.dumps(finite(report.data)))["cases"]
     assert (case["requests_per_s"], case["items_per_s"]) == (50, 150)
     assert (none["requests_per_s"], none["status"]) == (None, NOT_SURE)
-    assert [each["verdict"] for each in case["trials"]] == ["holds", "does not hold"]
+    assert [each["verdict"] for each in case["trials"]] == [
+        "holds",
+        "does not hold",
+        "does not hold",
+    ]
     assert case["trials"][0]["timeline"][0]["batch_rows"] == 8
     titles = [title for title, _ in report.plots]
     assert titles[0] == "batch stilts: latency against offered load"
-    assert "knee: 50 a second" in report.plots[0][1]
+    drawn = report.plots[0][1]
+    assert "highest a second in time: 50" in drawn
+    assert "knee" not in drawn, "two loads have none"
     assert titles[-1] == "Distributions at the rates that were found"
+
+
+def test_the_answer_was_drawn_as_the_knee() -> None:
+    """Of three loads whose latencies are the same, the highest has the most for the wait."""
+    found = CapacityFound([trial(rate, rate < 55, "engines (99%)") for rate in (40, 50, 55)], 50.0)
+    own = CapacityAnswer(CASE, RULES, found)
+    assert own.knee == own.to_json()["knee_requests_per_s"] == 55
+    drawn = capacity_report([own], "Capacity").plots[0][1]
+    assert "highest a second in time: 50" in drawn
+    assert "knee, the most requests for the wait: 55" in drawn
 
 
 def test_a_rate_that_was_halved_and_not_tried_lost_the_report() -> None:

@@ -42,8 +42,9 @@ def test_requests_of_a_trial_come_at_its_rate_and_are_judged() -> None:
     with service(sound) as asked:
         trial = LiveTrials(asked, CASE, RULES, warm_up_s=0.05).attempt(300.0, 1.0)
     assert trial.rate == 300
-    assert len(trial.moments) == len(trial.decision.windows) >= 5
-    assert trial.decision.requests > 50
+    # On a busy machine requests are late, and two windows decide that.
+    assert len(trial.moments) == len(trial.decision.windows) >= 2
+    assert trial.decision.requests > 20
     assert all(each.failed == 0 for each in trial.decision.windows)
     assert len(trial.latencies) >= trial.decision.requests
 
@@ -54,6 +55,7 @@ def test_answers_that_are_not_sound_are_failures_and_late() -> None:
     assert trial.decision.holds is False
     for window in trial.decision.windows:
         assert window.failed == window.late == window.requests
+    assert trial.failures.endswith(' x status 200, and not a sound answer ({"label": 1})')
     assert len(trial.latencies) == 0
 
 
@@ -62,18 +64,20 @@ def test_the_saturated_rate_is_counted_and_a_service_that_fails_is_not_measured(
         assert saturated_rate(asked, CASE, callers=2, seconds=0.1) > 0
     with (
         service(lambda _: response({}, "503 No")) as asked,
-        pytest.raises(ServiceFailedError, match=r"^single stilts: 2 of 2 requests had no sound"),
+        pytest.raises(ServiceFailedError) as refused,
     ):
         saturated_rate(asked, CASE, callers=2, seconds=0)
+    assert str(refused.value) == (
+        "single stilts: 2 of 2 requests had no sound answer: 2 x status 503 ({})"
+    )
 
 
-@pytest.fixture
-def planted(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A service that answers, and whose capacity is 90 requests a second."""
+def plant(monkeypatch: pytest.MonkeyPatch, capacity: float) -> None:
+    """Have a service answer with a capacity, in requests a second."""
 
     def attempt(self: LiveTrials, rate: float, effect: float) -> RateTrial:
-        late = 0 if rate <= 90 else 900
-        decision = TrialDecision(rate <= 90, [RequestWindow(1000, late, 0)] * 5)
+        late = 0 if rate <= capacity else 900
+        decision = TrialDecision(rate <= capacity, [RequestWindow(1000, late, 0)] * 5)
         return RateTrial(rate, decision, LatencyHistogram([0.01]), {}, "engines (99%)", 0, [])
 
     monkeypatch.setattr("loadtests.target.why_not", lambda _: None)
@@ -81,11 +85,21 @@ def planted(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(LiveTrials, "attempt", attempt)
 
 
-@pytest.mark.usefixtures("planted")
+def test_at_least_more_than_a_service_that_never_holds_is_a_failure(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    plant(monkeypatch, 0.0)
+    with service(sound) as asked:
+        done = run("--against", asked.url, "--variants", "stilts", "--at-least", "50")
+    assert done.exit_code == 1, done.output
+    assert done.stdout.startswith("FAIL: single stilts: no rate with p99 below 500 ms")
+
+
 @pytest.mark.parametrize(("wanted", "status", "word"), [(0, 0, "PASS"), (99.5, 1, "FAIL")])
 def test_the_command_ends_with_an_answer_and_a_report(
-    wanted: float, status: int, word: str, tmp_path: Path
+    wanted: float, status: int, word: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    plant(monkeypatch, 90.0)
     options = ("--variants", "stilts", "--at-least", str(wanted), "--out", str(tmp_path))
     with service(sound) as asked:
         done = run("--against", asked.url, *options)

@@ -49,6 +49,8 @@ def test_errors_alone_can_be_the_limit() -> None:
     found = CapacitySearch(queue.attempt, RULES).run(50.0)
     assert found.rate is None
     assert found.noise == ["even 0.781 requests/s do not hold"]
+    assert found.too_high == 50 / 2**6
+    assert found.is_surely_below(50.0)
 
 
 def planted(limit: Callable[[float, int], bool | None]) -> CapacityFound[QueueTrial]:
@@ -69,6 +71,8 @@ def test_a_quiet_service_is_found_within_the_precision() -> None:
     assert found.too_high is not None
     assert found.rate <= 100 < found.too_high <= 1.1 * found.rate
     assert found.noise == []
+    assert found.is_surely_below(found.too_high)
+    assert not found.is_surely_below(found.rate)
 
 
 def test_a_service_that_gets_slower_meanwhile_is_said_to_be_noisy() -> None:
@@ -81,6 +85,9 @@ def test_a_service_that_gets_slower_meanwhile_is_said_to_be_noisy() -> None:
 def test_a_service_that_gets_faster_meanwhile_is_said_to_be_noisy() -> None:
     found = planted(lambda rate, number: rate <= (100 if number < 8 else 1e9))
     assert found.noise[0].endswith("did not hold, and did when tried again")
+    assert found.too_high is None
+    assert found.rate is not None
+    assert not found.is_surely_below(1.05 * found.rate)
 
 
 def test_trials_that_are_too_short_are_said_to_be() -> None:

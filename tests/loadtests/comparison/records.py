@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from loadtests.comparison.origin import RunOrigin
 from loadtests.comparison.plan import OURS, SHARES, THEIRS, LoadPlan
+from loadtests.mlperf.server_rate import ServerRate
 
 MACHINE = {
     "date": "2026-01-02",
@@ -15,6 +17,9 @@ MACHINE = {
     "python": "3.99",
 }
 PLAN = LoadPlan.full(20.0)
+ORIGIN = RunOrigin(
+    {"processor": "A Processor", "cores": 2}, "revision", "service", "peers", "items"
+)
 
 
 def load(rate: float, **changes: float) -> dict[str, Any]:
@@ -38,6 +43,7 @@ def head(name: str, **versions: str) -> dict[str, Any]:
         "slug": name.lower().replace(" ", "-"),
         "versions": versions,
         "plan": PLAN.to_json(),
+        "origin": ORIGIN.to_json(),
         "machine": MACHINE,
     }
 
@@ -47,7 +53,7 @@ def service(**changes: Any) -> dict[str, Any]:
         **head("service"),
         "start_s": 5.0,
         "memory_mib": 600.0,
-        "server": {"rate": 60.0, "p99_ms": 480.0, "tried_per_s": [40.0, 60.0]},
+        "server": ServerRate(60.0, p99_ms=480.0, too_high=62.0).to_json(),
         "null": load(1000.0, cpu_s_per_1000=0.5),
         **changes,
     }
@@ -72,7 +78,7 @@ def peer(name: str = "mosec", rate: float = 40.0, **changes: Any) -> dict[str, A
             }
             for share in SHARES
         ],
-        "server": {"rate": rate / 2, "p99_ms": 450.0, "tried_per_s": [rate / 2, rate]},
+        "server": ServerRate(rate / 2, p99_ms=450.0, too_high=rate).to_json(),
         "agreement": {"items": 256, "labels": 1.0, "greatest_difference": 1e-5},
         "null": load(700.0, cpu_s_per_1000=0.8),
         **changes,

@@ -13,6 +13,8 @@ from typer.testing import CliRunner
 
 from loadtests.comparison import command
 from loadtests.comparison.command import cli
+from loadtests.comparison.origin import RunOrigin
+from loadtests.peers.catalogue import ALL_PEERS
 from tests.loadtests.comparison import records
 
 
@@ -43,6 +45,7 @@ class Recorded:
 
 def run(monkeypatch: pytest.MonkeyPatch, recorded: Recorded, *arguments: str) -> Any:
     monkeypatch.setattr(command, "_running", recorded.running)
+    monkeypatch.setattr(RunOrigin, "here", lambda items: records.ORIGIN)
     return CliRunner().invoke(cli, arguments)
 
 
@@ -89,17 +92,61 @@ def test_without_any_peer_there_is_no_page_and_one_line_says_why(
     assert "comparison: a comparison needs a record of the service" in found.output
 
 
-def test_publishing_writes_the_documentation(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
+@pytest.fixture
+def published(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
+    """The page that is published, in a folder of its own; the data lie beside it."""
     monkeypatch.setattr(command, "DATA", tmp_path / "data.json")
     monkeypatch.setattr(command, "PAGE", tmp_path / "page.md")
-    arguments = ("--only", "mosec", "--out", str(tmp_path / "out"))
-    run(monkeypatch, Recorded(), *arguments)
-    assert not (tmp_path / "page.md").exists()
-    run(monkeypatch, Recorded(), *arguments, "--publish")
-    assert (tmp_path / "page.md").read_text("utf-8").startswith("# Beside its peers")
-    assert len(json.loads((tmp_path / "data.json").read_text("utf-8"))) == 3
+    return tmp_path / "page.md"
+
+
+def test_publishing_writes_the_documentation(
+    monkeypatch: pytest.MonkeyPatch, published: Path, tmp_path: Path
+) -> None:
+    out = ("--out", str(tmp_path / "out"))
+    run(monkeypatch, Recorded(), *out)
+    assert not published.exists()
+    assert run(monkeypatch, Recorded(), *out, "--publish").exit_code == 0
+    assert published.read_text("utf-8").startswith("# Beside its peers")
+    data = json.loads((tmp_path / "data.json").read_text("utf-8"))
+    assert len(data) == 2 + len(ALL_PEERS)
+
+
+def test_one_peer_alone_took_the_place_of_the_published_page(
+    monkeypatch: pytest.MonkeyPatch, published: Path, tmp_path: Path
+) -> None:
+    arguments = ("--only", "mosec", "--publish", "--out", str(tmp_path / "out"))
+    recorded = Recorded()
+    refused = run(monkeypatch, recorded, *arguments)
+    assert refused.exit_code == 2
+    assert "nothing is known yet of fastapi, litserve" in " ".join(refused.output.split())
+    assert (recorded.measured, published.exists()) == ([], False)
+    run(monkeypatch, Recorded(refused="triton"), "--out", str(tmp_path / "out"))
+    (tmp_path / "out" / "mosec.json").unlink()
+    again = Recorded()
+    assert run(monkeypatch, again, *arguments).exit_code == 0
+    assert again.measured == ["mosec"]
+    page = published.read_text("utf-8")
+    assert all(f"| {name} (" in page for name in ("mosec", "FastAPI", "OpenVINO int8"))
+    assert "- Triton: no such package" in page
+
+
+def test_the_aims_are_judged_when_it_ends(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    found = run(monkeypatch, Recorded(), "--only", "mosec", "--out", str(tmp_path))
+    assert [line.split(":")[0] for line in found.stdout.splitlines()[:-1]] == ["met"] * 4
+    quick = run(monkeypatch, Recorded(), "--quick", "--only", "mosec", "--out", str(tmp_path))
+    assert quick.stdout.splitlines()[0].startswith("a quick run: ")
+
+
+def test_a_quick_run_took_the_place_of_hours_of_records(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(command, "OUT", tmp_path / command.OUT.name)
+    monkeypatch.setattr(command, "QUICK_OUT", tmp_path / command.QUICK_OUT.name)
+    for quick in ((), ("--quick",), ()):
+        recorded = Recorded()
+        assert run(monkeypatch, recorded, "--only", "mosec", *quick).exit_code == 0
+    assert recorded.measured == []
 
 
 def test_a_quick_run_is_marked_and_not_published(

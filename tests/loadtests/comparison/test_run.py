@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import contextlib
+import json
+import shutil
 import sys
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
+import psutil
 import pytest
 
 from loadtests.bench.inputs import body
@@ -15,19 +19,19 @@ from loadtests.comparison import run as module
 from loadtests.comparison.contender import Contender
 from loadtests.comparison.features import FeatureTable
 from loadtests.comparison.figures import ContenderFigures
-from loadtests.comparison.page import page_of
+from loadtests.comparison.page import known_reasons, page_of
 from loadtests.comparison.plan import OURS, SHARES, THEIRS, LoadPlan
 from loadtests.comparison.run import ComparisonRun, PeerFailedError, check_sound
-from loadtests.peers.catalogue import PLAIN
+from loadtests.peers.catalogue import INFINITY, PLAIN
 from loadtests.peers.environments import SERVERS, PeerEnvironment
 from loadtests.peers.peer import Peer
 from loadtests.peers.scorer import Scorer
 from loadtests.peers.setup import PeerSetup
 from scripts.install import InstallError
-from tests.loadtests.comparison.records import load, service
+from tests.loadtests.comparison.records import ORIGIN, load, service
 from tests.sample import sample_items
 
-PLAN = replace(LoadPlan.quick(0.5), precision=1.0, warm_up_s=0.1, trial_s=0.3)
+PLAN = replace(LoadPlan.quick(0.5), precision=1.0, most_s=6.0, warm_up_s=0.1, trial_s=0.3)
 
 
 def here(folder: Path) -> PeerEnvironment:
@@ -48,7 +52,7 @@ def comparison(checkpoint: Path, folder: Path, said: list[str]) -> ComparisonRun
     items = sample_items("en")
     answers = Scorer.load(checkpoint).answers(items)
     expected = {body(item, "direct"): answer for item, answer in zip(items, answers, strict=True)}
-    return ComparisonRun(PLAN, items, expected, checkpoint, folder / "loadgen", said.append)
+    return ComparisonRun(PLAN, ORIGIN, items, expected, checkpoint, folder / "loadgen", said.append)
 
 
 def plain(folder: Path, **changes: object) -> Peer:
@@ -81,7 +85,9 @@ def test_a_peer_is_measured_in_turns_with_another_server(tiny_export: Path, tmp_
     assert record["start_s"] > 0
     assert record["null"]["failed_share"] == 0
     assert any("Server at" in line for line in said)
-    assert "| FastAPI (fastapi" in page_of([service(), record], FeatureTable.load())
+    assert "| FastAPI (fastapi" in page_of(
+        [service(), record], FeatureTable.load(), known_reasons()
+    )
 
 
 @pytest.mark.slow
@@ -91,7 +97,8 @@ def test_a_peer_whose_answers_are_not_the_services_is_not_compared(
     run = comparison(tiny_export, tmp_path, [])
     others = {key: {**each, "logits": [9.0, 0.0]} for key, each in run.expected.items()}
     record = replace(run, expected=others).peer_record(plain(tmp_path), ours=never())
-    assert record["reason"] == ("with 1 x 1 threads, FastAPI: 100.0% of the answers were not sound")
+    said = "with 1 x 1 threads, FastAPI: 100.0% of the answers were not sound: "
+    assert record["reason"].startswith(said)
 
 
 @pytest.mark.slow
@@ -151,6 +158,51 @@ def test_a_model_that_cannot_be_converted_is_the_reason_with_the_last_line(
     assert record["reason"] == ("its model could not be converted: ValueError: no such operator")
 
 
+def test_a_prompt_that_no_reranker_can_ask_ended_the_whole_comparison(
+    tiny_export: Path, tmp_path: Path
+) -> None:
+    checkpoint = tmp_path / "cause-first"
+    shutil.copytree(tiny_export, checkpoint)
+    config = json.loads((checkpoint / "xcopa.json").read_text("utf-8"))
+    config["prompt"]["order"] = "cause-first"
+    (checkpoint / "xcopa.json").write_text(json.dumps(config), "utf-8")
+    run = replace(comparison(tiny_export, tmp_path, []), checkpoint=checkpoint)
+    record = run.peer_record(INFINITY, never())
+    assert record["reason"].startswith("cannot run: a reranker reads its one query first")
+
+
+@pytest.mark.parametrize("error", [psutil.NoSuchProcess(7), PeerFailedError("x"), OSError("x")])
+def test_a_peer_that_ended_under_load_ended_the_whole_comparison(
+    error: Exception, tiny_export: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def ended(*_: object) -> None:
+        raise error
+
+    monkeypatch.setattr(ComparisonRun, "_trials", lambda *_: {PeerSetup(1, 1): 9.0})
+    monkeypatch.setattr(ComparisonRun, "_running", ended)
+    record = comparison(tiny_export, tmp_path, []).peer_record(plain(tmp_path), never())
+    assert record["reason"]
+
+
+class SilentContender:
+    """Stands in for one whose answers all come after the end of a load."""
+
+    name = "mosec"
+    server = None
+
+    def closed(self, seconds: float) -> ContenderFigures:
+        return ContenderFigures.from_json(load(0.001, answered_per_s=0.0))
+
+
+def test_a_peer_without_an_answer_in_time_divided_by_zero(
+    tiny_export: Path, tmp_path: Path
+) -> None:
+    silent: Any = SilentContender()
+    peer = replace(PLAIN, is_pausable=False)
+    with pytest.raises(PeerFailedError, match=r"^mosec: most loads ended before the first answer"):
+        comparison(tiny_export, tmp_path, [])._loads(silent, silent, peer)
+
+
 def test_the_fastest_setup_is_the_one_that_is_compared(
     tiny_export: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -167,8 +219,9 @@ def test_the_fastest_setup_is_the_one_that_is_compared(
 
 def test_answers_that_are_not_sound_have_no_speed() -> None:
     check_sound("peer", ContenderFigures.from_json(load(10.0)))
-    with pytest.raises(PeerFailedError, match=r"^peer: 0\.5% of the answers were not sound$"):
-        check_sound("peer", ContenderFigures.from_json(load(10.0, failed_share=0.005)))
+    unsound = load(10.0) | {"failed_share": 0.005, "failures": "why"}
+    with pytest.raises(PeerFailedError, match=r"^peer: 0\.5% of the answers were not sound: why$"):
+        check_sound("peer", ContenderFigures.from_json(unsound))
 
 
 class PausedServer:

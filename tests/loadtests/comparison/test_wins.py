@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 import pytest
 
-from loadtests.comparison.figures import ContenderFigures
 from loadtests.comparison.plan import OURS, THEIRS
-from loadtests.comparison.wins import compared, p99
+from loadtests.comparison.wins import FIGURES, compared
+from loadtests.mlperf.server_rate import ServerRate
 from tests.loadtests.comparison.records import load, peer, service
 
 
@@ -24,7 +23,7 @@ def test_a_peer_that_is_worse_everywhere_wins_nothing() -> None:
 @pytest.mark.parametrize(
     ("changes", "what"),
     [
-        ({"server": {"rate": 61.0}}, "Server rate"),
+        ({"server": ServerRate(61.0).to_json()}, "Server rate"),
         ({"memory_mib": 599.0}, "memory"),
         ({"start_s": 4.9}, "start"),
         ({"null": load(1.0, cpu_s_per_1000=0.4)}, "framework"),
@@ -48,6 +47,12 @@ def test_equal_is_no_win_and_an_unmeasured_framework_is_not_compared() -> None:
     assert "framework" not in {each.what for each in compared(service(), peer(null=None))}
 
 
-def test_a_server_that_fails_requests_has_no_short_latency() -> None:
-    assert p99(ContenderFigures.from_json(load(9, p99_ms=1.0, failed_share=0.02))) == math.inf
-    assert p99(ContenderFigures.from_json(load(9, p99_ms=1.0, failed_share=0.01))) == 1.0
+def test_a_rate_that_was_not_measured_is_not_compared() -> None:
+    """It was 0, and so a loss."""
+    unknown = ServerRate(None, "too few queries").to_json()
+    for one, other in ((service(), peer(server=unknown)), (service(server=unknown), peer())):
+        assert "Server rate" not in {each.what for each in compared(one, other)}
+
+
+def test_every_figure_has_a_name_that_a_reason_can_be_given_for() -> None:
+    assert {each.what for each in compared(service(), peer())} == set(FIGURES)

@@ -66,7 +66,8 @@ def test_an_answer_that_is_not_sound_makes_a_run_invalid(tmp_path: Path) -> None
         run = run_scenario(asked, STILTS, ITEMS, settings, tmp_path)
     assert not run.is_valid
     assert run.failed > 0
-    assert run.why_not.startswith(f"{run.failed} items had no sound answer. ")
+    assert run.why_not.startswith(f"{run.failed} items had no sound answer: ")
+    assert 'status 200, and not a sound answer ({"label": 1}). ' in run.why_not
 
 
 def test_a_slow_service_does_not_slow_its_own_test(tmp_path: Path) -> None:

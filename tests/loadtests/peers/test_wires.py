@@ -9,7 +9,7 @@ import pytest
 
 from loadtests.bench.inputs import body
 from loadtests.peers.pairs import PairTexts
-from loadtests.peers.wires import ListWire, PlainWire, RerankWire, TensorWire
+from loadtests.peers.wires import CannotAskError, ListWire, PlainWire, RerankWire, TensorWire
 
 ANSWER = {"label": 1, "probabilities": [0.25, 0.75], "logits": [-0.5, 0.6]}
 ITEM = {"premise": "It rained.", "choice1": "A.", "choice2": "B.", "question": "effect"}
@@ -77,5 +77,5 @@ def test_a_reranker_that_leaves_out_a_score_has_not_answered(
 def test_a_prompt_that_puts_the_choice_first_is_no_query_with_documents(tmp_path: Path) -> None:
     directory = checkpoint(tmp_path, prompt={**PROMPT, "order": "cause-first"})
     assert PairTexts.read(directory).pair({**ITEM, "question": "cause"}, "A.")[0] == "Why? A."
-    with pytest.raises(ValueError, match="a query comes first"):
+    with pytest.raises(CannotAskError, match=r"^cannot run: a reranker reads its one query first"):
         RerankWire.of(directory)
