@@ -105,7 +105,7 @@ dashboards: $(VENV)/.dev ## Write the dashboards' JSON from observability/dashbo
 	$(BIN)/python -m observability.dashboards
 
 # OVERLAYS="DIR" checks your own.
-manifests: $(VENV)/.dev ## Write the PrometheusRule of deploy/kubernetes, and check its overlays (needs kubectl or kustomize)
+manifests: $(VENV)/.dev ## Write the PrometheusRule of deploy/kubernetes, and check its overlays and deploy/ray (needs kubectl or kustomize)
 	$(BIN)/python -m scripts.manifests $(OVERLAYS)
 
 reference: $(VENV)/.dev ## Write the reference pages that come from the code

@@ -14,6 +14,8 @@ from app.scale.ray_package import ray_library
 
 log = logging.getLogger(__name__)
 
+_TRACEBACK = "Traceback (most recent call last):"
+
 ADDRESS = "RAY_ADDRESS"
 """Ray's own variable: the cluster to use. Without it a cluster of this machine alone is started."""
 
@@ -31,8 +33,8 @@ def join(address: str | None) -> Any:
     """Connect to a cluster, or start one; return the module ``ray``.
 
     Raises:
-        StartError: Ray is not installed, there is no cluster or it cannot run this program, or
-            none can be started here.
+        StartError: Ray is not installed, the cluster cannot be joined or cannot run this program,
+            or none can be started here.
     """
     if address is None:
         return _start()
@@ -41,15 +43,17 @@ def join(address: str | None) -> Any:
         ray.init(address=address, log_to_driver=True, logging_level=logging.WARNING)
     except _failures(ray) as error:
         raise StartError(
-            f"{ADDRESS}: there is no cluster at {address}: {one_line(error)}"
+            f"{ADDRESS}: the cluster at {address} cannot be joined: {one_line(error)}"
         ) from error
     _check_node(ray)
     return ray
 
 
 def one_line(error: Exception) -> str:
-    """Return the message of an error of Ray's, which may have many lines, as one."""
-    return " ".join(str(error).split())
+    """Return the message of an error of Ray's as one line; it may have a traceback in it."""
+    lines = str(error).strip().splitlines()
+    told = lines[-1:] if any(line.endswith(_TRACEBACK) for line in lines) else lines
+    return " ".join(" ".join(told).split())
 
 
 def _start() -> Any:

@@ -57,6 +57,11 @@ def token(manifests: Manifests) -> Iterator[str]:
         yield from (f"{group}: {each}" for each in token_of_pod(pods))
 
 
+def authentication(manifests: Manifests) -> Iterator[str]:
+    if RayService(manifests).spec["rayClusterConfig"]["authOptions"]["mode"] != "token":
+        yield "Ray asks nobody for a token"
+
+
 def cores(manifests: Manifests) -> Iterator[str]:
     service = RayService(manifests)
     if service.head.processors != 0:
@@ -165,10 +170,11 @@ RAY_POLICIES = (
     *(_of_pods(name, head=True) for name in _OF_EVERY_POD),
     *(_of_pods(name, head=False) for name in _OF_WORKERS),
     Policy("token", "nothing in the pods asks the API server", token),
+    Policy("authentication", "whoever reaches Ray's own ports runs what he likes", authentication),
     Policy("cores", "Ray counts processors, and does not confine anybody to them", cores),
     Policy("room", "an update waits for ever for room that never comes", room),
     Policy("size", "replicas that find no worker wait for ever", size),
     Policy("drain", "what a node has accepted is answered before it ends", drain),
-    Policy("network", "whoever reaches Ray's own ports runs what he likes", network),
+    Policy("network", "callers reach one port, and Ray's own are its nodes'", network),
     Policy("disruptions", "a node that is drained takes one replica", disruptions),
 )

@@ -9,7 +9,7 @@ import pytest
 
 from app.errors import StartError
 from app.scale import joining
-from app.scale.joining import cluster_address, join
+from app.scale.joining import cluster_address, join, one_line
 from app.scale.proxy import NODE_VARIABLES
 from tests.app.scale.ray_stand_in import RayError, StandInRay, StandInServe
 
@@ -49,18 +49,18 @@ def test_an_empty_address_counts_as_not_set(value: str, address: str | None) -> 
 
 
 @pytest.mark.parametrize("error", [RayError, ConnectionError, RuntimeError, ValueError, OSError])
-def test_a_cluster_that_is_not_there_is_named(
+def test_a_cluster_that_cannot_be_joined_is_named(
     monkeypatch: pytest.MonkeyPatch, error: type[Exception]
 ) -> None:
     ray = unreachable(monkeypatch, error("not\nfound"))
     with pytest.raises(StartError) as failed:
         join("a:1")
-    assert str(failed.value) == "RAY_ADDRESS: there is no cluster at a:1: not found"
+    assert str(failed.value) == "RAY_ADDRESS: the cluster at a:1 cannot be joined: not found"
     assert ray.asked["address"] == "a:1"
 
 
 @pytest.mark.parametrize("error", [RayError, ConnectionError, RuntimeError, ValueError, OSError])
-def test_a_cluster_that_cannot_be_started_here_is_not_called_one_that_is_not_there(
+def test_a_cluster_that_cannot_be_started_here_is_not_called_one_that_cannot_be_joined(
     monkeypatch: pytest.MonkeyPatch, error: type[Exception]
 ) -> None:
     ray = unreachable(monkeypatch, error("no memory\nfor it"))
@@ -78,3 +78,10 @@ def test_what_is_started_here_has_the_variables_of_a_node(monkeypatch: pytest.Mo
     with pytest.raises(StartError):
         join(None)
     assert {name: os.environ[name] for name in NODE_VARIABLES} == NODE_VARIABLES
+
+
+def test_a_traceback_in_a_message_of_rays_is_left_out() -> None:
+    """Ray puts into its messages what its own client met."""
+    met = "it: Traceback (most recent call last):\n  File x\nray.exceptions.RpcError: no token\n"
+    assert one_line(RuntimeError(met)) == "ray.exceptions.RpcError: no token"
+    assert one_line(RuntimeError("two\n  lines")) == "two lines"

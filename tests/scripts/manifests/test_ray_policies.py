@@ -52,6 +52,8 @@ CHANGES: list[tuple[str, str, str, object]] = [
     ("spread", SERVICE, POD + "topologySpreadConstraints.1", GONE),
     ("token", SERVICE, HEAD_POD + "automountServiceAccountToken", GONE),
     ("token", SERVICE, POD + "automountServiceAccountToken", True),
+    ("authentication", SERVICE, CLUSTER + "authOptions", GONE),
+    ("authentication", SERVICE, CLUSTER + "authOptions.mode", "disabled"),
     ("cores", SERVICE, CLUSTER + "headGroupSpec.rayStartParams.num-cpus", GONE),
     ("cores", SERVICE, CLUSTER + "headGroupSpec.rayStartParams.num-cpus", "1"),
     ("cores", SERVICE, WORKER + "resources.limits.cpu", "2"),
