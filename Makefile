@@ -21,6 +21,12 @@ $(VENV)/.dev: pyproject.toml constraints.txt
 	@$(PYTHON) scripts/install.py --venv $(VENV) dev
 	@touch $@ $(VENV)/.serve
 
+# Ray is for the slow tests alone: the others do without it, as most users do.
+$(VENV)/.ray: $(VENV)/.dev
+	@echo "Installing Ray into $(VENV), once."
+	@$(PYTHON) scripts/install.py --venv $(VENV) dev,ray
+	@touch $@
+
 run: $(VENV)/.serve ## Install, assemble the base once, and serve on 127.0.0.1:8000
 	@exec $(BIN)/xcopa serve
 
@@ -34,7 +40,7 @@ test: $(VENV)/.dev programs ## Run the default test suite (COVERAGE=1 notes whic
 
 # They measure: on a machine that does something else too they come to no verdict, or to a wrong one.
 MEASURED := tests/loadtests/study/test_for_real.py
-test-slow: $(VENV)/.dev programs ## Run the slow tests alone
+test-slow: $(VENV)/.ray programs ## Run the slow tests alone, those on clusters of Ray too
 	$(BIN)/python -m pytest -n 2 --dist loadfile -m "slow and not gpu" --ignore=$(MEASURED)
 
 test-measured: $(VENV)/.dev ## Run the tests that need a quiet machine (not in CI)
@@ -99,7 +105,7 @@ dashboards: $(VENV)/.dev ## Write the dashboards' JSON from observability/dashbo
 	$(BIN)/python -m observability.dashboards
 
 # OVERLAYS="DIR" checks your own.
-manifests: $(VENV)/.dev ## Write the PrometheusRule of deploy/kubernetes, and check its overlays (needs kubectl or kustomize)
+manifests: $(VENV)/.dev ## Write the PrometheusRule of deploy/kubernetes, and check its overlays and deploy/ray (needs kubectl or kustomize)
 	$(BIN)/python -m scripts.manifests $(OVERLAYS)
 
 reference: $(VENV)/.dev ## Write the reference pages that come from the code

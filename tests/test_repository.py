@@ -76,3 +76,17 @@ def test_the_types_of_a_package_are_published(package: str) -> None:
     assert (ROOT / package / "py.typed").exists()
     pyproject = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
     assert "py.typed" in pyproject["tool"]["setuptools"]["package-data"][package]
+
+
+def commands_of(target: str) -> str:
+    """Return what make would run for a target in a new environment."""
+    command = ["make", "--dry-run", target, "VENV=/no/environment"]
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout
+
+
+def test_the_slow_tests_have_ray_where_they_run_and_the_default_ones_do_without() -> None:
+    """Those on clusters were skipped wherever nobody had installed the extra."""
+    assert "install.py --venv /no/environment dev,ray" in commands_of("test-slow")
+    default = commands_of("test")
+    assert "install.py --venv /no/environment dev" in default
+    assert "ray" not in default

@@ -27,6 +27,7 @@ def test_the_package_takes_it_from_there() -> None:
         ("docker-compose.yml", r"(?m)^    image: xcopa-service:(.+)$"),
         ("deploy/kubernetes/overlays/cpu/kustomization.yaml", r"(?m)^    newTag: (.+)$"),
         ("deploy/kubernetes/overlays/gpu/kustomization.yaml", r"(?m)^    newTag: (.+)-cuda$"),
+        ("deploy/ray/kustomization.yaml", r"(?m)^    newTag: (.+)$"),
     ],
 )
 def test_a_file_that_repeats_it_says_the_same(name: str, pattern: str) -> None:

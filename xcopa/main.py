@@ -98,8 +98,9 @@ def serve(
         ),
     ] = False,
     replicas: Annotated[
-        int, typer.Option(metavar="N", min=1, help="With --ray: replicas at least.")
-    ] = 1,
+        int | None,
+        typer.Option(metavar="N", min=1, help="With --ray: replicas at least; else one."),
+    ] = None,
     max_replicas: Annotated[
         int | None,
         typer.Option(
@@ -108,6 +109,11 @@ def serve(
     ] = None,
 ) -> None:
     """Serve the models over HTTP. XCOPA_* variables are its settings."""
+    wanted = {"replicas": replicas, "max_replicas": max_replicas}
+    given = {name: count for name, count in wanted.items() if count is not None}
+    if given and not ray:
+        names = " and ".join(f"--{name.replace('_', '-')}" for name in given)
+        raise typer.BadParameter(f"{names}: only with --ray; without it there is one service")
     leave_on_signals()
     settings = read_settings(service=True)
     if ray:
@@ -115,7 +121,7 @@ def serve(
         from app.scale.run import serve_on_ray
 
         with failing_on(StartError):
-            options = ScaleOptions.read({"replicas": replicas, "max_replicas": max_replicas})
+            options = ScaleOptions.read(given)
         leave(serve_on_ray(settings, options))
     from app import server
 

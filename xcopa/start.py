@@ -9,17 +9,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import typer
-from pydantic import ValidationError
-from pydantic_settings import SettingsError
 
-from app import environment
+from app import read_settings as reading
 from app.errors import StartError
 from app.process import drop_unknown_propagators
-from app.settings import Settings, variables
+from app.settings import Settings
 from app.telemetry import logs
-from app.weights import hub_environment
-
-log = logging.getLogger(__name__)
 
 _NOISY_LOGGERS = ("httpx", "huggingface_hub", "filelock", "uvicorn.error")
 
@@ -33,20 +28,12 @@ def read_settings(*, service: bool = False) -> Settings:
         service: whether the process is the service and no other command.
     """
     with failing_on(StartError):
-        hub_environment.prepare()
-    try:
-        settings = Settings()
-    except ValidationError as error:
-        raise failure(_reason(error)) from error
-    except SettingsError as error:
-        raise failure(f"{error}; a model is named as in XCOPA_MODELS__DIRECT") from error
+        settings = reading.read_settings()
     form = _log_form(settings, service)
     logs.configure(settings.log_level, form, texts=settings.log_texts, service=service)
     for name in _NOISY_LOGGERS:
         logging.getLogger(name).setLevel(logging.WARNING)
-    remarks = environment.read(os.environ, variables()).remarks
-    for remark in (*remarks, *settings.models.remarks):
-        log.warning("%s", remark)
+    reading.log_remarks(settings)
     drop_unknown_propagators()
     return settings
 
@@ -57,13 +44,6 @@ def _log_form(settings: Settings, service: bool) -> logs.Form:
         return settings.log_format
     read_by_people = not service or (sys.stderr is not None and sys.stderr.isatty())
     return "console" if read_by_people else "json"
-
-
-def _reason(error: ValidationError) -> str:
-    first = error.errors()[0]
-    path = environment.NESTED.join(str(part) for part in first["loc"]).upper()
-    name = environment.PREFIX + path
-    return f"{name}: {first['msg']} (got {first['input']!r})"
 
 
 def failure(message: str) -> typer.Exit:

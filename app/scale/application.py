@@ -23,6 +23,10 @@ then the replica itself refuses calls with 503."""
 HEALTH_TIMEOUT_S = 30.0
 """A replica that is slow because its node is busy must not be killed for it."""
 
+SURGE_PERCENT = 1
+"""Of the replicas, rounded up: an update adds one new replica before it ends an old one, up to a
+hundred replicas. With Serve's own 0 it would end old ones first."""
+
 DRAIN_STEP_S = 0.5
 """How often a replica that is to end looks whether it still has calls."""
 
@@ -96,6 +100,7 @@ def deployment_options(
         "max_ongoing_requests": settings.max_connections,
         "max_queued_requests": settings.max_connections,
         "backpressure_config": {"status_code": 429, "retry_after_s": RETRY_AFTER_S},
+        "max_surge_percent": SURGE_PERCENT,
         "health_check_period_s": HEALTH_PERIOD_S,
         "health_check_timeout_s": HEALTH_TIMEOUT_S,
         "graceful_shutdown_wait_loop_s": DRAIN_STEP_S,

@@ -16,7 +16,7 @@ from app.api.middleware import header, new_id, safe_id
 from app.api.problem import REQUEST_ID, TIMEOUT_HEADER, problem_response
 from app.api.security_headers import SecurityHeadersMiddleware
 from app.errors import DeadlineExceededError, OverloadedError, ServiceError, UnavailableError
-from app.settings import Settings
+from app.read_settings import read_settings
 
 NODE_VARIABLES = {
     "RAY_SERVE_HTTP_PROXY_CALLBACK_IMPORT_PATH": "app.scale.proxy:middleware",
@@ -50,8 +50,12 @@ Headers = list[tuple[bytes, bytes]]
 
 
 def middleware() -> list[Middleware]:
-    """Return what Serve is to put around its proxies."""
-    return [Middleware(ProxyMiddleware, longest_s=Settings().request_timeout_ms / 1000)]
+    """Return what Serve is to put around its proxies.
+
+    Raises:
+        StartError: a setting of the node is wrong; the message names it.
+    """
+    return [Middleware(ProxyMiddleware, longest_s=read_settings().request_timeout_ms / 1000)]
 
 
 class ProxyMiddleware:

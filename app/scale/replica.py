@@ -10,16 +10,13 @@ import logging
 import time
 from typing import TYPE_CHECKING
 
-from pydantic import ValidationError
-
-from app import environment
 from app.errors import StartError
 from app.process import drop_unknown_propagators
+from app.read_settings import log_remarks, read_settings
 from app.scale.lifespan import ReplicaLifespan
 from app.scale.load import LoadMeter
 from app.settings import Settings
 from app.telemetry import logs
-from app.weights import hub_environment
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
@@ -116,16 +113,11 @@ def replica_settings(threads: int | None) -> Settings:
     Raises:
         StartError: one is wrong; the message names the variable.
     """
-    hub_environment.prepare()
-    drop_unknown_propagators()
-    try:
-        settings = Settings()
-    except ValidationError as error:
-        first = error.errors()[0]
-        path = environment.NESTED.join(str(part) for part in first["loc"]).upper()
-        raise StartError(f"{environment.PREFIX}{path}: {first['msg']}") from error
+    settings = read_settings()
     form = "json" if settings.log_format == "auto" else settings.log_format
     logs.configure(settings.log_level, form, texts=settings.log_texts, service=True)
+    log_remarks(settings)
+    drop_unknown_propagators()
     if settings.threads is None and threads is not None:
         # Ray reserves processors and does not confine an actor to them.
         return settings.model_copy(update={"threads": threads})

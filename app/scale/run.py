@@ -6,112 +6,155 @@ import logging
 import os
 import queue
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any
 
 import typer
 
-from app import environment
 from app.errors import StartError
 from app.process import queue_signals
 from app.scale.application import NAME, application, refuse_tls_of_callers
+from app.scale.http_options import http_options, options_there, refuse_other_address
+from app.scale.joining import ADDRESS, cluster_address, join, one_line
 from app.scale.options import ScaleOptions
-from app.scale.proxy import BACKSTOP_S, NODE_VARIABLES
-from app.scale.ray_package import ray_library
+from app.scale.passed_on import passed_on
 from app.settings import Settings
 
 log = logging.getLogger(__name__)
 
-ADDRESS = "RAY_ADDRESS"
-"""Ray's own variable: the cluster to use. Without it a cluster of this machine alone is started."""
-
 POLL_S = 0.2
 """How often the command looks whether replicas are ready."""
-
-_PASSED_ON = (environment.PREFIX, "HF_", "OTEL_")
-"""Beginnings of the variables that replicas get from whoever deploys them."""
 
 
 def serve_on_ray(settings: Settings, options: ScaleOptions) -> int:
     """Deploy, wait for a signal, drain and take away; return the exit status of the process."""
-    address = os.environ.get(ADDRESS)
+    address = cluster_address(os.environ)
     try:
         refuse_tls_of_callers(settings)
+        if address is not None:
+            refuse_shown_password(settings)
         proxies = http_options(settings)
-        ray = _join(address)
-        # Ray has put a handler of its own in place: whoever is told to stop takes away what is
-        # there, be it ready or not.
-        signals = queue_signals()
-        made = application(settings, options, passed_on(os.environ), one_node=address is None)
-        _deploy(ray, made, proxies)
-        if _wait_until_ready(ray, signals):
-            scheme = "http" if settings.ssl_certfile is None else "https"
-            typer.echo(f"xcopa is ready: {scheme}://{settings.host}:{settings.port} (on Ray Serve)")
-            signals.get()
+        ray = join(address)
+        try:
+            _serve(ray, settings, options, proxies, shared=address is not None)
+        finally:
+            ray.shutdown()
     except StartError as error:
         typer.echo(f"xcopa cannot start: {error}", err=True)
         return 1
-    log.info("told to stop: draining")
-    ray.serve.delete(NAME)
-    ray.shutdown()
     return 0
 
 
-def _join(address: str | None) -> Any:
-    """Connect to a cluster, or start one.
+def refuse_shown_password(settings: Settings) -> None:
+    """Refuse a password that Serve would show to everybody on its cluster.
 
     Raises:
-        StartError: Ray is not installed, or there is no cluster.
+        StartError: there is one.
     """
-    if address is None:
-        # What Ray starts now has these.
-        for name, value in {**NODE_VARIABLES, "RAY_USAGE_STATS_ENABLED": "0"}.items():
-            os.environ.setdefault(name, value)
-    ray = ray_library()
-    try:
-        ray.init(
-            address=address or "local",
-            log_to_driver=True,
-            logging_level=logging.WARNING,
-            **({} if address else {"include_dashboard": False}),
-        )
-    except (ConnectionError, ValueError, RuntimeError) as error:
-        raise StartError(f"{ADDRESS}: there is no cluster at {address}: {error}") from error
-    if address is not None:
-        _check_node(ray)
-    return ray
-
-
-def _check_node(ray: Any) -> None:
-    """Warn where the proxies will not do what callers of this service are used to.
-
-    Raises:
-        StartError: a node cannot run this program.
-    """
-    try:
-        there = ray.get(ray.remote(num_cpus=0)(_node_variables).remote())
-    except ray.exceptions.RayError as error:
-        message = str(error).strip().splitlines()[-1]
+    if settings.ssl_keyfile_password is not None:
         raise StartError(
-            f"{ADDRESS}: a node cannot run this program ({message}); install "
-            "xcopa-service[ray] there, for the same Python"
-        ) from error
-    if missing := {name: value for name, value in NODE_VARIABLES.items() if name not in there}:
-        log.warning(
-            "callers will see pages of Serve's own, and calls will not be shared out evenly; set "
-            "on every node before `ray start`: %s",
-            " ".join(f"{name}={value}" for name, value in missing.items()),
+            "XCOPA_SSL_KEYFILE_PASSWORD: everybody who reaches Ray's dashboard could read it; "
+            "leave it out, with a key that is not encrypted and that the user of Ray alone can read"
         )
 
 
-def _node_variables() -> dict[str, str]:
-    return {name: os.environ[name] for name in NODE_VARIABLES if name in os.environ}
+def _serve(
+    ray: Any,
+    settings: Settings,
+    options: ScaleOptions,
+    proxies: Mapping[str, Any],
+    *,
+    shared: bool,
+) -> None:
+    """Deploy, wait for a signal, and take away what was deployed, whatever happens.
+
+    Raises:
+        StartError: the service cannot be deployed, or a replica could not start.
+    """
+    # Ray has put a handler of its own in place: whoever is told to stop takes away what is
+    # there, be it ready or not.
+    signals = queue_signals()
+    refuse_other_service(ray)
+    there = options_there(ray)
+    if there is not None:
+        refuse_other_address(proxies, there)
+    variables = _variables() if shared else {}
+    made = application(settings, options, variables, one_node=not shared)
+    try:
+        _deploy(ray, made, proxies)
+        if _wait_until_ready(ray, signals):
+            scheme = "http" if settings.ssl_certfile is None else "https"
+            where = "on Ray Serve, on each node with a replica" if shared else "on Ray Serve"
+            typer.echo(f"xcopa is ready: {scheme}://{settings.host}:{settings.port} ({where})")
+            signals.get()
+        log.info("told to stop: draining")
+    finally:
+        _take_away(ray, with_serve=shared and there is None)
+
+
+def refuse_other_service(ray: Any) -> None:
+    """Refuse to replace a service that somebody else has deployed.
+
+    It would end with this command, and a deployment that fails would leave both broken. What has
+    failed and serves nobody may be replaced.
+
+    Raises:
+        StartError: there is one.
+    """
+    there = ray.serve.status().applications.get(NAME)
+    if there is None:
+        return
+    running = any(each.replica_states.get("RUNNING") for each in there.deployments.values())
+    if there.status != "DEPLOY_FAILED" or running:
+        raise StartError(
+            f"{ADDRESS}: an application named {NAME} is on this cluster already, and stays as it "
+            'is: `serve deploy` changes it, and `python -c "from ray import serve; '
+            f"serve.delete('{NAME}')\"` ends it"
+        )
+
+
+def _variables() -> Mapping[str, str]:
+    """Return what replicas on a shared cluster get, and name what they do not."""
+    found = passed_on(os.environ)
+    if found.kept_back:
+        log.warning(
+            "%s: not passed on to the replicas, since everybody who reaches Ray's dashboard could "
+            "read it there; where replicas need it, set it on every node before `ray start`",
+            ", ".join(found.kept_back),
+        )
+    return found.values
 
 
 def _deploy(ray: Any, made: Any, proxies: Mapping[str, Any]) -> None:
-    """Start the proxies and the application; return before its replicas are ready."""
-    ray.serve.start(proxy_location="EveryNode", http_options=dict(proxies))
-    wanted = ray.serve.RunTarget(made, name=NAME, route_prefix="/")
-    ray.serve.run_many([wanted], wait_for_applications_running=False)
+    """Start the proxies and the application; return before its replicas are ready.
+
+    Raises:
+        StartError: Serve takes neither, such as where the port or the prefix is taken.
+    """
+    serve = ray.serve
+    try:
+        serve.start(proxy_location="EveryNode", http_options=dict(proxies))
+        wanted = serve.RunTarget(made, name=NAME, route_prefix="/")
+        serve.run_many([wanted], wait_for_applications_running=False)
+    except ray.exceptions.RayTaskError as error:
+        raise StartError(f"Ray Serve: {one_line(error.cause)}") from error
+    except (
+        ray.exceptions.RayError,
+        serve.exceptions.RayServeException,
+        OSError,
+        RuntimeError,
+        ValueError,
+    ) as error:
+        raise StartError(f"Ray Serve: {one_line(error)}") from error
+
+
+def _take_away(ray: Any, *, with_serve: bool) -> None:
+    """Delete the application once it has drained, and Serve if nobody else uses it."""
+    while NAME in ray.serve.status().applications:
+        with suppress(TimeoutError):  # of 60 s; replicas may drain for longer
+            ray.serve.delete(NAME)
+    if with_serve and not ray.serve.status().applications:
+        ray.serve.shutdown()
 
 
 def _wait_until_ready(ray: Any, signals: queue.SimpleQueue[int]) -> bool:
@@ -134,33 +177,6 @@ def _wait_until_ready(ray: Any, signals: queue.SimpleQueue[int]) -> bool:
         except queue.Empty:
             continue
         return False
-
-
-def passed_on(variables: Mapping[str, str]) -> dict[str, str]:
-    """Return the variables that the replicas are to have as this process has them."""
-    return {name: value for name, value in variables.items() if name.startswith(_PASSED_ON)}
-
-
-def http_options(settings: Settings) -> dict[str, Any]:
-    """Return what Serve's proxies are to know of the settings.
-
-    Raises:
-        StartError: the port is 0.
-    """
-    if settings.port == 0:
-        raise StartError("XCOPA_PORT is 0: the proxies of all nodes need one port; name it")
-    options: dict[str, Any] = {
-        "host": settings.host.strip("[]"),
-        "port": settings.port,
-        "request_timeout_s": settings.request_timeout_ms / 1000 + BACKSTOP_S,
-        "keep_alive_timeout_s": settings.keep_alive_s,
-    }
-    if settings.ssl_certfile is not None:
-        options["ssl_certfile"] = str(settings.ssl_certfile)
-        options["ssl_keyfile"] = str(settings.ssl_keyfile or settings.ssl_certfile)
-    if settings.ssl_keyfile_password is not None:
-        options["ssl_keyfile_password"] = settings.ssl_keyfile_password.get_secret_value()
-    return options
 
 
 def _reason(status: Any) -> str | None:

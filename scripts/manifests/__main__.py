@@ -13,7 +13,7 @@ from pathlib import Path
 from scripts.manifests import prometheus_rule
 from scripts.manifests.manifests import Manifests
 from scripts.manifests.overlays import OVERLAYS
-from scripts.manifests.policies import POLICIES
+from scripts.manifests.policies import policies_of
 from scripts.manifests.render import ManifestError, render
 from scripts.manifests.schemas import newest_releases, schema_complaints
 
@@ -27,8 +27,9 @@ def complaints(folder: Path) -> Iterator[str]:
         return
     for release in newest_releases():
         yield from schema_complaints(resources, release)
-    for policy in POLICIES:
-        yield from policy.complaints(Manifests(resources))
+    manifests = Manifests(resources)
+    for policy in policies_of(manifests):
+        yield from policy.complaints(manifests)
 
 
 def main() -> int:

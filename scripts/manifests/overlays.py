@@ -4,8 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
-KUBERNETES = Path(__file__).resolve().parents[2] / "deploy/kubernetes"
+DEPLOY = Path(__file__).resolve().parents[2] / "deploy"
+KUBERNETES = DEPLOY / "kubernetes"
+RAY = DEPLOY / "ray"
+"""That of a RayService."""
+
 SERVICE_OVERLAYS = ("cpu", "gpu", "prometheus-operator", "keda")
 """Those that hold the Deployment of the service."""
 
-OVERLAYS = [KUBERNETES / "overlays" / name for name in SERVICE_OVERLAYS]
+OVERLAYS = [*(KUBERNETES / "overlays" / name for name in SERVICE_OVERLAYS), RAY]

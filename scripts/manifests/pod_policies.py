@@ -83,9 +83,13 @@ def service_links(manifests: Manifests) -> Iterator[str]:
         yield "enableServiceLinks is not false"
 
 
-def token(manifests: Manifests) -> Iterator[str]:
+def token_of_pod(manifests: Manifests) -> Iterator[str]:
     if manifests.pod.get("automountServiceAccountToken") is not False:
         yield "the pod does not say automountServiceAccountToken: false"
+
+
+def token(manifests: Manifests) -> Iterator[str]:
+    yield from token_of_pod(manifests)
     name = manifests.pod["serviceAccountName"]
     accounts = [
         each for each in manifests.of_kind("ServiceAccount") if each["metadata"]["name"] == name

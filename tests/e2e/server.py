@@ -23,15 +23,15 @@ SIGNAL_LIMIT_S = 3
 class ServerProcess:
     """``xcopa serve`` on a free port, with its output kept."""
 
+    module = "xcopa.main"
     arguments: tuple[str, ...] = ("serve",)
-    """Of ``xcopa``."""
 
     def __init__(self, **settings: str) -> None:
         # One thread: several servers share the machine while the suite runs in parallel.
         ours = {"XCOPA_PORT": "0", "XCOPA_THREADS": "1", "XCOPA_LOG_FORMAT": "console"}
         environment = {**os.environ, **ours, **settings}
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "xcopa.main", *self.arguments],
+            [sys.executable, "-m", self.module, *self.arguments],
             env=environment,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,

@@ -65,3 +65,15 @@ def test_a_base_that_cannot_be_had_is_one_clear_line(monkeypatch: pytest.MonkeyP
     result = CliRunner().invoke(app, ["base"])
     assert result.exit_code == 1
     assert result.stderr.startswith("xcopa cannot go on: cannot write the embedded base")
+
+
+@pytest.mark.parametrize(
+    "options",
+    [["--replicas", "3"], ["--max-replicas", "3"], ["--replicas", "1", "--max-replicas", "2"]],
+    ids=" ".join,
+)
+def test_replicas_without_ray_are_a_wrong_use_and_not_one_service(options: list[str]) -> None:
+    result = CliRunner().invoke(app, ["serve", *options])
+    assert result.exit_code == 2
+    assert options[0] in result.stderr
+    assert "only with --ray" in result.stderr

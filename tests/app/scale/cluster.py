@@ -1,4 +1,4 @@
-"""A cluster of two nodes as a process of its own, and what is done to it."""
+"""A cluster of two nodes as a process of its own, the command, and what is done to them."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ class RayCluster(ServerProcess):
 
     def replicas(self) -> list[psutil.Process]:
         """Return the processes of the replicas, those that start too."""
-        return [each for each in self._processes() if _title(each).startswith("ray::ServeReplica")]
+        return replicas_of(self.mark)
 
     def wait_for_replicas(self, count: int) -> None:
         wait_until(lambda: len(self.replicas()) == count, f"{count} replicas", REPLICA_LIMIT_S)
@@ -96,14 +96,36 @@ class RayCluster(ServerProcess):
             each.kill()
 
     def _processes(self) -> list[psutil.Process]:
-        found = []
-        for each in psutil.process_iter():
-            try:
-                if each.environ().get(MARK) == self.mark and each.pid != self.process.pid:
-                    found.append(each)
-            except psutil.Error:
-                continue
-        return found
+        return [each for each in marked(self.mark) if each.pid != self.process.pid]
+
+
+class OnRay(ServerProcess):
+    """``xcopa serve --ray``; what it starts ends with it."""
+
+    arguments: tuple[str, ...] = ("serve", "--ray")
+
+
+class Two(OnRay):
+    """The same with two replicas."""
+
+    arguments = (*OnRay.arguments, "--replicas", "2")
+
+
+def marked(mark: str) -> list[psutil.Process]:
+    """Return the processes that have inherited a mark."""
+    found = []
+    for each in psutil.process_iter():
+        try:
+            if each.environ().get(MARK) == mark:
+                found.append(each)
+        except psutil.Error:
+            continue
+    return found
+
+
+def replicas_of(mark: str) -> list[psutil.Process]:
+    """Return the processes of replicas that have inherited a mark."""
+    return [each for each in marked(mark) if _title(each).startswith("ray::ServeReplica")]
 
 
 def _title(process: psutil.Process) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import math
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,6 @@ from app.scale.application import autoscaling, deployment_options, refuse_tls_of
 from app.scale.options import ScaleOptions
 from app.scale.placement import Placement
 from app.scale.policy import QueuePolicy
-from app.scale.run import http_options, passed_on
 from app.settings import Settings
 from tests.app.scale.needs_ray import needs_ray
 
@@ -34,11 +34,18 @@ def test_serve_waits_longer_for_a_replica_than_it_drains() -> None:
     assert options_of(Settings(drain_grace_s=100))["graceful_shutdown_timeout_s"] > 100
 
 
-def test_replicas_get_the_variables_of_whoever_deploys_them() -> None:
-    found = passed_on({"XCOPA_THREADS": "2", "HF_HOME": "/models", "PATH": "/bin", "HOME": "/"})
-    assert found == {"XCOPA_THREADS": "2", "HF_HOME": "/models"}
-    actor = options_of(Settings(), **found)["ray_actor_options"]
-    assert actor == {"num_cpus": 2.0, "runtime_env": {"env_vars": found}}
+@pytest.mark.parametrize("replicas", [1, 2, 100])
+def test_an_update_adds_one_new_replica_before_it_ends_an_old_one(replicas: int) -> None:
+    percent = options_of(Settings())["max_surge_percent"]
+    assert isinstance(percent, int)
+    # Serve rounds up.
+    assert math.ceil(percent * replicas / 100) == 1
+
+
+def test_replicas_get_the_variables_that_they_are_given() -> None:
+    given = {"XCOPA_THREADS": "2", "HF_HOME": "/models"}
+    actor = options_of(Settings(), **given)["ray_actor_options"]
+    assert actor == {"num_cpus": 2.0, "runtime_env": {"env_vars": given}}
     assert "runtime_env" not in options_of(Settings())["ray_actor_options"]
 
 
@@ -48,30 +55,6 @@ def test_the_policy_is_found_by_its_name_and_takes_its_arguments() -> None:
     policy = config["policy"]
     assert policy["policy_function"] == "app.scale.policy:QueuePolicy"
     assert QueuePolicy(**policy["policy_kwargs"]).target_busy == 0.5
-
-
-def test_the_proxies_have_the_address_and_the_times_of_the_settings() -> None:
-    options = http_options(
-        Settings(host="[::1]", port=9000, request_timeout_ms=5000, keep_alive_s=90)
-    )
-    assert options == {
-        "host": "::1",
-        "port": 9000,
-        "request_timeout_s": 6.0,
-        "keep_alive_timeout_s": 90,
-    }
-
-
-def test_the_proxies_have_the_certificate() -> None:
-    settings = Settings.model_validate({"ssl_certfile": "both.pem", "ssl_keyfile_password": "p"})
-    options = http_options(settings)
-    assert (options["ssl_certfile"], options["ssl_keyfile"]) == ("both.pem", "both.pem")
-    assert set(options) >= {"ssl_keyfile_password"}
-
-
-def test_a_port_that_only_serve_would_know_is_refused() -> None:
-    with pytest.raises(StartError, match="XCOPA_PORT is 0"):
-        http_options(Settings(port=0))
 
 
 def test_certificates_of_callers_are_refused_since_serve_does_not_insist_on_them() -> None:
@@ -87,7 +70,10 @@ ROOT = Path(__file__).resolve().parents[3]
 @pytest.mark.slow
 def test_ray_takes_the_options() -> None:
     serve = importlib.import_module("ray.serve")
-    serve.deployment(**options_of(Settings(), XCOPA_THREADS="1"))(type("Nothing", (), {}))
+    options = options_of(Settings(), XCOPA_THREADS="1")
+    deployment = serve.deployment(**options)(type("Nothing", (), {}))
+    config = deployment._deployment_config
+    assert config.max_surge_percent == options["max_surge_percent"]
 
 
 @needs_ray

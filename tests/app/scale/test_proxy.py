@@ -8,6 +8,7 @@ from starlette.datastructures import Headers
 from starlette.middleware import Middleware
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from app.errors import StartError
 from app.scale.proxy import ProxyMiddleware, middleware
 from tests.e2e.test_contract import check_problem
 
@@ -144,3 +145,11 @@ def test_serve_gets_the_deadline_of_the_settings(monkeypatch: pytest.MonkeyPatch
     [made] = middleware()
     assert isinstance(made, Middleware)
     assert made.kwargs == {"longest_s": 1.5}
+
+
+def test_a_wrong_setting_of_a_node_is_named_where_its_proxy_starts(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("XCOPA_REQUEST_TIMEOUT_MS", "soon")
+    with pytest.raises(StartError, match="XCOPA_REQUEST_TIMEOUT_MS: Input should be a valid"):
+        middleware()

@@ -118,7 +118,32 @@ async def test_it_computes_with_as_many_threads_as_it_reserves(
     assert replica_settings(3).threads == 2
 
 
-async def test_a_wrong_setting_of_a_node_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("XCOPA_BATCH_TOKENS", "many")
-    with pytest.raises(StartError, match="XCOPA_BATCH_TOKENS: Input should be a valid integer"):
-        replica_settings(1)
+@pytest.mark.parametrize(
+    ("name", "value", "says"),
+    [
+        (
+            "XCOPA_BATCH_TOKENS",
+            "many",
+            "XCOPA_BATCH_TOKENS: Input should be a valid integer, .* (got 'many')",
+        ),
+        ("XCOPA_MODELS", "not JSON", "a model is named as in XCOPA_MODELS__DIRECT"),
+        ("HF_HUB_DOWNLOAD_TIMEOUT", "10s", "HF_HUB_DOWNLOAD_TIMEOUT must be a whole number"),
+    ],
+)
+async def test_a_wrong_setting_of_a_node_is_named_as_the_command_names_it(
+    name: str, value: str, says: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(name, value)
+    with pytest.raises(StartError, match=says.replace("(", r"\(").replace(")", r"\)")):
+        RayReplica(1)
+
+
+async def test_a_misspelt_setting_of_a_node_is_in_the_log_of_the_replica(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setenv("XCOPA_TREADS", "3")
+    monkeypatch.setenv("XCOPA_MODELS__STILT", "someone/model")
+    replica_settings(1)
+    [unknown, close] = [each.getMessage() for each in caplog.records]
+    assert unknown.startswith("XCOPA_TREADS is no setting, and is ignored; the nearest are")
+    assert close.startswith("XCOPA_MODELS__STILT adds a model beside stilts")

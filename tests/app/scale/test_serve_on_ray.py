@@ -2,23 +2,35 @@
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Iterator
 from http import HTTPStatus
 
 import pytest
 
-from tests.app.scale.cluster import REPLICA_LIMIT_S, START_LIMIT_S, Callers, free_port
+from tests.app.scale.cluster import (
+    MARK,
+    REPLICA_LIMIT_S,
+    START_LIMIT_S,
+    OnRay,
+    Two,
+    free_port,
+    replicas_of,
+)
 from tests.app.scale.needs_ray import needs_ray
-from tests.chaos.client import PREDICT, BrokenConnectionError, call, item
-from tests.e2e.server import ServerProcess
+from tests.chaos.client import (
+    PREDICT,
+    BrokenConnectionError,
+    Reply,
+    call,
+    in_background,
+    item,
+)
+from tests.chaos.service import Metrics, wait_until
 
 pytestmark = [pytest.mark.slow, needs_ray]
 
-
-class OnRay(ServerProcess):
-    """The command; what it starts ends with it."""
-
-    arguments: tuple[str, ...] = ("serve", "--ray")
+CALLERS = 4
 
 
 @pytest.fixture
@@ -27,27 +39,50 @@ def server(tiny_models: dict[str, str]) -> Iterator[OnRay]:
         yield made
 
 
-def test_told_to_stop_it_answers_what_it_has_accepted_and_exits_with_0(server: OnRay) -> None:
-    server.wait_until_ready()
-    assert call(server.url, PREDICT, item(1)).status == HTTPStatus.OK
-    callers = Callers(server.url, 4)
-    callers.wait_for_answers(20)
-    server.terminate()
-    server.wait_for_line("told to stop")
-    assert server.process.wait(REPLICA_LIMIT_S) == 0
-    # The last thing that callers meet is that nobody listens.
-    with pytest.raises((ConnectionRefusedError, BrokenConnectionError)):
-        callers.stop()
-    assert {reply.status for reply in callers.replies} <= {
-        HTTPStatus.OK,
-        HTTPStatus.SERVICE_UNAVAILABLE,
-    }
+def ask_until_nobody_answers(url: str) -> list[Reply]:
+    """Call again and again, and return the replies.
+
+    Ray ends its proxies without a goodbye. The call that one has then has reached no replica: its
+    connection breaks, or nobody listens.
+    """
+    replies: list[Reply] = []
+    while True:
+        try:
+            replies.append(call(url, PREDICT, item(len(replies))))
+        except (ConnectionRefusedError, BrokenConnectionError):
+            return replies
+
+
+def test_told_to_stop_it_answers_all_that_it_has_accepted_and_exits_with_0(
+    tiny_models: dict[str, str],
+) -> None:
+    # Items that wait for others, so that there is something to finish. Its engines are processes
+    # of their own, as they are by default.
+    mark = uuid.uuid4().hex
+    settings = {"XCOPA_PORT": str(free_port()), "XCOPA_MAX_WAIT_MS": "10000", MARK: mark}
+    with OnRay(**settings, **tiny_models) as server:
+        server.wait_until_ready()
+        [replica] = replicas_of(mark)
+        assert replica.children(), "its engines"
+        accepted = [in_background(call, server.url, PREDICT, item(n)) for n in range(CALLERS)]
+        wait_until(
+            lambda: (
+                Metrics(call(server.url, "/metrics").text).value("xcopa_queue_items") == CALLERS
+            ),
+            "all of them are accepted",
+        )
+        server.terminate()
+        server.wait_for_line("told to stop")
+        late = in_background(ask_until_nobody_answers, server.url)
+        assert server.process.wait(REPLICA_LIMIT_S) == 0
+    assert [each.result(0).status for each in accepted] == [HTTPStatus.OK] * CALLERS
+    for reply in late.result(REPLICA_LIMIT_S):
+        if reply.status != HTTPStatus.OK:  # those that came before Serve had heard of it
+            assert reply.is_problem(HTTPStatus.SERVICE_UNAVAILABLE), reply
+            assert reply.retry_after >= 1
 
 
 def test_two_replicas_share_the_processors_of_one_machine(tiny_models: dict[str, str]) -> None:
-    class Two(OnRay):
-        arguments = ("serve", "--ray", "--replicas", "2")
-
     settings = {"XCOPA_PORT": str(free_port()), "XCOPA_ENGINES": "0", "XCOPA_THREADS": ""}
     with Two(**settings, **tiny_models) as server:
         server.wait_for_line("Adding 2 replicas")

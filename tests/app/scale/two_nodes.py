@@ -18,9 +18,9 @@ from ray import serve
 from ray.cluster_utils import Cluster
 
 from app.scale.application import NAME, application
+from app.scale.http_options import http_options
 from app.scale.options import ScaleOptions
 from app.scale.proxy import NODE_VARIABLES
-from app.scale.run import http_options, passed_on
 from app.settings import Settings
 
 STORE_BYTES = 80 * 2**20
@@ -36,7 +36,8 @@ def main(wanted: dict[str, Any]) -> None:
         cluster.add_node(**node)
         ray.init(address=cluster.address, logging_level=logging.WARNING)
         settings = Settings(port=wanted["port"])
-        made = application(settings, ScaleOptions.read(wanted["scale"]), passed_on(os.environ))
+        # Both nodes have the environment of this process, and so have the replicas.
+        made = application(settings, ScaleOptions.read(wanted["scale"]))
         serve.start(proxy_location="HeadOnly", http_options=http_options(settings))
         serve.run(made, name=NAME, route_prefix="/")
         sys.stdout.write("the cluster serves\n")

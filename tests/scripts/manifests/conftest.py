@@ -8,7 +8,7 @@ from functools import cache
 import pytest
 
 from scripts.manifests.manifests import Manifests
-from scripts.manifests.overlays import KUBERNETES
+from scripts.manifests.overlays import KUBERNETES, RAY
 from scripts.manifests.render import render, renderer
 
 Rendered = Callable[[str], Manifests]
@@ -25,3 +25,16 @@ def overlay() -> Rendered:
     if renderer() is None:
         pytest.skip("neither kustomize nor kubectl is installed")
     return _overlay
+
+
+@cache
+def _ray() -> Manifests:
+    return Manifests(render(RAY))
+
+
+@pytest.fixture(scope="session")
+def ray_service() -> Manifests:
+    """What deploy/ray applies."""
+    if renderer() is None:
+        pytest.skip("neither kustomize nor kubectl is installed")
+    return _ray()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-from typing import Any
 
 import pytest
 
@@ -11,10 +10,10 @@ from scripts.manifests.manifests import Manifests
 from scripts.manifests.overlays import SERVICE_OVERLAYS
 from scripts.manifests.policies import POLICIES
 from scripts.manifests.policy import Policy
+from tests.scripts.manifests.changes import GONE, changed
 from tests.scripts.manifests.conftest import Rendered
 
 BY_NAME = {policy.name: policy for policy in POLICIES}
-GONE = object()
 POD = "spec.template.spec."
 CONTAINER = POD + "containers.0."
 DOWN = "spec.advanced.horizontalPodAutoscalerConfig.behavior.scaleDown."
@@ -96,24 +95,6 @@ CHANGES: list[tuple[str, str, str, object]] = [
     ("scraping", "ServiceMonitor", "spec.selector.matchLabels", {}),
 ]
 """The policy that must fail, the first resource of a kind, a field of it, and its new value."""
-
-
-def changed(manifests: Manifests, kind: str, path: str, value: object) -> Manifests:
-    """Return a copy in which one field of the first resource of a kind is another, or gone."""
-    resources = copy.deepcopy(list(manifests.resources))
-    place: Any = next(each for each in resources if each["kind"] == kind)
-    *folders, last = _parts(path)
-    for part in folders:
-        place = place[part]
-    if value is GONE:
-        del place[last]
-    else:
-        place[last] = value
-    return Manifests(resources)
-
-
-def _parts(path: str) -> list[str | int]:
-    return [int(part) if part.isdigit() else part for part in path.split(".")]
 
 
 @pytest.mark.parametrize("name", SERVICE_OVERLAYS)
