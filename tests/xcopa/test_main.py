@@ -72,7 +72,10 @@ def test_a_base_that_cannot_be_had_is_one_clear_line(monkeypatch: pytest.MonkeyP
     [["--replicas", "3"], ["--max-replicas", "3"], ["--replicas", "1", "--max-replicas", "2"]],
     ids=" ".join,
 )
-def test_replicas_without_ray_are_a_wrong_use_and_not_one_service(options: list[str]) -> None:
+def test_replicas_without_ray_are_a_wrong_use_and_not_one_service(
+    options: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("xcopa.main.leave_on_signals", lambda: pytest.fail("it serves"))
     result = CliRunner().invoke(app, ["serve", *options])
     assert result.exit_code == 2
     assert options[0] in result.stderr
