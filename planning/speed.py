@@ -13,7 +13,7 @@ from app.serving.work import ModelProfile, ServiceCurve
 
 FRONT_SECONDS = 0.0005
 """Processor time that a request takes in the process that speaks HTTP, where nobody says another:
-507 us with an engine that takes no time (docs/results/speed.md, ``null``)."""
+about that with an engine that takes no time (docs/results/speed.md, ``null``)."""
 
 
 MOST_ENGINES, MOST_PACE = 1_024, 1_000.0

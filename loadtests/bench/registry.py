@@ -25,6 +25,7 @@ from loadtests.bench import (
     replace,
     saturation,
     shares,
+    simulation,
     soak,
     training,
 )
@@ -86,6 +87,7 @@ _ALL = (
         "replace", replace.measure, "What does it cost that a variant is replaced under load?"
     ),
     Measurement("plan", plan.measure, "Does `xcopa plan` simulate what the real service does?"),
+    Measurement("simulation", simulation.measure, "How long do a million simulated requests take?"),
     Measurement("soak", soak.measure, "Does memory grow in 20 minutes at saturation?"),
 )
 

@@ -32,6 +32,11 @@ QUICK = (
     "**A quick run: it shows that everything runs. Its figures are too rough to be relied on.**\n"
 )
 
+UNMEASURED = """# Beside its peers
+
+Not measured yet. `make peers` measures it ([how](how-to/measure-speed.md)) and writes this page.
+"""
+
 INTRODUCTION = """# Beside its peers
 
 The same checkpoint behind each server, on one machine, with the same threads, items and load
