@@ -38,12 +38,13 @@ test: $(VENV)/.dev programs ## Run the default test suite (COVERAGE=1 notes whic
 	$(if $(COVERAGE),$(BIN)/coverage erase)
 	$(BIN)/python -m $(if $(COVERAGE),coverage run -m )pytest -n 3 --dist loadfile -m "not slow and not gpu"
 
-# They measure: on a machine that does something else too they come to no verdict, or to a wrong one.
+# An equality within 3 % and a slowdown of 5 %: where other programs run, as in CI, there is no verdict on
+# them, and the slow tests run two at a time. Those have a slowdown that shows everywhere: test_slowed_server.py.
 MEASURED := tests/loadtests/study/test_for_real.py
 test-slow: $(VENV)/.ray programs ## Run the slow tests alone, those on clusters of Ray too
 	$(BIN)/python -m pytest -n 2 --dist loadfile -m "slow and not gpu" --ignore=$(MEASURED)
 
-test-measured: $(VENV)/.dev ## Run the tests that need a quiet machine (not in CI)
+test-measured: $(VENV)/.dev ## Run the tests that need a quiet machine (25 minutes; not in CI)
 	$(BIN)/python -m pytest -m slow $(MEASURED)
 
 test-gpu: $(VENV)/.dev ## Run the tests that need a CUDA device (without one they say that they did not run)
@@ -142,7 +143,7 @@ capacity: $(VENV)/.dev ## Find how many requests a second are answered in time (
 mlperf: $(VENV)/.dev ## Run MLPerf Inference's four scenarios, which are no official results (MLPERF="Server --p99-ms 500")
 	@$(BIN)/python -m loadtests.mlperf $(MLPERF)
 
-study: $(VENV)/.dev ## Say whether intermediate training costs anything when the models answer (90 minutes; it resumes; STUDY="--quick", "--shapes base,large")
+study: $(VENV)/.dev ## Say whether intermediate training costs anything when the models answer (90 minutes; it resumes; STUDY="--quick" ten, "--shapes=" without larger shapes)
 	@$(BIN)/xcopa study $(if $(DATA),--data $(DATA)) --out runs/study $(STUDY)
 
 study-page: $(VENV)/.dev ## Write docs/study.md from the study in runs/study

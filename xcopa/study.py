@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -14,7 +15,9 @@ from app.settings import VARIANTS, Settings
 from loadtests.study import command, setting
 from loadtests.study.blocks import RunError
 from loadtests.study.command import StudyOptions
+from loadtests.study.comparisons import SHAPES
 from loadtests.study.errors import StudyError
+from loadtests.study.findings import DECIDING, FIGURES
 from loadtests.study.page import ratio
 from loadtests.study.report import FILE, CostReport
 from loadtests.study.sentences import sentences
@@ -40,8 +43,12 @@ class StudyEffortOptions:
     def effort(self) -> setting.StudyEffort:
         """The effort of the kind of run, with what was asked for in its place."""
         usual = setting.QUICK if self.quick else setting.FULL
+        blocks = self.blocks or usual.blocks
         return replace(
-            usual, minutes=self.minutes or usual.minutes, blocks=self.blocks or usual.blocks
+            usual,
+            minutes=self.minutes or usual.minutes,
+            blocks=blocks,
+            factor_blocks=min(blocks, usual.factor_blocks),
         )
 
 
@@ -52,7 +59,8 @@ class WantedStudy:
     out: Path
     data: Path | None
     effort: StudyEffortOptions
-    shapes: str
+    shapes: str | None
+    """Names with commas between; None takes those of the kind of run."""
     seed: int
     report: Path | None
     intermediate: Path | None
@@ -71,7 +79,7 @@ def run(wanted: WantedStudy, settings: Settings) -> None:
         data=wanted.data,
         evaluation=wanted.report or EVALUATION,
         intermediate=wanted.intermediate or (INTERMEDIATE if INTERMEDIATE.exists() else None),
-        shapes=[name for name in wanted.shapes.split(",") if name],
+        shapes=_shapes(wanted),
         seed=wanted.seed,
     )
     with failing_on(StudyError, RunError, StartError, OSError):
@@ -81,6 +89,12 @@ def run(wanted: WantedStudy, settings: Settings) -> None:
     typer.echo(f"wrote {wanted.out / FILE} and {wanted.out / command.PAGE}")
     if not made.verdict.decides:
         raise typer.Exit(NO_VERDICT)
+
+
+def _shapes(wanted: WantedStudy) -> Sequence[str]:
+    if wanted.shapes is None:
+        return () if wanted.effort.quick else SHAPES
+    return [name for name in wanted.shapes.split(",") if name]
 
 
 def require_pair(settings: Settings) -> None:
@@ -105,15 +119,16 @@ def write_page(wanted: WantedStudy) -> None:
 
 
 def show(made: CostReport, console: Console) -> None:
-    """Print the answer, and the figure that decides of each comparison."""
+    """Print the answer, and what each comparison shows of the figures that decide."""
     quick = " (a quick run, which is no result)" if made.setting.quick else ""
     told = (f"{made.verdict.word}{quick}: {made.verdict.reason}.", *sentences(made))
     for line in told:
         console.print(line, soft_wrap=True, highlight=False, markup=False)
-    table = Table("comparison", "items a second, second over first", "verdict", "blocks")
+    table = Table("second over first", *(FIGURES[name] for name in DECIDING), "blocks")
     for each in made.findings:
-        shown = "-" if each.primary is None else ratio(each.primary.ratio)
-        table.add_row(each.name, shown, each.verdict, str(each.blocks))
+        figures = [each.of(name) for name in DECIDING]
+        shown = ("-" if own is None else f"{ratio(own.ratio)} {own.verdict}" for own in figures)
+        table.add_row(each.name, *shown, str(each.blocks))
     console.print(table)
     for what, why in made.missing.items():
         console.print(f"not measured: {what}: {why}", soft_wrap=True, markup=False)

@@ -42,13 +42,19 @@ Minutes = Annotated[
 ]
 Blocks = Annotated[
     int | None,
-    typer.Option(min=1, metavar="N", help="Most blocks of a comparison, instead of 8, or 3."),
+    typer.Option(
+        min=1,
+        metavar="N",
+        help="Most blocks of a comparison of the variants, instead of 8, or 3. What else is "
+        "compared has 3 at most.",
+    ),
 ]
 Shapes = Annotated[
-    str,
+    str | None,
     typer.Option(
         metavar="NAME,...",
-        help="Also what the shape of XLM-R base or large costs, with random weights: base,large.",
+        help="Which shapes of XLM-R are compared with the served one, with random weights: "
+        "base,large unless the run is quick; --shapes= compares none.",
     ),
 ]
 StudySeed = Annotated[
@@ -83,7 +89,7 @@ def study(
     quick: Quick = False,
     minutes: Minutes = None,
     blocks: Blocks = None,
-    shapes: Shapes = "",
+    shapes: Shapes = None,
     seed: StudySeed = 0,
     report: EvaluationReport = None,
     intermediate: IntermediateReport = None,

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 import random
 import statistics
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -68,6 +69,11 @@ class DoneBlock:
     first: tuple[Summary, Summary]
     second: tuple[Summary, Summary]
 
+    @property
+    def runs(self) -> tuple[Summary, ...]:
+        """All four."""
+        return *self.first, *self.second
+
 
 class Budget:
     """How long a study may take. What began is finished, so it must end before.
@@ -88,10 +94,15 @@ class Budget:
         """Seconds since the beginning."""
         return self._now() - self._began
 
+    @property
+    def left(self) -> float:
+        """Seconds until the end, below 0 after it; infinite without a limit."""
+        return math.inf if self._seconds is None else self._seconds - self.spent
+
     def has_room(self, comparison: str) -> bool:
         """Whether one more block fits: one is as long as the longest of its comparison was."""
         longest = self._longest.get(comparison, max(self._longest.values(), default=0.0))
-        return self._seconds is None or self.spent + longest <= self._seconds
+        return longest <= self.left
 
     def note(self, comparison: str, seconds: float) -> None:
         """Say how long a block took."""
@@ -106,6 +117,7 @@ def run_blocks(
     on_run: OnSideRun,
     seed: int = 0,
     budget: Budget | None = None,
+    of_factors: int | None = None,
 ) -> list[DoneBlock]:
     """Run so many blocks of each comparison; what a file has already is not run again.
 
@@ -114,30 +126,47 @@ def run_blocks(
 
     Args:
         comparisons: in the order in which they run.
-        blocks: of each.
+        blocks: of each comparison that decides, and of the others if nothing else is said.
         run_side: see ``RunSide``.
         kept: the file of finished blocks, JSON lines.
         on_run: see ``OnSideRun``.
         seed: draws which side begins.
         budget: no block begins that would end after it; then some comparisons have fewer.
+        of_factors: blocks of each comparison that does not decide.
 
     Raises:
         RunError: a side cannot be run.
     """
     budget = budget or Budget(None)
     done = {(block.comparison, block.number): block for block in read_blocks(kept)}
-    for number in range(blocks):
-        for comparison in comparisons:
-            if (comparison.name, number) in done or not budget.has_room(comparison.name):
-                continue
-            began = budget.spent
-            block = _run_block(comparison, number, run_side, on_run, seed)
-            budget.note(comparison.name, budget.spent - began)
-            with kept.open("a", encoding="utf-8") as lines:
-                lines.write(json.dumps(asdict(block)) + "\n")
-            done[comparison.name, number] = block
-    wanted = [(each.name, number) for each in comparisons for number in range(blocks)]
+    counts = wanted_blocks(comparisons, blocks, blocks if of_factors is None else of_factors)
+    for number, comparison in _in_turns(comparisons, counts):
+        if (comparison.name, number) in done or not budget.has_room(comparison.name):
+            continue
+        began = budget.spent
+        block = _run_block(comparison, number, run_side, on_run, seed)
+        budget.note(comparison.name, budget.spent - began)
+        with kept.open("a", encoding="utf-8") as lines:
+            lines.write(json.dumps(asdict(block)) + "\n")
+        done[comparison.name, number] = block
+    wanted = [(name, number) for name, count in counts.items() for number in range(count)]
     return [done[each] for each in wanted if each in done]
+
+
+def wanted_blocks(
+    comparisons: Sequence[Comparison], blocks: int, of_factors: int
+) -> dict[str, int]:
+    """Return how many blocks each comparison is to have, by its name."""
+    return {each.name: blocks if each.decides else of_factors for each in comparisons}
+
+
+def _in_turns(
+    comparisons: Sequence[Comparison], counts: Mapping[str, int]
+) -> Iterator[tuple[int, Comparison]]:
+    for number in range(max(counts.values(), default=0)):
+        for comparison in comparisons:
+            if number < counts[comparison.name]:
+                yield number, comparison
 
 
 def _run_block(
@@ -174,12 +203,15 @@ def _pair(runs: Sequence[dict[str, float]]) -> tuple[Summary, Summary]:
     return one, other
 
 
-def in_process(seconds: float, warm_up: float, data: Path | None = None) -> RunSide:
+def in_process(
+    seconds: float, warm_up: float, batch_tokens: int, data: Path | None = None
+) -> RunSide:
     """Return what runs a side in a fresh process.
 
     Args:
         seconds: that are measured.
         warm_up: seconds before them.
+        batch_tokens: the token budget of every server.
         data: where the items are; those of the sample are run without it.
     """
     environment = {key: value for key, value in os.environ.items() if key != _DATA}
@@ -189,7 +221,7 @@ def in_process(seconds: float, warm_up: float, data: Path | None = None) -> RunS
     def run_side(side: Side) -> Figures:
         command = [sys.executable, "-m", "loadtests.study.one_run"]
         done = subprocess.run(  # noqa: S603 - our own program
-            [*command, side.to_json(), str(seconds), str(warm_up)],
+            [*command, side.to_json(), str(seconds), str(warm_up), str(batch_tokens)],
             capture_output=True,
             text=True,
             check=False,

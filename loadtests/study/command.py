@@ -16,7 +16,15 @@ from loadtests.items import ItemFields, load_items
 from loadtests.study import pictures, report
 from loadtests.study.accuracy import own_accuracy
 from loadtests.study.answers import answers
-from loadtests.study.blocks import Budget, DoneBlock, RunSide, in_process, run_blocks
+from loadtests.study.blocks import (
+    Budget,
+    DoneBlock,
+    RunSide,
+    in_process,
+    read_blocks,
+    run_blocks,
+    wanted_blocks,
+)
 from loadtests.study.cascades import CascadeFigures, cascades
 from loadtests.study.comparisons import CASCADE, ENGINE, SATURATED, SHAPES, planned
 from loadtests.study.errors import StudyError
@@ -27,9 +35,12 @@ from loadtests.study.page import written
 from loadtests.study.pair import checkpoints_of_pair
 from loadtests.study.pareto import costs, points
 from loadtests.study.published import OwnAccuracy, standings
+from loadtests.study.refusals import refusal_cost
 from loadtests.study.report import CostReport
 from loadtests.study.setting import StudyEffort, StudySetting, settle
 from loadtests.study.side import Comparison
+from loadtests.study.times import block_seconds
+from loadtests.study.token_budget import budget_of_study
 from loadtests.study.tokens import count, pair_tokenizer, row_lengths
 from loadtests.study.verdict import decide
 from loadtests.study.watch import StudyWatch
@@ -99,14 +110,12 @@ def study(options: StudyOptions, settings: Settings, run_side: RunSide | None = 
     budget = Budget(60 * options.effort.minutes - _PAGE_S)
     check_shapes(options.shapes)
     options.out.mkdir(parents=True, exist_ok=True)
-    items_name = "XCOPA and COPA, test" if options.data else "the sample of this project"
-    here = StudySetting.here(options.effort, options.seed, items_name, settings)
-    setting = settle(options.out, here)
+    setting = _settled(options, settings)
     watch = StudyWatch(budget)
     parts = _parts(options, setting, settings, watch)
     wanted = planned(options.effort.quick, options.shapes, parts.threshold)
     comparisons, left_out = runnable(wanted, settings)
-    blocks = _blocks(options, comparisons, run_side, budget, watch)
+    blocks = _blocks(options, comparisons, run_side or _runner(options, setting), budget, watch)
     found = _findings(comparisons, blocks, setting.margin)
     missing = {**parts.missing, **left_out}
     made = replace(
@@ -116,6 +125,17 @@ def study(options: StudyOptions, settings: Settings, run_side: RunSide | None = 
     report.write(made, options.out / report.FILE)
     write_page(options.out)
     return made
+
+
+def _settled(options: StudyOptions, settings: Settings) -> StudySetting:
+    items = "XCOPA and COPA, test" if options.data else "the sample of this project"
+    tokens = budget_of_study(options.out, settings)
+    here = StudySetting.here(options.effort, options.seed, tokens, items, settings)
+    return settle(options.out, here)
+
+
+def _runner(options: StudyOptions, setting: StudySetting) -> RunSide:
+    return in_process(setting.seconds, setting.warm_up, setting.batch_tokens, options.data)
 
 
 def write_page(folder: Path) -> None:
@@ -149,20 +169,40 @@ def _parts(
 def _blocks(
     options: StudyOptions,
     comparisons: Sequence[Comparison],
-    run_side: RunSide | None,
+    run_side: RunSide,
     budget: Budget,
     watch: StudyWatch,
 ) -> list[DoneBlock]:
-    effort = options.effort
-    runs = 4 * len(comparisons) * effort.blocks
-    watch.expect(runs)
+    effort, kept = options.effort, options.out / BLOCKS
+    left = _left(comparisons, effort, kept)
+    watch.expect(4 * len(left))
+    minutes = sum(block_seconds(each, effort) for each in left) / 60
     watch.say(
-        f"{len(comparisons)} comparisons, at most {effort.blocks} blocks of each and "
-        f"{effort.minutes:g} minutes of everything"
+        f"{len(comparisons)} comparisons, {len(left)} blocks to run: about {minutes:.0f} minutes "
+        f"on two cores; no block begins that would end after {budget.left / 60:.0f}"
     )
-    runner = run_side or in_process(effort.seconds, effort.warm_up, options.data)
-    kept = options.out / BLOCKS
-    return run_blocks(comparisons, effort.blocks, runner, kept, watch.ran, options.seed, budget)
+    return run_blocks(
+        comparisons,
+        effort.blocks,
+        run_side,
+        kept,
+        watch.ran,
+        options.seed,
+        budget,
+        effort.factor_blocks,
+    )
+
+
+def _left(comparisons: Sequence[Comparison], effort: StudyEffort, kept: Path) -> list[Comparison]:
+    """Return the comparison of each block that has not been run yet."""
+    done = {(each.comparison, each.number) for each in read_blocks(kept)}
+    counts = wanted_blocks(comparisons, effort.blocks, effort.factor_blocks)
+    return [
+        each
+        for each in comparisons
+        for number in range(counts[each.name])
+        if (each.name, number) not in done
+    ]
 
 
 def _findings(
@@ -197,6 +237,7 @@ def _report(
         findings=found,
         noise=report.noise_of(blocks),
         tokens=count(tokenizers, parts.items),
+        refusal=refusal_cost(tokenizers, next(iter(parts.items.values()))[0]),
         one_time=one_time,
         cascades=parts.cascades,
         items_for_cascades=most,

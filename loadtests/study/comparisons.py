@@ -54,7 +54,7 @@ FULL_RUN = (
     _variants("bf16", precision="bf16"),
     _variants("no words in the prompt", prompt=BARE),
     _variants("Tamil alone", languages=("ta",)),
-    _variants("adapter apart", how="transformers with its adapter apart"),
+    _variants("adapter apart", how="engine with its adapter apart"),
     Comparison(
         "prompt",
         "What do the words of the prompt cost?",
@@ -70,8 +70,8 @@ FULL_RUN = (
     Comparison(
         "adapter",
         "What does an adapter cost that is kept apart?",
-        Side("merged", STILTS, how="transformers"),
-        Side("apart", STILTS, how="transformers with its adapter apart"),
+        Side("merged", STILTS),
+        Side("apart", STILTS, how="engine with its adapter apart"),
     ),
     Comparison(
         "language",

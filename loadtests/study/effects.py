@@ -14,12 +14,13 @@ from __future__ import annotations
 
 import math
 import statistics
+from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cached_property
 
-from scipy.stats import t as student  # type: ignore[import-untyped]
+from scipy.special import stdtr, stdtrit  # type: ignore[import-untyped]
 
 from models.statistics import LEVEL, Estimate
 
@@ -28,6 +29,10 @@ MARGIN = 0.03
 
 POWER = 0.8
 """With which a difference that the run could have found would have been found."""
+
+EQUALITY_POWER = 0.95
+"""With which equality is to be shown, were it true. A study needs it in many comparisons: with less
+power in each, some of many equal ones would fail."""
 
 FEWEST_BLOCKS = 3
 """With fewer, the spread between blocks is a guess."""
@@ -98,7 +103,7 @@ class Effect:
         """Of no difference, two-sided."""
         if not self._error:
             return 1.0 if not self._mean else 0.0
-        return float(2 * student.sf(abs(self._mean) / self._error, self._freedom))
+        return float(2 * stdtr(self._freedom, -abs(self._mean) / self._error))
 
     @property
     def p_equivalent(self) -> float:
@@ -106,7 +111,7 @@ class Effect:
         edge = math.log1p(self.margin)
         if not self._error:
             return 0.0 if abs(self._mean) < edge else 1.0
-        return float(student.sf((edge - abs(self._mean)) / self._error, self._freedom))
+        return float(stdtr(self._freedom, (abs(self._mean) - edge) / self._error))
 
     @property
     def verdict(self) -> Evidence:
@@ -123,24 +128,31 @@ class Effect:
 
         A share: 0.04 says that 4 % more would have been found four times of five.
         """
-        quantiles = student.ppf([(1 + LEVEL) / 2, POWER], self._freedom)
-        return math.expm1(float(quantiles.sum()) * self._error)
+        quantiles = _quantile((1 + LEVEL) / 2, self._freedom) + _quantile(POWER, self._freedom)
+        return math.expm1(quantiles * self._error)
 
     @property
     def blocks_needed(self) -> int:
-        """How many blocks of this spread show equality with a power of 80 %, were it true."""
-        edge = math.log1p(self.margin)
-        blocks = FEWEST_BLOCKS
-        while blocks < _MOST_BLOCKS:
-            # Both one-sided tests must pass, so each may fail half as often.
-            quantiles = student.ppf([LEVEL, (1 + POWER) / 2], blocks - 1)
-            if float(quantiles.sum()) * self._spread / math.sqrt(blocks) <= edge:
-                break
-            blocks += 1
-        return blocks
+        """How many blocks of this spread show equality with a power of 95 %, were it true."""
+        counts = range(FEWEST_BLOCKS, _MOST_BLOCKS)
+        return counts.start + bisect_left(counts, x=True, key=self._would_show_equality)
+
+    @property
+    def has_power(self) -> bool:
+        """Whether so many blocks of this spread show equality with a power of 95 %, were it true.
+
+        That depends on the spread and not on the ratio: whoever leaves out of a claim what lacks
+        the power does not choose by the result.
+        """
+        return self._would_show_equality(len(self.log_ratios))
+
+    def _would_show_equality(self, blocks: int) -> bool:
+        # Both one-sided tests must pass, so each may fail half as often.
+        quantiles = _quantile(LEVEL, blocks - 1) + _quantile((1 + EQUALITY_POWER) / 2, blocks - 1)
+        return quantiles * self._spread / math.sqrt(blocks) <= math.log1p(self.margin)
 
     def _ratio(self, level: float) -> Estimate:
-        half = float(student.ppf((1 + level) / 2, self._freedom)) * self._error
+        half = _quantile((1 + level) / 2, self._freedom) * self._error
         value, low, high = (math.exp(self._mean + each) for each in (0.0, -half, half))
         return Estimate(value, low, high)
 
@@ -160,6 +172,11 @@ class Effect:
     @property
     def _freedom(self) -> int:
         return len(self.log_ratios) - 1
+
+
+def _quantile(share: float, freedom: int) -> float:
+    """Return the quantile of Student's t."""
+    return float(stdtrit(freedom, share))
 
 
 def _mean_log(values: Sequence[float]) -> float:

@@ -8,22 +8,31 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from loadtests.study.blocks import DoneBlock, Summary
-from loadtests.study.effects import FEWEST_BLOCKS, MARGIN, Block, Effect, Evidence
+from loadtests.study.effects import FEWEST_BLOCKS, MARGIN, Block, Effect
 from loadtests.study.side import Comparison
 from models.statistics import Estimate
 
-PRIMARY = "items_a_second"
-"""The figure that decides, named before anything is measured; the others explain it."""
+PRIMARY, P99 = "items_a_second", "p99"
+"""The figure that a study without an answer to it has no answer for; and the rarest one."""
 
 FIGURES = {
-    "p50": "seconds of a call, median",
-    "p99": "seconds of a call, 99th percentile",
-    "items_a_second": "items a second",
-    "cpu_seconds_an_item": "processor seconds an item",
+    "p50": "p50",
+    P99: "p99",
+    PRIMARY: "items a second",
+    "cpu_seconds_an_item": "processor time an item",
 }
-"""The fields of a run's summary that are compared, in words."""
+"""The fields of a run's summary that are compared, in words: p50 and p99 are of a call's time."""
+
+DECIDING = (PRIMARY, "p50", P99)
+"""The figures that decide, named before anything is measured; the other one explains them."""
+
+FEWEST_CALLS = 100
+"""Of a run whose p99 is reported. With fewer no call in a hundred is slower than it, and it is
+about the slowest call, which grows with their number and says more of the machine's worst moment
+than of the model."""
 
 TOO_FEW = "no verdict: too few blocks"
+DISTURBED = "no verdict: the machine was disturbed"
 
 MOST_STOLEN = 0.02
 """Of the processors' time that other guests may have had in a quiet run."""
@@ -32,7 +41,8 @@ MOST_OTHERS = 0.1
 """Processors that other programs may have kept busy in a quiet run."""
 
 MOST_LOUD = 1 / 4
-"""Of the runs: where more were disturbed, there is no verdict."""
+"""Of the runs of a comparison: where more were disturbed, it has no verdict. And of all runs: then
+the study has none."""
 
 
 class ComparisonKind(StrEnum):
@@ -61,6 +71,8 @@ class Finding:
     verdict: str
     detectable: float
     blocks_needed: int
+    has_power: bool
+    """Whether there were so many blocks."""
 
 
 @dataclass(frozen=True)
@@ -75,18 +87,30 @@ class Findings:
     margin: float
     disturbed: float
     """The share of the runs in which the machine had much else to do."""
+    calls: int
+    """In the run that had the fewest; 0 without a run."""
     figures: tuple[Finding, ...]
-    """Empty where there are fewer blocks than show a spread."""
+    """Empty where there are fewer blocks than show a spread; without a p99 where ``calls`` are
+    fewer than ``FEWEST_CALLS``."""
+
+    @property
+    def decides(self) -> bool:
+        """Whether the answer of the study follows from it."""
+        return self.kind is not ComparisonKind.FACTOR
+
+    @property
+    def is_disturbed(self) -> bool:
+        """Whether too many of its runs were."""
+        return self.disturbed > MOST_LOUD
 
     @property
     def primary(self) -> Finding | None:
-        """The figure that decides."""
-        return next((each for each in self.figures if each.figure == PRIMARY), None)
+        """The figure of ``PRIMARY``."""
+        return self.of(PRIMARY)
 
-    @property
-    def verdict(self) -> str:
-        """That of the figure that decides."""
-        return TOO_FEW if self.primary is None else self.primary.verdict
+    def of(self, figure: str) -> Finding | None:
+        """Return one figure; None if it is not reported."""
+        return next((each for each in self.figures if each.figure == figure), None)
 
 
 def findings(
@@ -99,9 +123,11 @@ def findings(
         blocks: its own; with fewer than ``FEWEST_BLOCKS`` there are no figures.
         margin: of equality, stated before the run.
     """
-    runs = [run for block in blocks for run in (*block.first, *block.second)]
+    runs = [run for block in blocks for run in block.runs]
     disturbed = sum(map(is_loud, runs)) / max(1, len(runs))
-    compared = FIGURES if len(blocks) >= FEWEST_BLOCKS else ()
+    calls = min((run.calls for run in runs), default=0)
+    reported = [each for each in FIGURES if each != P99 or calls >= FEWEST_CALLS]
+    compared = reported if len(blocks) >= FEWEST_BLOCKS else []
     return Findings(
         name=comparison.name,
         question=comparison.question,
@@ -110,6 +136,7 @@ def findings(
         blocks=len(blocks),
         margin=margin,
         disturbed=disturbed,
+        calls=calls,
         figures=tuple(
             _finding(figure, blocks, margin, quiet=disturbed <= MOST_LOUD) for figure in compared
         ),
@@ -137,9 +164,10 @@ def _finding(figure: str, blocks: Sequence[DoneBlock], margin: float, *, quiet: 
         ratio=effect.ratio,
         p=effect.p,
         p_equivalent=effect.p_equivalent,
-        verdict=effect.verdict if quiet else Evidence.NONE,
+        verdict=effect.verdict if quiet else DISTURBED,
         detectable=effect.detectable,
         blocks_needed=effect.blocks_needed,
+        has_power=effect.has_power,
     )
 
 

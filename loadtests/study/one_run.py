@@ -1,7 +1,7 @@
-"""``python -m loadtests.study.one_run SIDE SECONDS WARM_UP``: one side, in a process of its own.
+"""``python -m loadtests.study.one_run SIDE SECONDS WARM_UP BATCH_TOKENS``: one side, by itself.
 
-Prints its figures as a line of JSON. Nothing that one run leaves behind, such as the layout of its
-memory, can help or harm the next.
+Prints its figures as a line of JSON. It has a process of its own, so that nothing that one run
+leaves behind, such as the layout of its memory, can help or harm the next.
 """
 
 from __future__ import annotations
@@ -15,25 +15,26 @@ from pathlib import Path
 
 from loadtests.bench.closed_load import closed_load
 from loadtests.bench.inputs import body
-from loadtests.bench.servers import SERVICE, started
 from loadtests.items import ItemFields, load_items
 from loadtests.study.noise import noted
+from loadtests.study.server import study_server
 from loadtests.study.side import Figures, Side
 from loadtests.study.works import TimedWork, works_of
 
 _ITEMS = 1024
 
 
-def run(side: Side, seconds: float, warm_up: float) -> Figures:
+def run(side: Side, seconds: float, warm_up: float, batch_tokens: int) -> Figures:
     """Run a side for some seconds, after others that do not count.
 
     Args:
         side: what to run.
         seconds: how long; the call that is running then is finished.
         warm_up: seconds before that.
+        batch_tokens: the token budget of a server; through HTTP alone.
     """
     if side.how == "http":
-        return _through_http(side, seconds, warm_up)
+        return _through_http(side, seconds, warm_up, batch_tokens)
     turns = itertools.cycle(works_of(side, _items(side.languages)))
     _timed_for(turns, warm_up)
     with noted() as noise:
@@ -55,15 +56,9 @@ def _timed_for(works: Iterator[TimedWork], seconds: float) -> tuple[list[float],
     return taken, now - began
 
 
-def _through_http(side: Side, seconds: float, warm_up: float) -> Figures:
+def _through_http(side: Side, seconds: float, warm_up: float, batch_tokens: int) -> Figures:
     bodies = [body(item, side.model) for item in _items(side.languages)]
-    with started(
-        SERVICE,
-        XCOPA_DEVICE="cpu",
-        XCOPA_PRECISION=side.precision,
-        XCOPA_CACHE_BYTES="0",  # each answer is computed
-        XCOPA_API_KEYS_FILE="",  # and nobody has to say who asks
-    ) as server:
+    with study_server(side.precision, batch_tokens) as server:
         closed_load(server, bodies, side.batch_items, warm_up)
         with noted() as noise:
             cpu = server.cpu_seconds
@@ -83,8 +78,9 @@ def _items(languages: Sequence[str]) -> list[ItemFields]:
 
 def main() -> None:
     """Run the side that the command line names."""
-    side, seconds, warm_up = sys.argv[1:]
-    print(run(Side.from_json(side), float(seconds), float(warm_up)).to_json())  # noqa: T201
+    side, seconds, warm_up, batch_tokens = sys.argv[1:]
+    figures = run(Side.from_json(side), float(seconds), float(warm_up), int(batch_tokens))
+    print(figures.to_json())  # noqa: T201 - whoever started it reads them
 
 
 if __name__ == "__main__":

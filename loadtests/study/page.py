@@ -5,12 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from loadtests.study import page_parts, pictures
-from loadtests.study.effects import FEWEST_BLOCKS, POWER
+from loadtests.study.effects import EQUALITY_POWER, FEWEST_BLOCKS, POWER
 from loadtests.study.findings import (
+    DECIDING,
+    FEWEST_CALLS,
+    FIGURES,
     MOST_LOUD,
     MOST_OTHERS,
     MOST_STOLEN,
+    P99,
     PRIMARY,
+    TOO_FEW,
     ComparisonKind,
     Findings,
 )
@@ -31,8 +36,8 @@ this page.
 """
 
 _HEAD = """\
-How does intermediate training on English reasoning sets change latency and throughput of the models
-on XCOPA, and what does it buy? `xcopa study` answers it. This page is written from its JSON.
+How does intermediate training on English reasoning sets change latency and throughput of XLM-R on
+XCOPA, against direct fine-tuning, and what does it buy in accuracy?
 """
 
 _QUICK = """\
@@ -41,27 +46,30 @@ is no result.
 """
 
 _RULES = """\
-Both sides of a comparison run twice in a block, in the order A B B A or B A A B, which a seed draws
-({seed}). Each run has a process of its own, through HTTP a server of its own; {warm_up:g} s of
-warm-up do not count, {seconds:g} s do. Blocks are independent of each other, so intervals come from
-the spread between them (Kalibera and Jones 2013; Student's t).
+`xcopa study` measured this, and this page is written from its JSON. Both sides of a comparison run
+twice in a block, in the order A B B A or B A A B, which a seed draws ({seed}). Each run has a
+process of its own, through HTTP a server of its own; {warm_up:g} s of warm-up do not count,
+{seconds:g} s do. Every server has a budget of {batch_tokens} tokens a batch: which one a server
+finds the best at its start varies by chance. Blocks are independent of each other, so intervals
+come from the spread between them (Kalibera and Jones 2013; Student's t).
 
 Stated before the run: sides are *equivalent* if two one-sided tests at 5 % show a ratio within
-{margin:g} %. *{primary}* decide, the other figures explain. The variants cost the same if they are
-equivalent in every comparison of the two; they do not if one differs, with p corrected by Holm.
-There is no verdict where a side was not shown to equal itself (A/A), where neither is shown, with
-fewer than {fewest} blocks, or where more than {loud:.0f} % of the runs were disturbed: other guests
-of the host had more than {stolen:.0f} % of the time, or other programs kept more than {others:g}
-processors busy. *Found* is the difference that so many blocks of this spread find with a power of
-{power:.0f} %; *needed* are the blocks that would show equality with that power, were it true.
-"""
+{margin:g} %. *{deciding}* decide, the other figure explains. The variants cost the same if these
+are equivalent in every comparison of the two that had the blocks to show it, {primary} in half of
+all at least; the others are named. They do not cost the same if one of these differs, with p
+corrected by Holm for all of them. A p99 is reported where each run had {calls} calls or more: with
+fewer it is about the slowest call.
 
-_NAMES = {
-    "p50": "p50",
-    "p99": "p99",
-    "items_a_second": "items a second",
-    "cpu_seconds_an_item": "processor time an item",
-}
+There is no verdict where a side was not shown to equal itself (A/A), where neither is shown, or
+with fewer than {fewest} blocks. A comparison has none if more than {loud:.0f} % of its runs were
+disturbed, and the study has none if more than {loud:.0f} % of all runs were: other guests of the
+host had more than {stolen:.0f} % of the time, or other programs kept more than {others:g}
+processors busy.
+
+*Calls* are those of the run that had the fewest. *Found* is the difference that so many blocks of
+this spread find with a power of {power:.0f} %. *Needed* are the blocks that would show equality,
+were it true, with a power of {equality:.0f} %: all comparisons are to show it.
+"""
 
 
 def written(report: CostReport, picture_folder: str = "figures/") -> str:
@@ -75,9 +83,10 @@ def written(report: CostReport, picture_folder: str = "figures/") -> str:
         f"{TITLE}\n",
         *([_QUICK] if report.setting.quick else []),
         _HEAD,
-        "## The answer\n",
+        f"**{_capital(report.verdict.word)}.** " + " ".join(sentences(report)) + "\n",
+        "## The verdict\n",
         f"**{report.verdict.word}**: {report.verdict.reason}.\n",
-        " ".join(sentences(report)) + "\n",
+        *page_parts.by_figure(report),
         "## How it was measured\n",
         _rules(report.setting),
         *page_parts.machine(report),
@@ -88,6 +97,7 @@ def written(report: CostReport, picture_folder: str = "figures/") -> str:
         *_comparisons(report.findings, (ComparisonKind.FACTOR,)),
         "## Tokens by language\n",
         *page_parts.tokens(report),
+        *page_parts.refusal(report),
         "## Cascades\n",
         *page_parts.cascades(report),
         "## Accuracy against cost\n",
@@ -107,12 +117,16 @@ def _rules(setting: StudySetting) -> str:
         warm_up=setting.warm_up,
         seconds=setting.seconds,
         margin=100 * setting.margin,
-        primary=_NAMES[PRIMARY],
+        batch_tokens=setting.batch_tokens,
+        deciding=", ".join(FIGURES[each] for each in DECIDING),
+        primary=FIGURES[PRIMARY],
+        calls=FEWEST_CALLS,
         fewest=FEWEST_BLOCKS,
         loud=100 * MOST_LOUD,
         stolen=100 * MOST_STOLEN,
         others=MOST_OTHERS,
         power=100 * POWER,
+        equality=100 * EQUALITY_POWER,
     )
 
 
@@ -128,30 +142,42 @@ def _comparisons(found: Iterable[Findings], kinds: tuple[ComparisonKind, ...]) -
         return
     columns = ("comparison", "figure", "first side", "second side", "ratio [95 %]", "verdict")
     rows = [row for each in chosen for row in _rows(each)]
-    yield markdown_table((*columns, "p equal", "found", "blocks", "needed"), rows)
+    yield markdown_table((*columns, "p equal", "found", "calls", "blocks", "needed"), rows)
 
 
 def _rows(found: Findings) -> Iterator[TableRow]:
-    sides = " / ".join(found.sides)
+    counts = str(found.calls), str(found.blocks)
     if not found.figures:
-        empty = (f"{found.name}: {sides}", "", "", "", "", found.verdict, "", "")
-        yield TableRow((*empty, str(found.blocks), f"{FEWEST_BLOCKS} at least"))
+        empty = (_title(found), "", "", "", "", TOO_FEW, "", "", *counts)
+        yield TableRow((*empty, f"{FEWEST_BLOCKS} at least"))
+        return
     for figure in found.figures:
         yield TableRow(
             (
-                f"{found.name}: {sides}",
-                _NAMES[figure.figure],
+                _title(found),
+                FIGURES[figure.figure],
                 _amount(figure.figure, figure.first),
                 _amount(figure.figure, figure.second),
                 ratio(figure.ratio),
                 figure.verdict,
                 f"{figure.p_equivalent:.3f}",
                 f"{100 * figure.detectable:.1f} %",
-                str(found.blocks),
+                *counts,
                 str(figure.blocks_needed),
             ),
             strong=figure.figure == PRIMARY,
         )
+    if found.of(P99) is None:
+        why = f"not reported: {FEWEST_CALLS} calls at least"
+        yield TableRow((_title(found), FIGURES[P99], "", "", "", why, "", "", *counts, ""))
+
+
+def _title(found: Findings) -> str:
+    return f"{found.name}: {' / '.join(found.sides)}"
+
+
+def _capital(text: str) -> str:
+    return text[:1].upper() + text[1:]
 
 
 def _amount(figure: str, value: float) -> str:

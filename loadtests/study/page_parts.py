@@ -8,6 +8,10 @@ from app.settings import VARIANTS
 from loadtests.bench.page import machine as described
 from loadtests.study import pictures
 from loadtests.study.answers import REWORDED
+from loadtests.study.comparisons import ENGINE
+from loadtests.study.figure_verdict import Shown
+from loadtests.study.findings import FIGURES
+from loadtests.study.pareto import costs
 from loadtests.study.report import CostReport
 from models.evaluation.measure.languages import language_name
 from models.evaluation.show.markdown import markdown_table
@@ -15,6 +19,26 @@ from models.evaluation.show.numbers import interval, p_value, percent
 from models.evaluation.show.tables import TableRow
 
 _NOTHING = "Not measured in this run.\n"
+
+
+def by_figure(report: CostReport) -> Iterator[str]:
+    """What the comparisons of the variants show of each figure that decides."""
+    if report.verdict.figures:
+        _, *others = Shown
+        yield markdown_table(
+            ("figure", "verdict", "equivalent in", *others),
+            (
+                TableRow(
+                    (
+                        FIGURES[each.figure],
+                        each.word,
+                        f"{len(each.that_show(Shown.EQUIVALENT))} of {len(each.comparisons)}",
+                        *("; ".join(each.that_show(what)) for what in others),
+                    )
+                )
+                for each in report.verdict.figures
+            ),
+        )
 
 
 def machine(report: CostReport) -> Iterator[str]:
@@ -43,8 +67,7 @@ def tokens(report: CostReport) -> Iterator[str]:
         return
     yield (
         "Tokens of an item, both rows together. The engine computes tokens, so variants of one "
-        "shape can differ in cost only if they are asked in other words. What is too long for a "
-        "model is refused before it is computed.\n"
+        "shape can differ in cost only if they are asked in other words.\n"
     )
     columns = (f"{name}, {what}" for name in VARIANTS for what in ("mean", "most", "refused"))
     yield markdown_table(
@@ -64,6 +87,23 @@ def tokens(report: CostReport) -> Iterator[str]:
             )
             for each in report.tokens
         ),
+    )
+
+
+def refusal(report: CostReport) -> Iterator[str]:
+    """What it costs to refuse early, which is where the variants could differ as well."""
+    if report.refusal is None:
+        return
+    seconds = report.refusal.seconds
+    refused = ", ".join(f"{1000 * own:.2f} ms by {name}" for name, own in seconds.items())
+    answered = costs(report.findings, ENGINE.name)
+    beside = ", ".join(f"{1000 * own:.2f} ms by {name}" for name, own in answered.items())
+    yield (
+        "An item that is too long for a model is refused once its texts are tokens, and no model "
+        "runs. Variants of one shape have one limit and one tokenizer, so that cannot differ by "
+        f"more than the words of the prompt. With a premise of {report.refusal.words} words it "
+        f"took, in processor time, {refused}"
+        + (f"; an answer takes {beside}.\n" if beside else ".\n")
     )
 
 

@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
-from loadtests.study.findings import FIGURES, ComparisonKind, Finding, Findings
+from loadtests.study.findings import DECIDING, FIGURES, ComparisonKind, Finding, Findings
 from loadtests.study.report import CostReport
 from models.statistics import Estimate
 
@@ -23,12 +23,6 @@ _COLOURS = {
 }
 """From the palette of Okabe and Ito, made for all eyes."""
 
-_TITLES = {
-    "p50": "p50 of a call",
-    "p99": "p99 of a call",
-    "items_a_second": "items a second (decides)",
-    "cpu_seconds_an_item": "processor time an item",
-}
 _THOUSAND = 1000
 
 
@@ -58,13 +52,13 @@ def effects(report: CostReport) -> Figure:
     figure = Figure(figsize=(12, 1.6 + 0.34 * len(drawn)), layout="constrained")
     panels = figure.subplots(1, len(FIGURES), sharey=True, squeeze=False)[0]
     for axes, name in zip(panels, FIGURES, strict=True):
-        axes.set_title(_TITLES[name])
+        axes.set_title(FIGURES[name] + (" (decides)" if name in DECIDING else ""))
         axes.axvspan(1 / (1 + report.setting.margin), 1 + report.setting.margin, color="0.9")
         axes.axvline(1, color="0.6", linewidth=0.8)
         axes.set_xlabel("second side over first")
         for place, found in enumerate(drawn):
-            [own] = [each for each in found.figures if each.figure == name]
-            _ratio(axes, place, own, _COLOURS[found.kind])
+            if (own := found.of(name)) is not None:
+                _ratio(axes, place, own, _COLOURS[found.kind])
     panels[0].set_yticks(range(len(drawn)), [each.name for each in drawn])
     panels[0].invert_yaxis()
     figure.suptitle(

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from app.settings import STILTS
 from models.evaluation.measure.languages import GROUP_TITLES, NINE
 from models.evaluation.show.numbers import interval, percent
-from models.intermediate.claims import CLAIMS, Kind, judge, verdict
+from models.intermediate.claims import CLAIMS, Kind, Word, judge, verdict
 from models.intermediate.contrasts import HELPS, Contrast
 from models.statistics import Estimate
 
@@ -57,7 +57,7 @@ class Standing:
     claim: str
     source: str
     word: str
-    """One of reproduced, consistent, contradicted, not testable."""
+    """One of reproduced, consistent, contradicted, not testable here; ``reason`` says why."""
     reason: str
 
 
@@ -97,9 +97,19 @@ def _claims(contrasts: Mapping[str, Contrast] | None) -> Sequence[Standing]:
             reason = "`make intermediate` has not been run, or its report was not given"
             found.append(Standing(claim.text, PHANG, NOT_TESTABLE, reason))
             continue
-        said = verdict(claim, contrasts or {})
-        found.append(Standing(claim.text, PHANG, str(said.word), said.reason))
+        known = contrasts or {}
+        said = verdict(claim, known)
+        measured = claim.contrast is not None and not known[claim.contrast].missing
+        found.append(_judged(claim.text, said.word, said.reason, measured=measured))
     return found
+
+
+def _judged(text: str, word: Word, reason: str, *, measured: bool) -> Standing:
+    """Say of a claim what its rule says, and why where that is neither."""
+    if word is not Word.NOT_TESTABLE:
+        return Standing(text, PHANG, str(word), reason)
+    why = f"{reason}; there are too few items and seeds to tell" if measured else reason
+    return Standing(text, PHANG, NOT_TESTABLE, why)
 
 
 def _pair(own: OwnAccuracy | None) -> Standing:
@@ -109,7 +119,7 @@ def _pair(own: OwnAccuracy | None) -> Standing:
     if own is None:
         return Standing(text, PHANG, NOT_TESTABLE, "no report of an evaluation was given")
     reason = f"{STILTS} minus direct, {GROUP_TITLES[NINE]}: {interval(own.difference, sign='+')}"
-    return Standing(text, PHANG, str(judge(Kind.GAIN, own.difference)), reason)
+    return _judged(text, judge(Kind.GAIN, own.difference), reason, measured=True)
 
 
 def _published(result: Published, own: OwnAccuracy | None, base: str | None) -> Standing:

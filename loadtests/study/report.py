@@ -17,6 +17,7 @@ from loadtests.study.findings import Findings, is_loud
 from loadtests.study.one_time import OneTimeCost
 from loadtests.study.pareto import CostPoint
 from loadtests.study.published import OwnAccuracy, Standing
+from loadtests.study.refusals import RefusalCost
 from loadtests.study.setting import StudySetting
 from loadtests.study.tokens import LanguageTokens
 from loadtests.study.verdict import StudyVerdict
@@ -49,6 +50,7 @@ class CostReport:
     noise: MachineNoise | None
     """None without a run."""
     tokens: tuple[LanguageTokens, ...]
+    refusal: RefusalCost | None
     one_time: OneTimeCost | None
     cascades: tuple[CascadeFigures, ...]
     items_for_cascades: int | None
@@ -65,7 +67,7 @@ _ADAPTER = TypeAdapter(CostReport)
 
 def noise_of(blocks: Sequence[DoneBlock]) -> MachineNoise | None:
     """Sum up what the machine did beside all runs."""
-    runs = [run for block in blocks for run in (*block.first, *block.second)]
+    runs = [run for block in blocks for run in block.runs]
     if not runs:
         return None
     stolen, others, load = (

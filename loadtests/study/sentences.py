@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from app.settings import DIRECT, STILTS
-from loadtests.study.findings import ComparisonKind
+from loadtests.study.findings import P99, PRIMARY, ComparisonKind
 from loadtests.study.report import CostReport
 from models.evaluation.show.numbers import interval, percent
 
@@ -18,18 +18,24 @@ def sentences(report: CostReport) -> Iterator[str]:
 
 
 def _cost(report: CostReport) -> str:
-    decided = [
-        (each, primary.ratio)
-        for each in report.findings
-        if each.kind is ComparisonKind.VARIANTS and (primary := each.primary) is not None
-    ]
-    if not decided:
+    rate, p50, p99 = (_range(report, figure) for figure in (PRIMARY, "p50", P99))
+    if not rate:
         return "The cost of an answer was not measured."
-    values = [ratio.value for _, ratio in decided]
-    low, high = (min(ratio.low for _, ratio in decided), max(ratio.high for _, ratio in decided))
+    latency = f"the p50 of a call is {p50} that of {DIRECT}" + (f", the p99 {p99}" if p99 else "")
+    return f"{STILTS} answers {rate} as many items a second as {DIRECT}, and {latency}."
+
+
+def _range(report: CostReport, figure: str) -> str:
+    """Say between what the ratios of all comparisons of the variants lie; empty without one."""
+    found = [each.of(figure) for each in report.findings if each.kind == ComparisonKind.VARIANTS]
+    ratios = [each.ratio for each in found if each is not None]
+    if not ratios:
+        return ""
+    values = [ratio.value for ratio in ratios]
+    low, high = min(ratio.low for ratio in ratios), max(ratio.high for ratio in ratios)
     return (
-        f"{STILTS} answers {min(values):.3f} to {max(values):.3f} times as many items a second as "
-        f"{DIRECT} in {len(decided)} comparisons (intervals from {low:.3f} to {high:.3f})."
+        f"{min(values):.3f} to {max(values):.3f} times (95 % intervals from {low:.3f} to "
+        f"{high:.3f}, {len(ratios)} comparisons)"
     )
 
 

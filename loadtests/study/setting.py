@@ -10,7 +10,7 @@ from typing import Any
 from app import __version__
 from app.settings import Settings
 from loadtests.bench.machine import describe_machine
-from loadtests.study.effects import MARGIN
+from loadtests.study.effects import FEWEST_BLOCKS, MARGIN
 from loadtests.study.errors import StudyError
 from loadtests.study.pair import checkpoints_of_pair
 
@@ -23,7 +23,9 @@ class StudyEffort:
 
     quick: bool
     blocks: int
-    """Of each comparison, at most."""
+    """Of each comparison that decides, at most."""
+    factor_blocks: int
+    """Of each other one: what else costs differs by more than a block's spread."""
     seconds: float
     """That a run measures."""
     warm_up: float
@@ -34,8 +36,24 @@ class StudyEffort:
     """Of a language, that are asked for the accuracy of cascades."""
 
 
-FULL = StudyEffort(quick=False, blocks=8, seconds=4.0, warm_up=1.5, minutes=90.0, most_items=None)
-QUICK = StudyEffort(quick=True, blocks=3, seconds=1.5, warm_up=0.5, minutes=10.0, most_items=100)
+FULL = StudyEffort(
+    quick=False,
+    blocks=8,
+    factor_blocks=FEWEST_BLOCKS,
+    seconds=4.0,
+    warm_up=1.5,
+    minutes=90.0,
+    most_items=None,
+)
+QUICK = StudyEffort(
+    quick=True,
+    blocks=FEWEST_BLOCKS,
+    factor_blocks=FEWEST_BLOCKS,
+    seconds=1.5,
+    warm_up=0.5,
+    minutes=10.0,
+    most_items=100,
+)
 
 
 @dataclass(frozen=True)
@@ -48,6 +66,8 @@ class StudySetting:
     seconds: float
     warm_up: float
     margin: float
+    batch_tokens: int
+    """The token budget of every server: what one measures anew for itself varies by chance."""
     items: str
     revisions: dict[str, str]
     """By variant."""
@@ -55,22 +75,40 @@ class StudySetting:
     machine: dict[str, Any]
 
     @classmethod
-    def here(cls, effort: StudyEffort, seed: int, items: str, settings: Settings) -> StudySetting:
+    def here(
+        cls, effort: StudyEffort, seed: int, batch_tokens: int, items: str, settings: Settings
+    ) -> StudySetting:
         """Describe a study on this machine; raises StartError where a variant is missing."""
         pair = checkpoints_of_pair(settings)
-        revisions = {name: checkpoint.revision() for name, checkpoint in pair.items()}
-        machine = describe_machine()
         return cls(
-            effort.quick,
-            seed,
-            effort.seconds,
-            effort.warm_up,
-            MARGIN,
-            items,
-            revisions,
-            __version__,
-            machine,
+            quick=effort.quick,
+            seed=seed,
+            seconds=effort.seconds,
+            warm_up=effort.warm_up,
+            margin=MARGIN,
+            batch_tokens=batch_tokens,
+            items=items,
+            revisions={name: checkpoint.revision() for name, checkpoint in pair.items()},
+            version=__version__,
+            machine=describe_machine(),
         )
+
+
+def kept_setting(folder: Path) -> StudySetting | None:
+    """Return the setting of the study that a folder has; None without one.
+
+    Raises:
+        StudyError: its file is no setting.
+    """
+    path = folder / FILE
+    if not path.exists():
+        return None
+    try:
+        kept = StudySetting(**json.loads(path.read_text(encoding="utf-8")))
+        _compared(kept)
+    except (ValueError, TypeError, AttributeError) as error:
+        raise StudyError(f"{path} is no setting of a study: {error}") from error
+    return kept
 
 
 def settle(folder: Path, setting: StudySetting) -> StudySetting:
@@ -79,20 +117,18 @@ def settle(folder: Path, setting: StudySetting) -> StudySetting:
     Raises:
         StudyError: the folder has a study that was made otherwise; names what differs.
     """
-    path = folder / FILE
-    if not path.exists():
-        path.write_text(json.dumps(asdict(setting), indent=2) + "\n", encoding="utf-8")
+    kept = kept_setting(folder)
+    if kept is None:
+        content = json.dumps(asdict(setting), indent=2) + "\n"
+        (folder / FILE).write_text(content, encoding="utf-8")
         return setting
-    try:
-        kept = StudySetting(**json.loads(path.read_text(encoding="utf-8")))
-        before, now = _compared(kept), _compared(setting)
-    except (ValueError, TypeError, AttributeError) as error:
-        raise StudyError(f"{path} is no setting of a study: {error}") from error
-    for name, value in now.items():
-        if before[name] != value:
+    before, now = _compared(kept), _compared(setting)
+    # A machine may have what the other one had not, such as a GPU.
+    for name in before | now:
+        if before.get(name) != now.get(name):
             raise StudyError(
-                f"{folder} has a study with another {name} ({before[name]!r}, now {value!r}); "
-                "remove the folder, or name another one with --out"
+                f"{folder} has a study with another {name} ({before.get(name)!r}, now "
+                f"{now.get(name)!r}); remove the folder, or name another one with --out"
             )
     return kept
 

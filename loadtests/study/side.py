@@ -10,9 +10,9 @@ from typing import Any, Literal, Self
 from app.engine.prompt import Prompt
 from app.settings import DIRECT, STILTS
 
-How = Literal["engine", "cascade", "transformers", "transformers with its adapter apart", "http"]
-"""What runs the rows: the service's engine alone, once or as a cascade; transformers' padded pass
-on weights that are merged or kept beside an adapter's; or the whole service. All on the CPU."""
+How = Literal["engine", "engine with its adapter apart", "cascade", "http"]
+"""What runs the rows: the service's engine alone, with the adapter merged or kept apart, or as a
+cascade; or the whole service. All on the CPU."""
 
 
 @dataclass(frozen=True)
@@ -91,3 +91,8 @@ class Comparison:
         second = replace(self.second, name=self.first.name, model=self.first.model)
         models = {self.first.model, self.second.model}
         return models == {DIRECT, STILTS} and second == self.first
+
+    @property
+    def decides(self) -> bool:
+        """Whether the answer of the study follows from it; the others show what else costs."""
+        return self.is_of_itself or self.is_of_variants

@@ -4,22 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from enum import StrEnum
 
-from loadtests.study.effects import FEWEST_BLOCKS, Evidence
-from loadtests.study.findings import ComparisonKind, Findings
-from models.statistics import LEVEL, holm
-
-_DECIDING = (ComparisonKind.SAME, ComparisonKind.VARIANTS)
-
-
-class StudyWord(StrEnum):
-    """What a study says."""
-
-    SAME = "the variants cost the same"
-    DIFFERENT = "the variants do not cost the same"
-    NOISY = "too noisy: no verdict"
-    FEW = "too few blocks: no verdict"
+from loadtests.study.effects import FEWEST_BLOCKS
+from loadtests.study.figure_verdict import FigureVerdict, Shown, StudyWord, by_figure
+from loadtests.study.findings import MOST_LOUD, ComparisonKind, Findings
 
 
 @dataclass(frozen=True)
@@ -28,6 +16,8 @@ class StudyVerdict:
 
     word: StudyWord
     reason: str
+    figures: tuple[FigureVerdict, ...] = ()
+    """Of the variants; the first one is that without which there is no answer."""
 
     @property
     def decides(self) -> bool:
@@ -36,56 +26,54 @@ class StudyVerdict:
 
 
 def decide(found: Sequence[Findings], margin: float) -> StudyVerdict:
-    """Decide by the figure that was named beforehand, of all comparisons of the two variants.
+    """Decide by the figures that were named beforehand, of all comparisons of the two variants.
 
-    "The same" needs equality in every one of them, so no correction is due: the chance that all
-    pass by luck is no greater than that one does (intersection-union test, Berger 1982,
-    Technometrics 24:295-300). "Not the same" needs a difference in one, corrected by Holm for all
-    of them. Neither is said where a side could not be told to equal itself.
+    "The same" needs equality wherever there were blocks enough to show it, so no correction is due:
+    the chance that all pass by luck is no greater than that one does (intersection-union test,
+    Berger 1982, Technometrics 24:295-300). Where there were not, the spread alone says so, and it
+    is named. "Not the same" needs a difference in one, corrected by Holm for all of them. Neither
+    is said where a side could not be told to equal itself, or where the machine was disturbed.
 
     Args:
         found: of all comparisons.
         margin: of equality.
     """
-    if few := [each.name for each in found if each.kind in _DECIDING and not each.figures]:
+    if few := [each.name for each in found if each.decides and not each.figures]:
         return StudyVerdict(StudyWord.FEW, f"{FEWEST_BLOCKS} at least are needed of {_and(few)}")
-    same = _of(found, ComparisonKind.SAME)
-    untrue = [f"{each.name}: {each.verdict}" for each in same if not _is_equal(each)]
-    if untrue or not same:
-        names = _and(untrue) or "no A/A was run"
-        return StudyVerdict(StudyWord.NOISY, f"a side was not shown to equal itself ({names})")
-    variants = _of(found, ComparisonKind.VARIANTS)
-    if different := _different(variants):
-        return StudyVerdict(StudyWord.DIFFERENT, f"in {_and(different)}")
-    open_ones = [each.name for each in variants if not _is_equal(each)]
-    if open_ones or not variants:
-        names = _and(open_ones) or "any comparison of the variants"
-        reason = f"neither equality nor a difference is shown in {names}"
-        return StudyVerdict(StudyWord.NOISY, reason)
-    share = f"{100 * margin:g} %"
-    return StudyVerdict(
-        StudyWord.SAME, f"within {share} in all {len(variants)} comparisons of their throughput"
-    )
+    figures = by_figure(found, ComparisonKind.VARIANTS)
+    if why := _spoiled(found):
+        return StudyVerdict(StudyWord.NOISY, why, figures)
+    if different := _named(figures, Shown.DIFFERENT):
+        return StudyVerdict(StudyWord.DIFFERENT, f"they differ by {_and(different)}", figures)
+    if undecided := _named(figures, Shown.UNDECIDED):
+        reason = f"neither equality nor a difference is shown of {_and(undecided)}"
+        return StudyVerdict(StudyWord.NOISY, reason, figures)
+    powerless = _and(_named(figures, Shown.POWERLESS))
+    if figures[0].word is not StudyWord.SAME:
+        reason = f"more blocks are needed of {powerless or 'the variants'}"
+        return StudyVerdict(StudyWord.NOISY, reason, figures)
+    same = ", ".join(each.extent for each in figures if each.that_show(Shown.EQUIVALENT))
+    without = f"; too few blocks to tell of {powerless}" if powerless else ""
+    return StudyVerdict(StudyWord.SAME, f"within {100 * margin:g} % are {same}{without}", figures)
 
 
-def _is_equal(found: Findings) -> bool:
-    return found.verdict == Evidence.EQUIVALENT
+def _spoiled(found: Sequence[Findings]) -> str:
+    """Say why nothing follows from a study, whatever the variants show; empty if it may."""
+    blocks = sum(each.blocks for each in found)
+    disturbed = sum(each.blocks * each.disturbed for each in found) / max(1, blocks)
+    if disturbed > MOST_LOUD:
+        return f"the machine was disturbed in {100 * disturbed:.0f} % of all runs"
+    same = by_figure(found, ComparisonKind.SAME)
+    if not same[0].comparisons:
+        return "a side was not shown to equal itself (no A/A was run)"
+    unequal = _named(same, Shown.DIFFERENT) + _named(same, Shown.UNDECIDED)
+    unequal += same[0].named(Shown.POWERLESS)
+    return f"a side was not shown to equal itself ({_and(unequal)})" if unequal else ""
+
+
+def _named(figures: Sequence[FigureVerdict], what: Shown) -> list[str]:
+    return [name for each in figures for name in each.named(what)]
 
 
 def _and(names: Sequence[str]) -> str:
     return "; ".join(names)
-
-
-def _of(found: Sequence[Findings], kind: ComparisonKind) -> list[Findings]:
-    return [each for each in found if each.kind == kind]
-
-
-def _different(variants: Sequence[Findings]) -> list[str]:
-    known = [(each, each.primary) for each in variants]
-    decided = [(each, primary) for each, primary in known if primary is not None]
-    corrected = holm([primary.p for _, primary in decided])
-    return [
-        each.name
-        for (each, primary), p in zip(decided, corrected, strict=True)
-        if primary.verdict in (Evidence.MORE, Evidence.LESS) and p < 1 - LEVEL
-    ]

@@ -14,10 +14,12 @@ class StudyWatch:
         self._runs = MinuteLines()
         self._ran = 0
         self._total = 0
+        self._began = 0.0
 
     def expect(self, runs: int) -> None:
-        """Say how many runs there may be."""
+        """Say how many runs there may be; they begin now."""
         self._total = runs
+        self._began = self._budget.spent
 
     def answered(self, run: str, items: int) -> None:
         """A model begins to answer, where no items are told, or has answered so many more."""
@@ -25,11 +27,17 @@ class StudyWatch:
             self.say(f"asking {run} for its answers")
 
     def ran(self, what: str) -> None:
-        """A side has run."""
+        """A side has run. The time left is that of the runs that the budget has room for."""
         self._ran += 1
         spent = f"after {self._budget.spent / 60:.0f} min"
-        self._runs.tell(what, self._ran, self._total, "runs", spent)
+        self._runs.tell(what, self._ran, self._within_budget(), "runs", spent)
 
     def say(self, line: str) -> None:
         """Say something at once."""
         to_standard_error(line)
+
+    def _within_budget(self) -> int:
+        a_run = (self._budget.spent - self._began) / self._ran
+        left = max(0.0, self._budget.left)
+        is_room_for_all = a_run * (self._total - self._ran) <= left
+        return self._total if is_room_for_all else self._ran + int(left / a_run)

@@ -7,7 +7,6 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TypeVar
 
-from peft import PeftModel
 from transformers import XLMRobertaForMultipleChoice
 
 from app.engine.compute import Compute, set_up
@@ -24,7 +23,6 @@ from app.weights.loading import load_model
 from loadtests.bench.inputs import rows_of
 from loadtests.items import ItemFields
 from loadtests.peers.padded import SIZES, random_model
-from loadtests.peers.padded_encoder import PaddedEncoder
 from loadtests.study.cascade_runner import CascadeRunner, Runner
 from loadtests.study.pair import checkpoint_of
 from loadtests.study.side import Side
@@ -79,27 +77,17 @@ def _prepared(
 ) -> tuple[PairTokenizer, Runner]:
     """Return what makes rows of items, and what runs them."""
     checkpoint = checkpoint_of_side(model, settings)
-    loaded = _model(side, model, checkpoint)
-    runner = _runner(side, loaded, compute, settings.cache_dir)
-    return pair_tokenizer(checkpoint, side.prompt), runner
+    engine = _engine(_model(side, model, checkpoint), compute, settings.cache_dir)
+    return pair_tokenizer(checkpoint, side.prompt), engine
 
 
 def _model(side: Side, model: str, checkpoint: Checkpoint) -> XLMRobertaForMultipleChoice:
     if model in SIZES:
         return random_model(SIZES[model], _VOCABULARY)
-    if side.how != "transformers with its adapter apart":
-        return load_model(checkpoint)
-    base = XLMRobertaForMultipleChoice.from_pretrained(checkpoint.full)
-    adapted = PeftModel.from_pretrained(base, str(checkpoint.own))
-    apart: XLMRobertaForMultipleChoice = adapted.base_model.model
-    return apart.eval()
+    return load_model(checkpoint, apart=side.how == "engine with its adapter apart")
 
 
-def _runner(
-    side: Side, model: XLMRobertaForMultipleChoice, compute: Compute, cache_dir: Path
-) -> Runner:
-    if side.how.startswith("transformers"):
-        return PaddedEncoder(model)
+def _engine(model: XLMRobertaForMultipleChoice, compute: Compute, cache_dir: Path) -> Runner:
     # As in the service: what was measured of kernels once is kept, and all runs compute alike.
     record = KernelRecord(name_setup(compute.target, compute.plan), cache_dir)
     kernels = choose_kernels(model.config, compute.target, compute.plan, record=record)

@@ -14,9 +14,10 @@ from app.settings import Settings
 from loadtests.study import command, report
 from loadtests.study.blocks import RunError
 from loadtests.study.command import StudyOptions
+from loadtests.study.figure_verdict import StudyWord
 from loadtests.study.report import CostReport
 from loadtests.study.setting import FULL, QUICK
-from loadtests.study.verdict import StudyVerdict, StudyWord
+from loadtests.study.verdict import StudyVerdict
 from tests.loadtests.study.made import study as made_study
 from xcopa.main import app
 
@@ -45,8 +46,10 @@ def returning(monkeypatch: pytest.MonkeyPatch, made: CostReport) -> None:
 def test_the_answer_comes_first_and_then_a_table(asked: list[StudyOptions], tmp_path: Path) -> None:
     result = run("--out", tmp_path / "out")
     assert result.exit_code == 0, result.output
-    assert result.stdout.startswith(f"{StudyWord.SAME}: within 3 %")
+    assert result.stdout.startswith(f"{StudyWord.SAME}: within 3 % are items a second in all 2")
     assert "variants, engine, 16 items" in result.stdout
+    header = next(line for line in result.stdout.splitlines() if "second over first" in line)
+    assert [each in header for each in ("items a second", "p50", "p99")] == [True] * 3
     assert "not measured: intermediate sets: not run" in result.stdout
     assert f"wrote {tmp_path / 'out' / 'study.json'}" in result.stdout
 
@@ -85,13 +88,29 @@ def test_the_kinds_of_run(asked: list[StudyOptions], tmp_path: Path) -> None:
     assert quick.effort == replace(QUICK, minutes=2.5, blocks=4)
 
 
+def test_fewer_blocks_are_fewer_of_everything_and_more_are_more_of_what_decides(
+    asked: list[StudyOptions], tmp_path: Path
+) -> None:
+    for blocks in (2, 20):
+        run("--out", tmp_path, "--blocks", blocks)
+    assert [(each.effort.blocks, each.effort.factor_blocks) for each in asked] == [(2, 2), (20, 3)]
+
+
+def test_larger_shapes_were_compared_only_if_somebody_asked(
+    asked: list[StudyOptions], tmp_path: Path
+) -> None:
+    for options in ((), ("--quick",), ("--shapes=",), ("--quick", "--shapes", "base")):
+        run("--out", tmp_path, *options)
+    assert [list(each.shapes) for each in asked] == [["base", "large"], [], [], ["base"]]
+
+
 def test_options_reach_the_study(asked: list[StudyOptions], tmp_path: Path) -> None:
     run(
-        *("--out", tmp_path, "--data", tmp_path, "--seed", 5, "--shapes", "base,large"),
+        *("--out", tmp_path, "--data", tmp_path, "--seed", 5, "--shapes", "large,base"),
         *("--report", tmp_path / "r.json", "--intermediate", tmp_path / "i.json"),
     )
     [found] = asked
-    assert (found.data, found.seed, list(found.shapes)) == (tmp_path, 5, ["base", "large"])
+    assert (found.data, found.seed, list(found.shapes)) == (tmp_path, 5, ["large", "base"])
     assert (found.evaluation, found.intermediate) == (tmp_path / "r.json", tmp_path / "i.json")
 
 

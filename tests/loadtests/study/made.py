@@ -15,6 +15,7 @@ from loadtests.study.findings import findings
 from loadtests.study.one_time import OneTimeCost, Spread
 from loadtests.study.pareto import costs, points
 from loadtests.study.published import OwnAccuracy, standings
+from loadtests.study.refusals import RefusalCost
 from loadtests.study.report import CostReport, noise_of
 from loadtests.study.setting import StudySetting
 from loadtests.study.tokens import LanguageTokens, TokenCount
@@ -30,6 +31,7 @@ SETTING = StudySetting(
     seconds=4.0,
     warm_up=1.0,
     margin=0.03,
+    batch_tokens=512,
     items="invented items",
     revisions={"direct": "a" * 12, "stilts": "b" * 12},
     version="0.0",
@@ -95,6 +97,7 @@ def study(folder: Path, slower: dict[str, float] | None = None, **how: float) ->
         findings=found,
         noise=noise_of(blocks),
         tokens=(LanguageTokens("et", 500, {"direct": count, "stilts": count}),),
+        refusal=RefusalCost(640, {"direct": 0.0011, "stilts": 0.0012}),
         one_time=OneTimeCost(("1-sets",), "A Processor", 9_000_000, 3500.0, 0.03, (spread,)),
         cascades=computed,
         items_for_cascades=None,

@@ -19,6 +19,7 @@ def machine(
     drift: float = 0.003,
     loud: int = 0,
     seed: int = 0,
+    calls: int = CALLS,
 ) -> Callable[[Side], Figures]:
     """A machine on which each run has its own luck, and which becomes slower all the time.
 
@@ -28,6 +29,7 @@ def machine(
         drift: from one run to the next.
         loud: how many of the first runs something else disturbs.
         seed: of the luck.
+        calls: of a run.
     """
     chance = np.random.default_rng(seed)
     runs = 0
@@ -36,10 +38,10 @@ def machine(
         nonlocal runs
         scale = (slower or {}).get(side.name, 1.0) * (1 + drift * runs)
         scale *= float(np.exp(chance.normal(0, noise)))
-        seconds = scale * chance.gamma(400, 0.05 / 400, size=CALLS)
+        seconds = scale * chance.gamma(400, 0.05 / 400, size=calls)
         disturbed = {**QUIET, "others": 0.8} if runs < loud else QUIET
         runs += 1
-        rate = side.batch_items * CALLS / float(seconds.sum())
+        rate = side.batch_items * calls / float(seconds.sum())
         return Figures(tuple(seconds.tolist()), rate, scale * 0.002, disturbed)
 
     return run_side

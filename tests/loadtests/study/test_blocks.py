@@ -2,12 +2,22 @@
 
 from __future__ import annotations
 
+import subprocess
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
-from loadtests.study.blocks import Budget, RunError, Summary, in_process, read_blocks, run_blocks
+from loadtests.study.blocks import (
+    Budget,
+    RunError,
+    Summary,
+    in_process,
+    read_blocks,
+    run_blocks,
+    wanted_blocks,
+)
 from loadtests.study.comparisons import planned
 from loadtests.study.side import Comparison, Figures, Side
 from tests.loadtests.study.stand_in import COMPARISON, QUIET, machine
@@ -119,16 +129,56 @@ def test_no_block_begins_that_would_end_after_the_budget(tmp_path: Path) -> None
     assert len(again) == 18
 
 
+def test_after_its_time_a_budget_has_no_room_even_for_what_takes_none() -> None:
+    clock = 0.0
+    budget = Budget(10.0, now=lambda: clock)
+    assert (budget.left, budget.has_room("variants")) == (10.0, True)
+    clock = 11.0
+    assert (budget.left, budget.has_room("variants")) == (-1.0, False)
+
+
 def test_without_a_budget_there_is_always_room() -> None:
     budget = Budget(None)
+    assert budget.left == float("inf")
     budget.note("variants", 1e9)
     assert budget.has_room("variants")
 
 
+FACTOR = Comparison(
+    "bf16", "What?", Side("fp32", "stilts"), Side("bf16", "stilts", precision="bf16")
+)
+
+
+def test_a_factor_that_decides_nothing_has_blocks_of_its_own_number(tmp_path: Path) -> None:
+    assert (COMPARISON.decides, FACTOR.decides) == (True, False)
+    compared = [COMPARISON, FACTOR]
+    found = run_blocks(compared, 4, machine(), tmp_path / "runs", lambda _: None, of_factors=2)
+    assert [(block.comparison, block.number) for block in found] == [
+        *(("variants", number) for number in range(4)),
+        *(("bf16", number) for number in range(2)),
+    ]
+    assert wanted_blocks(compared, 4, 2) == {"variants": 4, "bf16": 2}
+
+
+def test_the_token_budget_of_the_study_was_not_told_to_its_runs(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    said: list[str] = []
+
+    def run(command: list[str], **how: object) -> SimpleNamespace:
+        said.extend(command)
+        return SimpleNamespace(returncode=0, stdout=Figures((0.1,), 1.0, 0.5, QUIET).to_json())
+
+    monkeypatch.setattr(subprocess, "run", run)
+    in_process(seconds=4.0, warm_up=1.5, batch_tokens=384)(Side("a", "direct"))
+    assert said[-3:] == ["4.0", "1.5", "384"]
+
+
 @pytest.mark.slow
 def test_a_side_runs_in_a_process_of_its_own(embedded_base: Path) -> None:
-    run_side = in_process(seconds=0.5, warm_up=0.1)
-    for side in (Side("a", "direct", batch_items=2), Side("b", "stilts", how="transformers")):
+    run_side = in_process(seconds=0.5, warm_up=0.1, batch_tokens=512)
+    http = Side("b", "stilts", how="http", batch_items=1)
+    for side in (Side("a", "direct", batch_items=2), http):
         figures = run_side(side)
         assert figures.seconds
         assert min(figures.seconds) > 0
@@ -138,14 +188,6 @@ def test_a_side_runs_in_a_process_of_its_own(embedded_base: Path) -> None:
 
 
 @pytest.mark.slow
-def test_an_adapter_that_is_kept_apart_gives_the_same_answers(embedded_base: Path) -> None:
-    figures = in_process(seconds=0.2, warm_up=0.0)(
-        Side("apart", "stilts", how="transformers with its adapter apart", batch_items=1)
-    )
-    assert figures.seconds
-
-
-@pytest.mark.slow
 def test_a_side_that_cannot_be_run_says_why() -> None:
     with pytest.raises(RunError, match=r"^nobody ended with 1: .*nobody"):
-        in_process(seconds=0.1, warm_up=0.0)(Side("nobody", "nobody"))
+        in_process(seconds=0.1, warm_up=0.0, batch_tokens=512)(Side("nobody", "nobody"))

@@ -9,20 +9,28 @@ from pathlib import Path
 import pytest
 
 from app.settings import Settings
-from loadtests.study import pictures
+from loadtests.study import command, pictures
 from loadtests.study.blocks import RunSide
 from loadtests.study.command import BLOCKS, PAGE, StudyOptions, check_shapes, study
+from loadtests.study.effects import Evidence
 from loadtests.study.errors import StudyError
+from loadtests.study.figure_verdict import StudyWord
+from loadtests.study.findings import DISTURBED, ComparisonKind
 from loadtests.study.report import FILE, CostReport
 from loadtests.study.setting import FULL, QUICK
 from loadtests.study.side import Figures, Side
-from loadtests.study.verdict import StudyWord
 from tests.loadtests.study.stand_in import machine
 from tests.models.tasks.invented_causal import write_measured
 
-pytestmark = pytest.mark.usefixtures("tiny_settings")
+pytestmark = pytest.mark.usefixtures("tiny_settings", "budget")
 
 BLOCKS_EACH = 6
+
+
+@pytest.fixture
+def budget(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A token budget, so that no server is started to measure one."""
+    monkeypatch.setenv("XCOPA_BATCH_TOKENS", "384")
 
 
 def options(tmp_path: Path, data: Path | None = None, quick: bool = True) -> StudyOptions:
@@ -48,7 +56,7 @@ def test_a_planted_slowdown_of_5_percent_is_found(tmp_path: Path) -> None:
     """The sides of the A/A comparison are slow as well, and equal."""
     made = carried_out(tmp_path, machine(slower={"stilts": 1.05, "stilts again": 1.05}))
     assert made.verdict.word is StudyWord.DIFFERENT
-    assert made.findings[0].verdict == "equivalent"
+    assert {each.verdict for each in made.findings[0].figures} == {"equivalent"}
 
 
 def test_a_side_that_differs_from_itself_spoils_the_study(tmp_path: Path) -> None:
@@ -56,11 +64,13 @@ def test_a_side_that_differs_from_itself_spoils_the_study(tmp_path: Path) -> Non
     assert made.verdict.word is StudyWord.NOISY
 
 
-@pytest.mark.parametrize("how", [{"noise": 0.2}, {"loud": 1000}])
-def test_a_noisy_run_gives_no_verdict(tmp_path: Path, how: dict[str, float]) -> None:
+@pytest.mark.parametrize(
+    ("how", "verdict"), [({"noise": 0.2}, Evidence.NONE), ({"loud": 1000}, DISTURBED)]
+)
+def test_a_noisy_run_gives_no_verdict(tmp_path: Path, how: dict[str, float], verdict: str) -> None:
     made = carried_out(tmp_path, machine(**how))  # type: ignore[arg-type]
     assert made.verdict.word is StudyWord.NOISY
-    assert {each.verdict for each in made.findings} == {"no verdict: too noisy"}
+    assert {own.verdict for each in made.findings for own in each.figures} == {verdict}
 
 
 def test_the_report_the_page_and_the_pictures_are_written(tmp_path: Path) -> None:
@@ -124,6 +134,42 @@ def test_with_labels_cascades_are_computed_and_one_is_run(tmp_path: Path) -> Non
     assert "cascades" not in made.missing
     assert {"adapter", "variants, adapter apart"} <= set(made.missing)
     assert made.items_for_cascades == 8
+    counts = {each.kind: each.blocks for each in made.findings}
+    assert counts[ComparisonKind.VARIANTS] == BLOCKS_EACH
+    assert counts[ComparisonKind.FACTOR] == FULL.factor_blocks
+
+
+def test_all_runs_have_the_budget_that_the_setting_names(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told: list[tuple[float, float, int]] = []
+
+    def in_process(seconds: float, warm_up: float, tokens: int, data: Path | None) -> RunSide:
+        told.append((seconds, warm_up, tokens))
+        return machine()
+
+    monkeypatch.setattr(command, "in_process", in_process)
+    made = study(options(tmp_path), Settings())
+    assert told == [(QUICK.seconds, QUICK.warm_up, 384)]
+    assert made.setting.batch_tokens == 384
+    monkeypatch.setenv("XCOPA_BATCH_TOKENS", "512")
+    with pytest.raises(StudyError, match=r"another batch_tokens \(384, now 512\)"):
+        study(options(tmp_path), Settings())
+
+
+def test_the_estimate_of_a_resumed_study_was_that_of_a_whole_one(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    carried_out(tmp_path, machine())
+    assert f"3 comparisons, {3 * BLOCKS_EACH} blocks to run: about" in capfd.readouterr().err
+    carried_out(tmp_path, machine())
+    assert "3 comparisons, 0 blocks to run: about 0 minutes" in capfd.readouterr().err
+
+
+def test_refusing_early_is_measured_for_both_variants(tmp_path: Path) -> None:
+    refusal = carried_out(tmp_path, machine()).refusal
+    assert refusal is not None
+    assert set(refusal.seconds) == {"direct", "stilts"}
 
 
 def test_an_unknown_shape_is_refused_with_those_that_there_are(tmp_path: Path) -> None:

@@ -47,7 +47,15 @@ def test_the_variants_are_compared_at_every_level() -> None:
     assert {side.precision for side in sides} == {"fp32", "bf16"}
     assert any(side.prompt is not None for side in sides)
     assert any(side.languages for side in sides)
-    assert any("apart" in side.how for side in sides)
+    assert any(side.how == "engine with its adapter apart" for side in sides)
+
+
+def test_what_decides_is_of_one_side_or_of_both_variants() -> None:
+    deciding = [each for each in EVERYTHING if each.decides]
+    assert {each.name for each in EVERYTHING if each not in deciding} == {
+        *("prompt", "precision", "adapter", "language", "cascade"),
+        *("shape of XLM-R base", "shape of XLM-R large"),
+    }
 
 
 def test_a_quick_run_has_what_a_verdict_needs() -> None:

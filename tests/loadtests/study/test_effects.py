@@ -9,6 +9,7 @@ import pytest
 from scipy import stats  # type: ignore[import-untyped]
 
 from loadtests.study.effects import MARGIN, Block, Effect, Evidence
+from loadtests.study.setting import FULL
 
 
 def blocks(
@@ -117,14 +118,39 @@ def test_the_power_is_what_it_says() -> None:
     assert sum(said) / 100 == pytest.approx(detectable - 1, rel=0.15)
 
 
-def test_so_many_blocks_as_it_asks_for_show_equality() -> None:
+def test_so_many_blocks_as_it_asks_for_nearly_always_show_equality() -> None:
     effect = Effect.of(blocks(200, noise=0.03))
     shown = sum(
         Effect.of(blocks(effect.blocks_needed, noise=0.03, seed=seed)).verdict
         is Evidence.EQUIVALENT
         for seed in range(1000, 1200)
     )
-    assert 0.7 <= shown / 200 <= 0.92
+    assert 0.92 <= shown / 200 <= 0.99
+
+
+def test_whether_there_were_so_many_blocks_depends_on_the_spread_alone() -> None:
+    powers = set()
+    for noise in (0.005, 0.01, 0.02, 0.04, 0.06):
+        equal, slower = (Effect.of(blocks(6, ratio, noise=noise)) for ratio in (1.0, 1.05))
+        assert equal.has_power == slower.has_power == (equal.blocks_needed <= 6)
+        powers.add(equal.has_power)
+    assert powers == {True, False}
+
+
+def test_intervals_cover_where_single_runs_are_far_too_slow() -> None:
+    """One run of ten is disturbed, by a half on average; that falls on both sides alike."""
+    chance = np.random.default_rng(5)
+
+    def run(ratio: float) -> float:
+        late = chance.exponential(0.5) if chance.random() < 0.1 else 0.0
+        return ratio * (1 + late) * math.exp(chance.normal(0, 0.01))
+
+    covered = 0
+    for _ in range(400):
+        made = [Block((run(1), run(1)), (run(1.04), run(1.04))) for _ in range(6)]
+        ratio = Effect.of(made).ratio
+        covered += ratio.low <= 1.04 <= ratio.high
+    assert covered / 400 >= 0.925
 
 
 def test_blocks_without_any_noise_are_decided() -> None:
@@ -140,3 +166,17 @@ def test_too_few_blocks_and_figures_without_a_ratio_are_refused() -> None:
         Effect.of(blocks(2))
     with pytest.raises(ValueError, match=r"^0\.0 has no ratio to anything$"):
         Effect.of([Block((1.0,), (0.0,))] * 3)
+
+
+REAL_SPREAD = 0.015
+"""Of blocks of the real service on a quiet machine, at most."""
+
+
+@pytest.mark.parametrize(("ratio", "verdict"), [(1.0, Evidence.EQUIVALENT), (1.05, Evidence.MORE)])
+def test_the_real_tests_have_the_blocks_that_they_need(ratio: float, verdict: Evidence) -> None:
+    """At least 98 %: each of them is tried once."""
+    shown = sum(
+        Effect.of(blocks(FULL.blocks, ratio, noise=REAL_SPREAD, seed=seed)).verdict is verdict
+        for seed in range(400)
+    )
+    assert shown / 400 >= 0.98

@@ -7,17 +7,20 @@ from pathlib import Path
 
 import pytest
 
-from loadtests.study.blocks import Summary, run_blocks
+from loadtests.study.blocks import DoneBlock, Summary, run_blocks
 from loadtests.study.effects import Evidence
 from loadtests.study.findings import (
+    DISTURBED,
+    FEWEST_CALLS,
     FIGURES,
+    P99,
     PRIMARY,
-    TOO_FEW,
     ComparisonKind,
     Findings,
     findings,
     is_loud,
 )
+from loadtests.study.side import Figures
 from tests.loadtests.study.stand_in import COMPARISON, machine
 
 
@@ -51,9 +54,9 @@ def test_a_run_that_is_too_noisy_gives_no_verdict(tmp_path: Path) -> None:
     assert all(each.blocks_needed > 3 for each in found.figures)
 
 
-@pytest.mark.parametrize(("loud", "verdict"), [(8, Evidence.EQUIVALENT), (9, Evidence.NONE)])
+@pytest.mark.parametrize(("loud", "verdict"), [(8, Evidence.EQUIVALENT), (9, DISTURBED)])
 def test_where_the_machine_had_much_else_to_do_there_is_no_verdict(
-    tmp_path: Path, loud: int, verdict: Evidence
+    tmp_path: Path, loud: int, verdict: str
 ) -> None:
     """More than a fourth of 32 runs."""
     found = studied(tmp_path, loud=loud)
@@ -77,12 +80,66 @@ def test_other_guests_of_the_host_and_other_programs_each_disturb_a_run(
 def test_too_few_blocks_have_no_figures_and_no_verdict(tmp_path: Path) -> None:
     found = studied(tmp_path, blocks=2)
     assert (found.figures, found.primary, found.blocks) == ((), None, 2)
-    assert found.verdict == TOO_FEW
 
 
-def test_the_figure_that_decides_gives_the_verdict(tmp_path: Path) -> None:
+def with_calls(*calls: int) -> Findings:
+    """Blocks whose runs have so many calls, one after the other."""
+    runs = iter(range(12))
+
+    def pair() -> tuple[Summary, Summary]:
+        one, other = (replace(QUIET, calls=calls[next(runs) % len(calls)]) for _ in range(2))
+        return one, other
+
+    done = [DoneBlock("variants", number, pair(), pair()) for number in range(3)]
+    return findings(COMPARISON, done)
+
+
+def test_a_p99_of_few_calls_was_about_the_slowest_of_them() -> None:
+    """If one run has too few calls, none is left out, since the slow ones have fewest."""
+    enough, one_has_few = with_calls(FEWEST_CALLS), with_calls(500, 400, FEWEST_CALLS - 1)
+    assert [each.figure for each in enough.figures] == list(FIGURES)
+    assert [each.figure for each in one_has_few.figures] == [
+        each for each in FIGURES if each != P99
+    ]
+    assert (enough.calls, one_has_few.calls) == (FEWEST_CALLS, FEWEST_CALLS - 1)
+    assert one_has_few.of(P99) is None
+
+
+def test_with_so_many_calls_the_slowest_hardly_moves_the_p99() -> None:
+    calls = tuple(0.1 for _ in range(FEWEST_CALLS - 1))
+    slow = Summary.of(Figures((*calls, 10.0), 10.0, 0.1, {}))
+    assert slow.p99 < 0.2
+    assert Summary.of(Figures((*calls[: FEWEST_CALLS // 2], 10.0), 10.0, 0.1, {})).p99 > 5
+
+
+def test_a_finding_says_whether_there_were_blocks_enough(tmp_path: Path) -> None:
+    for noise, has_power in ((0.005, True), (0.05, False)):
+        folder = tmp_path / str(noise)
+        folder.mkdir()
+        found = studied(folder, noise=noise).primary
+        assert found is not None
+        assert found.has_power == has_power == (found.blocks_needed <= 8)
+
+
+def test_the_kind_and_the_figure_without_which_there_is_no_answer(tmp_path: Path) -> None:
     found = studied(tmp_path, slower={"stilts": 1.05})
     assert found.primary is not None
-    assert found.primary.figure == PRIMARY
-    assert found.verdict == Evidence.LESS
+    assert (found.primary.figure, found.primary.verdict) == (PRIMARY, Evidence.LESS)
     assert found.kind is ComparisonKind.VARIANTS
+    assert found.decides
+    assert not found.is_disturbed
+    assert replace(found, disturbed=0.26).is_disturbed
+    assert not replace(found, kind=ComparisonKind.FACTOR).decides
+
+
+def test_intervals_of_whole_runs_cover_the_true_ratio(tmp_path: Path) -> None:
+    """From calls to findings: 53 of 60 are two and a half standard errors below 95 %."""
+    covered = dict.fromkeys(FIGURES, 0)
+    for seed in range(60):
+        kept = tmp_path / str(seed)
+        run_side = machine(slower={"stilts": 1.04}, noise=0.02, seed=seed, calls=FEWEST_CALLS)
+        done = run_blocks([COMPARISON], 5, run_side, kept, lambda _: None)
+        for each in findings(COMPARISON, done).figures:
+            true = 1 / 1.04 if each.figure == PRIMARY else 1.04
+            covered[each.figure] += each.ratio.low <= true <= each.ratio.high
+    assert all(times >= 53 for times in covered.values()), covered

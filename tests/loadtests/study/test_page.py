@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from loadtests.study import pictures
+from loadtests.study.figure_verdict import StudyWord
 from loadtests.study.findings import ComparisonKind
 from loadtests.study.page import NOT_MEASURED, TITLE, written
 from loadtests.study.report import CostReport
 from loadtests.study.setting import StudySetting
-from loadtests.study.verdict import StudyWord
 from models.intermediate.claims import CLAIMS
 from tests.loadtests.study.made import SETTING, study
 
@@ -39,11 +40,15 @@ def emptied(made: CostReport) -> CostReport:
     )
 
 
-def test_the_page_begins_with_the_answer(made: CostReport) -> None:
+def test_the_page_begins_with_the_answer_in_three_sentences(made: CostReport) -> None:
     page = written(made)
     assert page.startswith(TITLE)
     assert made.verdict.word is StudyWord.SAME
-    assert f"**{StudyWord.SAME}**: within 3 %" in page
+    head = page.partition("\n## ")[0]
+    assert "**The variants cost the same.** stilts answers" in head
+    assert re.search(r"the p50 of a call is \d\.\d+ to \d\.\d+ times .*, the p99 \d", head)
+    assert f"**{StudyWord.SAME}**: within 3 % are items a second in all 2" in page
+    assert "| p99 | the variants cost the same | 2 of 2 |  |  |  |" in page
     assert "stilts has 60.0 % right and direct 54.0 %, a difference of +6.0 [+3.0, +9.0]" in page
     assert "as much as 400,000 predictions" in page
     assert "less than 3 % of the cost after 13,333,333" in page
@@ -57,6 +62,7 @@ def test_each_comparison_has_its_ratio_its_verdict_and_what_was_detectable(
     for each in made.findings:
         rows = lines_with(page, f"{each.name}: {each.sides[0]}")
         assert len(rows) == 4
+        assert all("| 2000 | 6 |" in row for row in rows)
         assert each.primary is not None
         [own] = [row for row in rows if "items a second" in row]
         assert f"{each.primary.ratio.value:.3f} [" in own
@@ -67,15 +73,35 @@ def test_each_comparison_has_its_ratio_its_verdict_and_what_was_detectable(
 def test_a_planted_slowdown_changes_the_answer(tmp_path: Path) -> None:
     made = study(tmp_path, slower={"stilts": 1.05, "stilts again": 1.05})
     assert made.verdict.word is StudyWord.DIFFERENT
-    assert f"**{StudyWord.DIFFERENT}**: in variants" in written(made)
+    assert f"**{StudyWord.DIFFERENT}**: they differ by items a second in" in written(made)
 
 
 def test_a_noisy_run_says_that_it_gives_no_verdict(tmp_path: Path) -> None:
     made = study(tmp_path, noise=0.2)
     assert made.verdict.word is StudyWord.NOISY
     page = written(made)
-    assert f"**{StudyWord.NOISY}**" in page
-    assert StudyWord.SAME not in page.partition("## How it was measured")[0]
+    assert "**Too noisy: no verdict.**" in page
+    assert "cost the same" not in page.partition("## How it was measured")[0]
+
+
+def test_a_p99_of_few_calls_is_not_shown_and_their_number_is(made: CostReport) -> None:
+    few = replace(
+        made.findings[0],
+        calls=38,
+        figures=tuple(each for each in made.findings[0].figures if each.figure != "p99"),
+    )
+    shown = replace(made, findings=(few, *made.findings[1:]))
+    [row] = lines_with(written(shown), f"{few.name}:", "| p99 |")
+    assert "not reported: 100 calls at least" in row
+    assert "| 38 | 6 |" in row
+    assert pictures.effects(shown).axes
+
+
+def test_early_refusal_has_its_price_beside_that_of_an_answer(made: CostReport) -> None:
+    page = written(made)
+    assert "a premise of 640 words it took, in processor time, 1.10 ms by direct" in page
+    assert "; an answer takes" in page
+    assert "it took" not in written(replace(made, refusal=None))
 
 
 def test_a_quick_run_is_marked(made: CostReport) -> None:
@@ -88,6 +114,8 @@ def test_the_rules_are_those_of_the_setting(made: CostReport) -> None:
     assert "draws (7)" in page
     assert "1 s of warm-up do not count, 4 s do" in page
     assert "a ratio within 3 %" in page
+    assert "a budget of 512 tokens a batch" in page
+    assert "if more than 25 % of all runs were" in page
     assert "2026-01-02: A Processor, 2 cores" in page
     assert "Beside 96 runs" in page
 

@@ -35,14 +35,37 @@ def test_every_claim_and_every_published_figure_has_a_word_and_a_reason() -> Non
     found = standings(None, None, None)
     assert len(found) == len(CLAIMS) + 1 + len(RESULTS)
     assert all(each.word and each.reason and each.source for each in found)
-    assert {each.word for each in found} <= {NOT_TESTABLE, str(Word.NOT_TESTABLE)}
+    assert {each.word for each in found} == {NOT_TESTABLE}
 
 
 def test_the_pair_that_is_served_is_judged_by_its_interval() -> None:
     assert pair(0.01, 0.09).word == Word.CONSISTENT
     assert pair(-0.09, -0.01).word == Word.CONTRADICTED
-    assert pair(-0.01, 0.09).word == Word.NOT_TESTABLE
+    assert pair(-0.01, 0.09).word == NOT_TESTABLE
     assert "+5.0 [+1.0, +9.0]" in pair(0.01, 0.09).reason
+
+
+def test_what_cannot_be_told_had_other_words_in_each_row_and_no_reason() -> None:
+    unclear = Difference(Estimate(0.01, -0.02, 0.04), 0.5)
+    contrasts = {
+        name: Contrast(first, second, (), {"nine": unclear})
+        for name, (first, second) in SIDES.items()
+    }
+    found = standings(OWN, None, contrasts)
+    tested = {claim.text for claim in CLAIMS if claim.contrast}
+    told = [each for each in found if each.claim in tested]
+    assert len(told) == len(tested) == 4
+    for each in (*told, pair(-0.01, 0.09)):
+        assert each.word == NOT_TESTABLE == "not testable here"
+        assert each.reason.endswith("too few items and seeds to tell")
+
+
+def test_a_contrast_that_was_not_run_says_so_and_nothing_of_its_size() -> None:
+    contrasts = {
+        name: Contrast(first, second, ("mnli",), {}) for name, (first, second) in SIDES.items()
+    }
+    found = of(standings(OWN, None, contrasts), CLAIMS[1].text)
+    assert (found.word, found.reason) == (NOT_TESTABLE, "not run: mnli")
 
 
 def test_a_published_figure_needs_the_same_base() -> None:
