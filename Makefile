@@ -41,8 +41,11 @@ test: $(VENV)/.dev programs ## Run the default test suite (COVERAGE=1 notes whic
 # An equality within 3 % and a slowdown of 5 %: where other programs run, as in CI, there is no verdict on
 # them, and the slow tests run two at a time. Those have a slowdown that shows everywhere: test_slowed_server.py.
 MEASURED := tests/loadtests/study/test_for_real.py
+# Ray gives a node 30 seconds to join, so clusters start alone.
+CLUSTERS := tests/app/scale
 test-slow: $(VENV)/.ray programs ## Run the slow tests alone, those on clusters of Ray too
-	$(BIN)/python -m pytest -n 2 --dist loadfile -m "slow and not gpu" --ignore=$(MEASURED)
+	$(BIN)/python -m pytest -n 2 --dist loadfile -m "slow and not gpu" --ignore=$(MEASURED) --ignore=$(CLUSTERS)
+	$(BIN)/python -m pytest -m slow $(CLUSTERS)
 
 test-measured: $(VENV)/.dev ## Run the tests that need a quiet machine (25 minutes; not in CI)
 	$(BIN)/python -m pytest -m slow $(MEASURED)
