@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from loadtests.cases import ROUTES
-from loadtests.number_options import MOST_MS, MOST_S, finite
+from loadtests.number_options import MOST_MS, MOST_RATE, MOST_S
 
 
 def _of(known: Sequence[str]) -> Callable[[str], str]:
@@ -27,21 +27,18 @@ P99Option = Annotated[
     typer.Option(
         min=1.0,
         max=MOST_MS,
-        callback=finite,
         help="99 % of the requests are answered within so many ms.",
     ),
 ]
 ErrorsOption = Annotated[
     float,
-    typer.Option(
-        min=0.0001, max=0.5, callback=finite, help="Share of requests that may fail, at most."
-    ),
+    typer.Option(min=0.0001, max=0.5, help="Share of requests that may fail, at most."),
 ]
 RoutesOption = Annotated[str, typer.Option(callback=_of(ROUTES), help="With commas between.")]
 VariantsOption = Annotated[str, typer.Option(help="With commas between; empty: all.")]
 AtLeastOption = Annotated[
     float,
-    typer.Option(min=0.0, callback=finite, help="Exit with 1 if it is fewer requests a second."),
+    typer.Option(min=0.0, max=MOST_RATE, help="Exit with 1 if it is fewer requests a second."),
 ]
 AgainstOption = Annotated[
     str | None, typer.Option(help="A service that runs; without one, one is started.")
@@ -52,16 +49,16 @@ BatchSizesOption = Annotated[str, typer.Option(help="Items of a batch: 8:4,64:1.
 ChoicesOption = Annotated[str, typer.Option(help="Choices of a ranking: 2:1,32:1.")]
 PrecisionOption = Annotated[
     float,
-    typer.Option(min=0.01, max=1.0, callback=finite, help="How exact the answer is, as a share."),
+    typer.Option(min=0.01, max=1.0, help="How exact the answer is, as a share."),
 ]
 ConfidenceOption = Annotated[
     float,
-    typer.Option(min=0.5, max=0.999, callback=finite, help="How sure it is that the answer holds."),
+    typer.Option(min=0.5, max=0.999, help="How sure it is that the answer holds."),
 ]
 RepeatsOption = Annotated[int, typer.Option(min=1, help="Trials of the answer at the end.")]
 MostSecondsOption = Annotated[
     float,
-    typer.Option(min=1.0, max=MOST_S, callback=finite, help="Seconds of a trial, at most."),
+    typer.Option(min=1.0, max=MOST_S, help="Seconds of a trial, at most."),
 ]
 MostTrialsOption = Annotated[int, typer.Option(min=3, help="Trials of a case, at most.")]
 OutOption = Annotated[Path | None, typer.Option(help="Folder for report.json and report.html.")]

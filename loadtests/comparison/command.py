@@ -28,7 +28,7 @@ from loadtests.comparison.plan import LoadPlan
 from loadtests.comparison.reasons import ReasonsError
 from loadtests.comparison.run import SERVICE_SLUG, ComparisonRun
 from loadtests.comparison.store import REASON, RecordStore, ServerRecord
-from loadtests.number_options import MOST_S, finite
+from loadtests.number_options import MOST_S
 from loadtests.peers.catalogue import ALL_PEERS, WITHOUT_PACKAGE
 from loadtests.peers.peer import Peer
 
@@ -53,7 +53,6 @@ _Seconds = Annotated[
     typer.Option(
         min=1.0,
         max=MOST_S,
-        callback=finite,
         help=f"Of each load; {SECONDS:g}, or with --quick {QUICK_SECONDS:g}.",
     ),
 ]

@@ -17,7 +17,7 @@ from loadtests.items import ItemFields, load_items, load_labels
 from loadtests.mlperf.run import SCENARIOS
 from loadtests.mlperf.scenarios import ScenarioFigure, ScenarioRunner
 from loadtests.mlperf.server_rate import ServerRules
-from loadtests.number_options import MOST_MS, MOST_S, finite
+from loadtests.number_options import MOST_MS, MOST_S
 from loadtests.report import plots
 from loadtests.report.document import LoadReport, LoadTable
 from loadtests.report.timeline import LoadPoint
@@ -45,15 +45,12 @@ _P99 = Annotated[
     typer.Option(
         min=1.0,
         max=MOST_MS,
-        callback=finite,
         help="Of Server: 99 % are answered within so many ms.",
     ),
 ]
 _Seconds = Annotated[
     float,
-    typer.Option(
-        min=0.1, max=MOST_S, callback=finite, help="Of each run, at least; a submission has 600."
-    ),
+    typer.Option(min=0.1, max=MOST_S, help="Of each run, at least; a submission has 600."),
 ]
 _MostSeconds = Annotated[
     float,
@@ -61,15 +58,12 @@ _MostSeconds = Annotated[
         "--most-s",
         min=1.0,
         max=MOST_S,
-        callback=finite,
         help="Of a run of Server, at most: a low rate needs longer for enough queries.",
     ),
 ]
 _Precision = Annotated[
     float,
-    typer.Option(
-        min=0.01, max=1.0, callback=finite, help="How exact Server's rate is, as a share."
-    ),
+    typer.Option(min=0.01, max=1.0, help="How exact Server's rate is, as a share."),
 ]
 _Accuracy = Annotated[
     bool, typer.Option("--accuracy", help="Ask each item once and compare with its label.")
