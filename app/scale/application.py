@@ -30,8 +30,9 @@ hundred replicas. With Serve's own 0 it would end old ones first."""
 DRAIN_STEP_S = 0.5
 """How often a replica that is to end looks whether it still has calls."""
 
-END_S = 10.0
-"""What a replica may take beyond the time in which it drains."""
+END_S = 25.0
+"""What a replica may take beyond the time in which it drains: ``app/longest_end.py`` has its
+steps. Serve kills what takes longer, with what it still has to write."""
 
 RETRY_AFTER_S = 1.0
 """What a caller is told who finds too many calls waiting for a replica."""

@@ -11,6 +11,7 @@ import pytest
 import yaml
 
 from app.errors import StartError
+from app.longest_end import longest_end
 from app.scale.application import autoscaling, deployment_options, refuse_tls_of_callers
 from app.scale.options import ScaleOptions
 from app.scale.placement import Placement
@@ -30,8 +31,9 @@ def test_serve_holds_nothing_back_that_the_scheduler_could_batch() -> None:
     assert options["max_ongoing_requests"] == options["max_queued_requests"] == 500
 
 
-def test_serve_waits_longer_for_a_replica_than_it_drains() -> None:
-    assert options_of(Settings(drain_grace_s=100))["graceful_shutdown_timeout_s"] > 100
+def test_serve_waits_for_a_replica_as_long_as_its_end_may_take() -> None:
+    options = options_of(Settings(drain_grace_s=100))
+    assert options["graceful_shutdown_timeout_s"] >= longest_end(0, 100)
 
 
 @pytest.mark.parametrize("replicas", [1, 2, 100])
