@@ -47,8 +47,8 @@ def test_the_example_of_a_report_prints_an_accuracy_for_each_language(
 ) -> None:
     run_example("models.evaluation.measure.report")
     *languages, interval = capsys.readouterr().out.splitlines()
-    assert "en 0.652" in languages
-    assert interval.startswith("Estimate(value=0.652")
+    assert "en 0.7" in languages
+    assert interval.startswith("Estimate(value=0.7,")
 
 
 def test_the_example_of_a_data_set_names_a_task_and_a_split(tmp_path: Path) -> None:

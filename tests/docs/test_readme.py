@@ -67,7 +67,7 @@ def test_the_accuracy_table_is_the_reports() -> None:
     expected = [cells(each.accuracy, each.difference) for each in (english, nine)]
     for group in ("en", "nine"):
         [seeds] = [s for s in report.seeds if (s.questions, s.group) == ("upstream", group)]
-        means = {variant: each.items for variant, each in seeds.variants.items()}
-        expected.append(cells(means, seeds.difference))
+        means = {variant: each.both for variant, each in seeds.variants.items()}
+        expected.append(cells(means, seeds.difference_of_both))
     table = re.findall(r"(?m)^\| .* \| (.*\]) \| (.*\]) \| (.*\]) \|$", README)
     assert table == expected

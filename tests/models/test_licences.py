@@ -26,7 +26,7 @@ PAPERS = {
 def trained_on(variant: str) -> set[str]:
     """The sets of a variant's recipe; Balanced COPA brings COPA's own items."""
     recipe = load_recipe(ROOT / "models" / "recipes" / f"{variant}.toml")
-    tasks = {task for phase in recipe.phases for task in phase.tasks}
+    tasks = {task.partition("/")[0] for phase in recipe.phases for task in phase.tasks}
     return tasks | ({"copa"} if "balanced-copa" in tasks else set())
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 from functools import partial
 from pathlib import Path
 
@@ -9,12 +10,18 @@ import pytest
 
 from app.settings import VARIANTS
 from app.weights.variant import load_variants
+from app.weights.variant_config import VariantConfig
+from models.compressed import COMPRESSED
+from models.crossvalidation.outcome import figures
 from models.evaluation.ask.items import collect, in_language
 from models.evaluation.ask.local import LocalPredictor
 from models.evaluation.ask.predictions import predict_all
 from models.evaluation.ask.predictor import Run
 from models.evaluation.measure.report import Report, load
+from models.evaluation.show.files import recompute
 from models.evaluation.show.markdown import card_table
+from scripts.publish_evaluation import DIGESTS
+from scripts.publish_folds import published_folds
 
 MODELS = Path(__file__).resolve().parents[2] / "models"
 
@@ -62,6 +69,24 @@ def test_evaluation_gives_the_committed_figures(
 def test_the_committed_figures_are_of_the_test_items(committed: Report) -> None:
     assert committed.source.split == "test"
     assert set(committed.readings) == {"upstream", "repaired"}
+
+
+def test_the_published_logits_give_the_committed_figures(committed: Report) -> None:
+    assert recompute(MODELS, None) == committed
+
+
+def test_the_digests_are_those_of_what_is_published() -> None:
+    check = ["sha256sum", "--check", "--strict", DIGESTS]
+    checked = subprocess.run(check, cwd=MODELS, check=True, capture_output=True, text=True)
+    named = {line.partition(":")[0] for line in checked.stdout.splitlines()}
+    assert named == {"report.json", *(path.name for path in MODELS.glob(f"*{COMPRESSED}"))}
+
+
+@pytest.mark.parametrize("name", VARIANTS)
+def test_the_temperature_is_that_of_answers_out_of_fold(name: str) -> None:
+    fitted = {each.name: each.temperature for each in figures(published_folds()[name])}
+    shipped = fitted.get("average/rank-32", fitted["seed-1"])
+    assert VariantConfig.load(MODELS / name).temperature == pytest.approx(shipped, abs=0.006)
 
 
 def test_both_variants_together_are_small() -> None:

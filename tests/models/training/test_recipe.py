@@ -20,13 +20,14 @@ OWN = Path(__file__).with_name("recipe.toml")
 def test_stilts_is_direct_with_intermediate_tasks_before_it(prefix: str) -> None:
     direct, stilts = (load_recipe(RECIPES / f"{prefix}{name}.toml") for name in KINDS)
     assert len(direct.phases) == 1
-    assert stilts.phases[-1:] == direct.phases
+    [target] = direct.phases
+    assert stilts.phases[-1].model_copy(update={"head": target.head}) == target
     intermediate = {task for phase in stilts.phases[:-1] for task in phase.tasks}
     assert intermediate
-    assert not intermediate & {"copa", "balanced-copa"}
+    assert not {task.partition("/")[0] for task in intermediate} & {"copa", "balanced-copa"}
     assert (direct.name, stilts.name) == tuple(f"{prefix}{name}" for name in KINDS)
-    same = {"name", "phases"}
-    assert direct.model_dump(exclude=same) == stilts.model_dump(exclude=same)
+    own = {"name": True, "phases": True, "publish": {"temperature"}}
+    assert direct.model_dump(exclude=own) == stilts.model_dump(exclude=own)
 
 
 @pytest.mark.parametrize("kind", KINDS)
