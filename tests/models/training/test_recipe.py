@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
@@ -26,7 +27,7 @@ def test_stilts_is_direct_with_intermediate_tasks_before_it(prefix: str) -> None
     assert intermediate
     assert not {task.partition("/")[0] for task in intermediate} & {"copa", "balanced-copa"}
     assert (direct.name, stilts.name) == tuple(f"{prefix}{name}" for name in KINDS)
-    own = {"name": True, "phases": True, "publish": {"temperature"}}
+    own: Mapping[str, bool | set[str]] = {"name": True, "phases": True, "publish": {"temperature"}}
     assert direct.model_dump(exclude=own) == stilts.model_dump(exclude=own)
 
 
