@@ -6,22 +6,27 @@ tokenizers, queue and cache. A call stays with the generation that let it in.
 
 from __future__ import annotations
 
+import logging
 import math
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 from app.engine.engine import Row
 from app.engine.plan import EnginePlan
 from app.engine.pool_engines import as_measured, pool_of, stopping_on_failure
 from app.engine.tokenizer import CausalItem
 from app.errors import InvalidRequestError, StartError
-from app.serving.calibration import BudgetRule, Calibration, calibrate
+from app.serving.calibration import BudgetRule, Calibration, calibrate, recall
+from app.serving.calibration_record import CalibrationRecord
 from app.serving.service import PredictionService
 from app.serving.shadowing import Shadowing
 from app.serving.work import ModelProfile
 from app.telemetry.metrics import Metrics
 from app.weights.variant import Variant
+
+log = logging.getLogger(__name__)
 
 ModelLoader = Callable[[], Mapping[str, Variant]]
 Timing = Callable[[str], AbstractContextManager[None]]
@@ -100,7 +105,11 @@ def plan_of(served: Models) -> EnginePlan | None:
 
 
 def load_generation(
-    load: ModelLoader, budget: BudgetRule, timing: Timing, before: Models
+    load: ModelLoader,
+    budget: BudgetRule,
+    timing: Timing,
+    before: Models,
+    directory: Path | None = None,
 ) -> Models:
     """Load models, run each once, and measure the time of its batches. Blocks for long.
 
@@ -110,6 +119,7 @@ def load_generation(
         timing: of each phase.
         before: models that are served now. While they are, no measurement would be right: what
             they have told of a shape is taken over.
+        directory: where measurements are kept, if anywhere.
 
     Raises:
         StartError: a model cannot be loaded, or loads but cannot answer.
@@ -120,7 +130,7 @@ def load_generation(
         with timing("warm_up"):
             rows = {name: _warm(name, each) for name, each in variants.items()}
         with timing("calibrate"):
-            return _measure(variants, rows, budget, before)
+            return _measure(variants, rows, budget, before, directory)
 
 
 def end_unused(served: Models) -> None:
@@ -143,17 +153,44 @@ def _warm(name: str, variant: Variant) -> Row:
 
 
 def _measure(
-    variants: Mapping[str, Variant], rows: Mapping[str, Row], budget: BudgetRule, before: Models
+    variants: Mapping[str, Variant],
+    rows: Mapping[str, Row],
+    budget: BudgetRule,
+    before: Models,
+    directory: Path | None,
 ) -> Models:
     """Measure one model of each shape: the time of a batch does not depend on the weights."""
     measured = _known(variants, before)
     served: dict[str, Served] = {}
     for name, variant in variants.items():
         if variant.shape not in measured:
-            engine = as_measured(variant.engine, name)
-            measured[variant.shape] = calibrate(engine, rows[name], budget)
+            record = CalibrationRecord(_setup(variant), directory)
+            measured[variant.shape] = _calibration(variant, rows[name], budget, record)
         served[name] = Served(variant, measured[variant.shape])
     return served
+
+
+def _calibration(
+    variant: Variant, row: Row, budget: BudgetRule, record: CalibrationRecord
+) -> Calibration:
+    engine = as_measured(variant.engine, variant.name)
+    known = record.find(variant.shape)
+    if known and (found := recall(engine, row, known, budget)) is not None:
+        log.info("batches of %s were measured before", variant.name)
+        return found
+    measured = calibrate(engine, row, budget)
+    record.keep(variant.shape, measured.samples)
+    return measured
+
+
+def _setup(variant: Variant) -> str:
+    """Name all that the time of a batch depends on, beside the shape of the model."""
+    pool = pool_of([variant.engine])
+    engines = 0 if pool is None else pool.plan.engines
+    return (
+        f"{variant.machine}; {engines} engines of {variant.threads} threads; "
+        f"{variant.kernels.names}; adapter {variant.adapter}"
+    )
 
 
 def _known(variants: Mapping[str, Variant], before: Models) -> dict[str, Calibration]:

@@ -96,6 +96,7 @@ def create_app(
         tracing,
         BudgetRule(settings.batch_tokens, settings.batch_gain),
         names,
+        settings.cache_dir,
     )
     app = _described(_lifespan(runtime, tracing, keys, on_started))
     app.state.settings, app.state.runtime, app.state.metrics = settings, runtime, metrics

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from enum import Enum
 from functools import partial
+from pathlib import Path
 from typing import TypeVar, cast
 
 from app.engine.plan import EnginePlan
@@ -72,6 +73,7 @@ class Runtime:
         tracing: Tracing | None = None,
         budget: BudgetRule | None = None,
         names: Sequence[str] = (),
+        directory: Path | None = None,
     ) -> None:
         self.names = tuple(names)
         """Of the models, also before they are loaded."""
@@ -81,6 +83,8 @@ class Runtime:
         self._metrics = metrics
         self._tracing = tracing
         self._budget = budget or BudgetRule()
+        self._directory = directory
+        """Where measurements are kept; None keeps none."""
         self._generation: Generation | None = None
         self._retiring: Generation | None = None
         """The one before, while calls are still with it."""
@@ -147,7 +151,7 @@ class Runtime:
             raise UnavailableError(detail, retry_after=LEAVING_RETRY_AFTER)
 
     async def _load_off_loop(self, load: ModelLoader, timing: Timing, before: Models) -> Models:
-        work = partial(load_generation, load, self._budget, timing, before)
+        work = partial(load_generation, load, self._budget, timing, before, self._directory)
         return await _in_daemon_thread(work, end_unused)
 
     def _take_over(self, served: Models) -> None:

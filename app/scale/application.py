@@ -102,6 +102,8 @@ def deployment_options(
         "max_queued_requests": settings.max_connections,
         "backpressure_config": {"status_code": 429, "retry_after_s": RETRY_AFTER_S},
         "max_surge_percent": SURGE_PERCENT,
+        # The replica logs each call itself, with its route, which Serve does not know.
+        "logging_config": {"enable_access_log": False},
         "health_check_period_s": HEALTH_PERIOD_S,
         "health_check_timeout_s": HEALTH_TIMEOUT_S,
         "graceful_shutdown_wait_loop_s": DRAIN_STEP_S,

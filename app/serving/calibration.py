@@ -28,9 +28,14 @@ ROW_LENGTHS = (22, 17, 29, 20, 37, 24, 19, 45)
 ROUNDS = 3
 MOST_SECONDS = 3.0
 """After this time in the first round larger sizes are not tried."""
+FASTER = 0.9
+"""A batch that takes less than this share of the time of before has all sizes measured anew."""
+ALWAYS_TRIED = 512
+"""Sizes up to this are tried whatever the smaller ones took: one run that seems fast by chance must
+not end the search."""
 _FEWEST_SIZES = 3
 _WORSE_SIZES = 3
-"""After so many sizes in a row that are no better than the best, larger ones are not tried."""
+"""After so many sizes in a row that are no better than the best, ``ALWAYS_TRIED`` is enough."""
 
 
 @dataclass(frozen=True)
@@ -100,7 +105,37 @@ def calibrate(
     rounds += [[_run(engine, rows, clock) for rows in batches] for _ in range(ROUNDS - 1)]
     # The shortest, because other work on the machine can only make a run longer.
     samples = tuple(min(runs, key=lambda run: run.seconds) for runs in zip(*rounds, strict=True))
-    return Calibration(samples, ModelProfile(rule.choose(samples), fit(samples)))
+    return _calibration(samples, rule)
+
+
+def recall(
+    engine: Engine,
+    sample: Row,
+    known: Sequence[Sample],
+    rule: BudgetRule | None = None,
+    clock: Clock = time.perf_counter,
+) -> Calibration | None:
+    """Return the calibration of earlier measurements, or None if the engine is faster now.
+
+    Then the earlier ones were held up by other work. An engine that is slower now may be held up
+    itself: the pace of the batches that it runs will tell.
+
+    Args:
+        engine: warm.
+        sample: the token ids of one row.
+        known: what was measured before; one size at least.
+        rule: for the token budget.
+        clock: returns seconds.
+    """
+    rule = rule or BudgetRule()
+    usual = max(known, key=rule.score)
+    rows = list(_rows(usual.tokens, sample))
+    now = min(_run(engine, rows, clock).seconds for _ in range(2))
+    return None if now < FASTER * usual.seconds else _calibration(known, rule)
+
+
+def _calibration(samples: Sequence[Sample], rule: BudgetRule) -> Calibration:
+    return Calibration(tuple(samples), ModelProfile(rule.choose(samples), fit(samples)))
 
 
 def _first_round(
@@ -116,7 +151,7 @@ def _first_round(
         score = rule.score(samples[-1])
         best, worse = max(best, score), 0 if score > best else worse + 1
         late = len(samples) >= _FEWEST_SIZES and clock() - started > seconds
-        if worse == _WORSE_SIZES or late:
+        if late or (worse >= _WORSE_SIZES and size >= ALWAYS_TRIED):
             break
     return samples
 

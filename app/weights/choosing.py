@@ -46,7 +46,7 @@ _ROOM = 2
 
 def name_setup(target: Target, plan: LanePlan) -> str:
     """Name all that the speed of a kernel depends on, beside the shape of its layer."""
-    return f"{_machine(target)}; {plan.lanes} lanes of {plan.threads_a_lane} threads"
+    return f"{name_machine(target)}; {plan.lanes} lanes of {plan.threads_a_lane} threads"
 
 
 def name_shape(config: XLMRobertaConfig) -> str:
@@ -57,8 +57,10 @@ def name_shape(config: XLMRobertaConfig) -> str:
     )
 
 
-def _machine(target: Target) -> str:
-    return f"{name_processor()}; torch {torch.__version__}; {target.precision}"
+def name_machine(target: Target) -> str:
+    """Name all that the speed of any pass depends on, beside the model and the threads."""
+    gpu = f"{torch.cuda.get_device_name()}; " if target.device.type == "cuda" else ""
+    return f"{gpu}{name_processor()}; torch {torch.__version__}; {target.precision}"
 
 
 class ComputeChoice:
@@ -122,7 +124,7 @@ class ComputeChoice:
         """
         layers = sorted({str(layer) for layer in adapted_layers(model).values()})
         measured = f"{name_shape(model.config)}; {', '.join(layers)}"
-        setup = f"{_machine(self._target)}; {self.chosen.threads} threads; {kernels.names}"
+        setup = f"{name_machine(self._target)}; {self.chosen.threads} threads; {kernels.names}"
         record = Record("adapters", _ADAPTERS_FILE, setup, self._job.cache_dir)
         if known := record.find(measured).get(_RATIO):
             return known
@@ -163,7 +165,7 @@ class ComputeChoice:
         self, model: XLMRobertaForMultipleChoice, plans: Sequence[EnginePlan]
     ) -> tuple[MeasuredPlan, ...]:
         job, shape = self._job, name_shape(model.config)
-        setup = f"{_machine(self._target)}; {job.threads} threads; kernels {job.kernel}"
+        setup = f"{name_machine(self._target)}; {job.threads} threads; kernels {job.kernel}"
         record = PlanRecord(setup, job.cache_dir)
         if known := record.find(shape, plans):
             log.info("the engines were measured before")

@@ -28,6 +28,8 @@ class Facts:
     bos_token_id: int
     eos_token_id: int
     kernels: Kernels
+    machine: str
+    """All that the speed of any pass depends on, beside the model and the threads."""
     device: str
     """The kind, such as ``cpu``."""
     precision: str

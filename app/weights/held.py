@@ -33,7 +33,7 @@ from app.model_settings.names import variable_of
 from app.process import quiet_transformers, use_threads
 from app.weights.adapter_choice import AdapterChoice
 from app.weights.checkpoint import Checkpoint
-from app.weights.choosing import ComputeChoice, name_setup, name_shape
+from app.weights.choosing import ComputeChoice, name_machine, name_setup, name_shape
 from app.weights.facts import Facts
 from app.weights.files import readable
 from app.weights.job import AdapterSetting, Job
@@ -141,6 +141,7 @@ def _load_all(
             bos_token_id=config.bos_token_id,
             eos_token_id=config.eos_token_id,
             kernels=way.kernels,
+            machine=name_machine(setting.target),
             device=setting.target.device.type,
             precision=setting.target.precision.value,
             threads=way.threads,

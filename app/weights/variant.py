@@ -56,6 +56,8 @@ class Variant:
     """What its logits are divided by before the softmax."""
     engine: Engine
     kernels: Kernels
+    machine: str
+    """See ``Facts``."""
     device: str
     precision: str
     threads: int
@@ -223,6 +225,7 @@ def _variant(
         temperature=config.temperature,
         engine=engine,
         kernels=facts.kernels,
+        machine=facts.machine,
         device=facts.device,
         precision=facts.precision,
         threads=facts.threads,

@@ -21,7 +21,7 @@ TITLE = "Three services behind HAProxy"
 
 @dataclass(frozen=True)
 class PhaseFindings:
-    """A phase and the calls that followed its beginning."""
+    """A phase and the calls that ended in it."""
 
     phase: FleetPhase
     statuses: dict[str, int]
@@ -61,16 +61,19 @@ class PhaseFindings:
 
     @property
     def rate(self) -> float:
-        """Calls a second that were sent."""
+        """Calls a second that ended."""
         return self.calls / (self.phase.ended - self.phase.began)
 
 
 def by_phase(phases: Sequence[FleetPhase], calls: Sequence[FleetCall]) -> list[PhaseFindings]:
-    """Give each call to the phase that had begun last when it was due: none is left out."""
+    """Give each call to the phase that had begun last when it ended: none is left out.
+
+    Not when it was due: what a replica holds when it is killed came before that.
+    """
     begun = [phase.began for phase in phases]
     own: list[list[FleetCall]] = [[] for _ in phases]
     for call in calls:
-        own[max(0, bisect_right(begun, call.due) - 1)].append(call)
+        own[max(0, bisect_right(begun, call.ended) - 1)].append(call)
     return [PhaseFindings.of(phase, each) for phase, each in zip(phases, own, strict=True)]
 
 
@@ -98,7 +101,7 @@ class FleetFindings:
         return next(each for each in self.phases if each.phase.name == name)
 
     def load(self, found: PhaseFindings) -> float:
-        """Return what was sent in a phase, over the capacity."""
+        """Return what ended in a phase, over the capacity."""
         return found.rate / self.capacity
 
     def results(self) -> list[BenchResult]:
@@ -180,8 +183,8 @@ class FleetFindings:
         return {
             **asdict(found.phase),
             "seconds": found.phase.ended - found.phase.began,
-            "sent_per_second": found.rate,
-            "sent_over_capacity": self.load(found),
+            "ended_per_second": found.rate,
+            "ended_over_capacity": self.load(found),
             "statuses": found.statuses,
             "calls": found.calls,
             "failed": found.failed,

@@ -31,6 +31,11 @@ class FleetCall:
     status: int
     """0 is a connection that broke."""
 
+    @property
+    def ended(self) -> float:
+        """When it was answered, or broke."""
+        return self.due + self.seconds
+
 
 @dataclass
 class FleetLoad:

@@ -54,7 +54,9 @@ def test_every_command_that_is_named_exists() -> None:
         assert found.exit_code == 0, f"xcopa {' '.join(command)}"
 
 
-def cells(accuracy: Mapping[str, Estimate | None], difference: Estimate | None) -> tuple[str, str, str]:
+def cells(
+    accuracy: Mapping[str, Estimate | None], difference: Estimate | None
+) -> tuple[str, str, str]:
     direct, stilts = (interval(accuracy[variant]) for variant in VARIANTS)
     return direct, stilts, interval(difference, "+")
 

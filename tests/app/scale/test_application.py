@@ -31,6 +31,11 @@ def test_serve_holds_nothing_back_that_the_scheduler_could_batch() -> None:
     assert options["max_ongoing_requests"] == options["max_queued_requests"] == 500
 
 
+def test_a_call_has_one_line_of_the_log() -> None:
+    """Serve wrote one of its own for each, without a route."""
+    assert options_of(Settings())["logging_config"] == {"enable_access_log": False}
+
+
 def test_serve_waits_for_a_replica_as_long_as_its_end_may_take() -> None:
     options = options_of(Settings(drain_grace_s=100))
     assert options["graceful_shutdown_timeout_s"] >= longest_end(0, 100)

@@ -7,10 +7,23 @@ from collections.abc import Callable, Sequence
 import pytest
 
 from app.engine.engine import Row
-from app.serving.calibration import ROW_LENGTHS, SIZES, BudgetRule, Sample, _rows, calibrate, fit
+from app.serving.calibration import (
+    ALWAYS_TRIED,
+    ROW_LENGTHS,
+    SIZES,
+    BudgetRule,
+    Sample,
+    _rows,
+    calibrate,
+    fit,
+    recall,
+)
 from tests.engines import ColdEngine
 
 SAMPLE = (0, *range(5, 25), 2)
+
+TRIED = [size for size in SIZES if size <= ALWAYS_TRIED]
+"""Of an engine that gains nothing from larger batches."""
 
 
 class Clockwork(ColdEngine):
@@ -69,7 +82,22 @@ def test_an_engine_that_gains_nothing_from_large_batches_is_not_tried_with_them(
     engine = Clockwork(lambda tokens: 0.0001 * tokens)
     calibration = calibrate(engine, SAMPLE, clock=engine, seconds=60)
     assert calibration.profile.batch_tokens == SIZES[0]
-    assert [sample.tokens for sample in calibration.samples] == list(SIZES[:4])
+    assert [sample.tokens for sample in calibration.samples] == list(TRIED)
+
+
+def test_a_size_that_seemed_fast_once_ends_no_search() -> None:
+    """Batches of 64 tokens were; 192 came last of the three that were no better, and was chosen."""
+
+    class FastOnce(Clockwork):
+        def logits(self, rows: Sequence[Row]) -> list[float]:
+            if len(self.seen) == 3:  # the second run of the second size
+                self.now -= 0.004
+            return super().logits(rows)
+
+    engine = FastOnce(lambda tokens: 0.002 + 0.0001 * tokens)
+    calibration = calibrate(engine, SAMPLE, clock=engine, seconds=60)
+    assert calibration.samples[1].seconds == pytest.approx(0.0044)
+    assert calibration.samples[-1].tokens >= ALWAYS_TRIED
 
 
 def test_a_slow_engine_is_not_measured_for_long() -> None:
@@ -92,18 +120,18 @@ def test_every_batch_has_the_tokens_that_it_is_measured_for() -> None:
 def test_each_size_runs_once_unmeasured_and_three_times_measured() -> None:
     engine = Clockwork(lambda tokens: 0.0001 * tokens)
     calibrate(engine, SAMPLE, clock=engine)
-    assert {size: engine.seen.count(size) for size in SIZES[:4]} == dict.fromkeys(SIZES[:4], 4)
-    assert engine.seen[8:] == [*SIZES[:4]] * 2, "the sizes take turns"
+    assert {size: engine.seen.count(size) for size in TRIED} == dict.fromkeys(TRIED, 4)
+    assert engine.seen[2 * len(TRIED) :] == [*TRIED] * 2, "the sizes take turns"
 
 
 def test_a_first_round_that_was_the_fastest_counts() -> None:
     def seconds(tokens: int) -> float:
-        return (0.0001 if len(engine.seen) <= 8 else 0.0002) * tokens
+        return (0.0001 if len(engine.seen) <= 2 * len(TRIED) else 0.0002) * tokens
 
     engine = Clockwork(seconds)
     samples = calibrate(engine, SAMPLE, clock=engine).samples
     assert [sample.seconds for sample in samples] == pytest.approx(
-        [0.0001 * size for size in SIZES[:4]]
+        [0.0001 * size for size in TRIED]
     )
 
 
@@ -116,7 +144,7 @@ def test_a_round_that_the_machine_held_up_does_not_count() -> None:
             return super().logits(rows)
 
     engine = HeldUp(lambda tokens: 0.0001 * tokens)
-    sizes = 4
+    sizes = len(TRIED)
     engine.held_up = range(2 * sizes, 3 * sizes)
     calibration = calibrate(engine, SAMPLE, clock=engine, seconds=600)
     assert len(calibration.samples) == sizes
@@ -133,7 +161,7 @@ def test_a_line_that_noise_has_tilted_falls_back_on_a_time_a_token() -> None:
 def test_an_engine_of_less_than_a_token_a_second_is_measured_like_any_other() -> None:
     engine = Clockwork(lambda tokens: 2.0 * tokens)
     calibration = calibrate(engine, SAMPLE, clock=engine, seconds=1e9)
-    assert len(calibration.samples) == 4
+    assert len(calibration.samples) == len(TRIED)
 
 
 def test_larger_sizes_are_tried_while_now_and_then_one_is_better() -> None:
@@ -163,3 +191,45 @@ def test_no_row_is_shorter_than_the_shortest_of_the_mix() -> None:
     assert lengths(39) == [22, 17]
     assert lengths(38) == [38]
     assert lengths(sum(ROW_LENGTHS)) == list(ROW_LENGTHS)
+
+
+def curve(factor: float = 1.0) -> Clockwork:
+    """An engine that takes so many times the usual seconds."""
+    return Clockwork(lambda tokens: factor * (0.002 + 0.0001 * tokens))
+
+
+def test_what_was_measured_before_is_taken_after_two_batches() -> None:
+    before = calibrate(measured := curve(), SAMPLE, clock=measured, seconds=60)
+    again = curve()
+    assert recall(again, SAMPLE, before.samples, clock=again) == before
+    assert again.seen == [before.profile.batch_tokens] * 2
+
+
+def test_a_replica_that_starts_on_a_busy_machine_keeps_what_a_quiet_one_measured() -> None:
+    """It measured half the speed, with sizes that had not been tried for want of time."""
+    before = calibrate(measured := curve(), SAMPLE, clock=measured, seconds=60)
+    busy = curve(3.0)
+    assert recall(busy, SAMPLE, before.samples, clock=busy) == before
+
+
+def test_what_was_measured_on_a_busy_machine_is_measured_again_on_a_quiet_one() -> None:
+    before = calibrate(busy := curve(1.2), SAMPLE, clock=busy, seconds=60)
+    assert recall(quiet := curve(), SAMPLE, before.samples, clock=quiet) is None
+
+
+def test_one_batch_that_was_held_up_hides_no_faster_engine() -> None:
+    class HeldUpOnce(Clockwork):
+        def logits(self, rows: Sequence[Row]) -> list[float]:
+            self.now += 0 if self.seen else 5.0
+            return super().logits(rows)
+
+    before = calibrate(busy := curve(1.2), SAMPLE, clock=busy, seconds=60)
+    quiet = HeldUpOnce(lambda tokens: 0.002 + 0.0001 * tokens)
+    assert recall(quiet, SAMPLE, before.samples, clock=quiet) is None
+
+
+def test_another_rule_chooses_another_budget_from_the_same_measurements() -> None:
+    before = calibrate(measured := curve(), SAMPLE, clock=measured, seconds=60)
+    found = recall(again := curve(), SAMPLE, before.samples, BudgetRule(gain=0.5), clock=again)
+    assert found is not None
+    assert found.profile.batch_tokens == SIZES[0]

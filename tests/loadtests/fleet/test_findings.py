@@ -38,7 +38,7 @@ def findings(
         phases.append(FleetPhase(name, "", began, began + PHASE_S, 2, held.get(name)))
         calls += [
             FleetCall(
-                began + turn * PHASE_S / CALLS,
+                began + turn * (PHASE_S - 0.2) / CALLS,
                 seconds.get(name, 0.1) if turn < 10 else 0.1,
                 502 if turn < failed.get(name, 0) else 200,
             )
@@ -48,12 +48,21 @@ def findings(
 
 
 def test_calls_between_two_phases_count_with_the_one_that_they_follow() -> None:
-    """Those that were due while a phase settled belonged to none, whatever became of them."""
+    """Those that ended while a phase settled belonged to none, whatever became of them."""
     phases = [FleetPhase("steady", "", 10.0, 12.0, 3), FleetPhase("killed", "", 15.0, 20.0, 2)]
-    calls = [FleetCall(due, 1.0, 200) for due in (9.9, 10.0, 11.9, 12.0, 14.9, 15.0, 20.0, 99.0)]
+    ends = (9.9, 10.0, 11.9, 12.0, 14.9, 15.0, 20.0, 99.0)
+    calls = [FleetCall(end - 1.0, 1.0, 200) for end in ends]
     found = by_phase(phases, calls)
     assert [each.calls for each in found] == [5, 3]
     assert sum(each.calls for each in found) == len(calls)
+
+
+def test_a_call_that_was_held_when_its_replica_was_killed_counts_there() -> None:
+    """It came while nothing happened yet, and was counted as a failure of that time."""
+    phases = [FleetPhase("steady", "", 10.0, 15.0, 3), FleetPhase("killed", "", 15.0, 20.0, 2, 1)]
+    found = by_phase(phases, [FleetCall(14.9, 0.2, 0)])
+    assert [each.failed for each in found] == [0, 1]
+    assert [each.beyond for each in found] == [0, 0]
 
 
 def test_all_is_well() -> None:
@@ -125,7 +134,7 @@ def test_the_report_is_written_for_people_and_programs(tmp_path: Path) -> None:
     content = json.loads((tmp_path / "report.json").read_text(encoding="utf-8"))
     [killed] = [each for each in content["phases"] if each["name"] == "killed"]
     assert (killed["failed"], killed["held"], killed["statuses"]) == (2, 3, {"200": 98, "502": 2})
-    assert killed["sent_over_capacity"] == pytest.approx(10 / 14.3)
+    assert killed["ended_over_capacity"] == pytest.approx(10 / 14.3)
     assert content["results"][0]["value"] == 0
     page = (tmp_path / "report.html").read_text(encoding="utf-8")
     assert "200: 98, 502: 2" in page
