@@ -109,6 +109,7 @@ class FleetFindings:
         return [
             self._failed("rolling", "failed calls while all replicas are replaced in order"),
             self._failed("steady", "failed calls while nothing happens"),
+            self._failed("restarted", "failed calls while the killed replica is started again"),
             self._failed("drained", "failed calls while a replica is drained and replaced"),
             self._beyond("killed", "failed calls beyond those that a killed replica held"),
             self._beyond(

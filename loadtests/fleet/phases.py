@@ -40,7 +40,7 @@ def steady(_: ProxiedFleet, seconds: float) -> None:
 
 
 def killed(fleet: ProxiedFleet, seconds: float) -> int:
-    """The first replica is killed with all its processes, stays away, and is started again."""
+    """The first replica is killed with all its processes, and stays away."""
     victim = fleet.replicas[0]
     victim.server.pause()  # so that each call that it has now is one that it held when killed
     given, held = fleet.proxy.given(victim.name), fleet.proxy.held(victim.name)
@@ -48,10 +48,15 @@ def killed(fleet: ProxiedFleet, seconds: float) -> int:
     victim.kill()
     held += fleet.proxy.given(victim.name) - given
     time.sleep(seconds)
+    return held
+
+
+def restarted(fleet: ProxiedFleet, _: float) -> None:
+    """The first replica is started again, on the processors that the others compute with."""
+    victim = fleet.replicas[0]
     victim.start()
     victim.wait_until_ready()
     fleet.proxy.wait_until_up(victim.name)
-    return held
 
 
 def drained(fleet: ProxiedFleet, seconds: float) -> None:
@@ -88,6 +93,7 @@ def rolling(fleet: ProxiedFleet, _: float) -> None:
 HAPPENINGS: Mapping[str, Happening] = {
     "steady": steady,
     "killed": killed,
+    "restarted": restarted,
     "drained": drained,
     "stuck": stuck,
     "rolling": rolling,

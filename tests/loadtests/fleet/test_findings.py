@@ -75,6 +75,10 @@ def test_all_is_well() -> None:
     ("wrong", "name"),
     [
         ({"failed": {"steady": 1}}, "failed calls while nothing happens"),
+        (
+            {"failed": {"restarted": 1}},
+            "failed calls while the killed replica is started again",
+        ),
         ({"failed": {"drained": 1}}, "failed calls while a replica is drained and replaced"),
         ({"failed": {"rolling": 1}}, "failed calls while all replicas are replaced in order"),
         (
