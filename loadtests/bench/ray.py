@@ -7,7 +7,7 @@ processor time too, so on a machine of few cores a part of the difference is the
 from __future__ import annotations
 
 import importlib.util
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 
 import gevent
@@ -26,6 +26,12 @@ ROUNDS, ROUND_S, WARM_UP_S = 5, 10.0, 3.0
 REPLICAS = 2
 """Of the fleet; each has as many threads as a half of the machine's."""
 
+PROXIES: Mapping[str, Mapping[str, str]] = {
+    "Serve's proxy": {},
+    "Serve's HAProxy": {"RAY_SERVE_ENABLE_HA_PROXY": "1"},
+}
+"""What Ray has for callers to come through, and the variables that ask for it."""
+
 RatePair = tuple[ClosedLoad, ClosedLoad]
 """Of one round: through the proxy, and without it."""
 
@@ -37,16 +43,23 @@ def measure(console: Console) -> list[BenchResult]:
         return []
     cores = choose_threads(Settings().threads).threads
     one = _rounds(console, 1, cores)
-    fleet = _rounds(console, REPLICAS, max(1, cores // REPLICAS))
-    return [*of_the_proxy(one), of_the_fleet(fleet)]
+    each = max(1, cores // REPLICAS)
+    results = of_the_proxy(one)
+    for name, variables in PROXIES.items():
+        results.append(of_the_fleet(name, _rounds(console, REPLICAS, each, variables)))
+    return results
 
 
-def _rounds(console: Console, replicas: int, threads: int) -> list[RatePair]:
-    """Measure replicas behind the proxy, and as many services that share the callers."""
+def _rounds(
+    console: Console, replicas: int, threads: int, variables: Mapping[str, str] | None = None
+) -> list[RatePair]:
+    """Measure replicas behind a proxy, and as many services that share the callers."""
     bodies = mixed_bodies()
     on_ray = (*SERVICE, "--ray", "--replicas", str(replicas))
     with ExitStack() as running:
-        fleet = running.enter_context(started(on_ray, XCOPA_THREADS=str(threads)))
+        fleet = running.enter_context(
+            started(on_ray, XCOPA_THREADS=str(threads), **(variables or {}))
+        )
         alone = [
             running.enter_context(started(SERVICE, XCOPA_THREADS=str(threads)))
             for _ in range(replicas)
@@ -89,10 +102,15 @@ def of_the_proxy(rounds: Sequence[RatePair]) -> list[BenchResult]:
     ]
 
 
-def of_the_fleet(rounds: Sequence[RatePair]) -> BenchResult:
-    """Return the goodput of replicas on Ray over that of as many services side by side."""
+def of_the_fleet(proxy: str, rounds: Sequence[RatePair]) -> BenchResult:
+    """Return the goodput of replicas on Ray over that of as many services side by side.
+
+    Args:
+        proxy: what callers reach the replicas through; one of ``PROXIES``.
+        rounds: what was measured.
+    """
     return BenchResult.of(
-        "goodput of two replicas on Ray over that of two services side by side",
+        f"goodput of two replicas on Ray behind {proxy} over that of two services side by side",
         RATIO,
         [ray.rate / plain.rate for ray, plain in rounds],
         ">= 0.9",

@@ -30,8 +30,8 @@ def test_the_proxy_is_compared_with_the_service_beside_it() -> None:
 
 
 def test_the_fleet_has_a_target() -> None:
-    assert ray.of_the_fleet(ROUNDS).verdict == MISSED
-    assert ray.of_the_fleet([(load(950, 0.1), load(1000, 0.1))]).verdict == MET
+    assert ray.of_the_fleet("a proxy", ROUNDS).verdict == MISSED
+    assert ray.of_the_fleet("a proxy", [(load(950, 0.1), load(1000, 0.1))]).verdict == MET
 
 
 def test_without_ray_it_measures_nothing_and_says_so(
