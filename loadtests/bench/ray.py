@@ -7,7 +7,7 @@ processor time too, so on a machine of few cores a part of the difference is the
 from __future__ import annotations
 
 import importlib.util
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import ExitStack
 
 import gevent
@@ -26,11 +26,8 @@ ROUNDS, ROUND_S, WARM_UP_S = 5, 10.0, 3.0
 REPLICAS = 2
 """Of the fleet; each has as many threads as a half of the machine's."""
 
-PROXIES: Mapping[str, Mapping[str, str]] = {
-    "Serve's proxy": {},
-    "Serve's HAProxy": {"RAY_SERVE_ENABLE_HA_PROXY": "1"},
-}
-"""What Ray has for callers to come through, and the variables that ask for it."""
+PROXIES = {"Serve's proxy": "0", "Serve's HAProxy": "1"}
+"""What Ray has for callers to come through, and ``RAY_SERVE_ENABLE_HA_PROXY`` for it."""
 
 RatePair = tuple[ClosedLoad, ClosedLoad]
 """Of one round: through the proxy, and without it."""
@@ -45,20 +42,18 @@ def measure(console: Console) -> list[BenchResult]:
     one = _rounds(console, 1, cores)
     each = max(1, cores // REPLICAS)
     results = of_the_proxy(one)
-    for name, variables in PROXIES.items():
-        results.append(of_the_fleet(name, _rounds(console, REPLICAS, each, variables)))
+    for name, haproxy in PROXIES.items():
+        results.append(of_the_fleet(name, _rounds(console, REPLICAS, each, haproxy)))
     return results
 
 
-def _rounds(
-    console: Console, replicas: int, threads: int, variables: Mapping[str, str] | None = None
-) -> list[RatePair]:
+def _rounds(console: Console, replicas: int, threads: int, haproxy: str = "0") -> list[RatePair]:
     """Measure replicas behind a proxy, and as many services that share the callers."""
     bodies = mixed_bodies()
     on_ray = (*SERVICE, "--ray", "--replicas", str(replicas))
     with ExitStack() as running:
         fleet = running.enter_context(
-            started(on_ray, XCOPA_THREADS=str(threads), **(variables or {}))
+            started(on_ray, XCOPA_THREADS=str(threads), RAY_SERVE_ENABLE_HA_PROXY=haproxy)
         )
         alone = [
             running.enter_context(started(SERVICE, XCOPA_THREADS=str(threads)))
