@@ -6,9 +6,11 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from app.engine.record import Record
-from app.serving.calibration import Sample
+from app.serving.calibration import SIZES, Sample
 
 FILE = "batches.json"
+
+_SIZES = {str(size) for size in SIZES}
 
 
 class CalibrationRecord:
@@ -25,7 +27,7 @@ class CalibrationRecord:
     def find(self, shape: str) -> tuple[Sample, ...]:
         """Return the samples of a shape, by size; empty where it was not measured."""
         seconds = self._record.find(shape)
-        if not all(tokens.isdecimal() and int(tokens) for tokens in seconds):  # written by others
+        if not seconds.keys() <= _SIZES:  # of another release
             return ()
         found = (Sample(int(tokens), value) for tokens, value in seconds.items())
         return tuple(sorted(found, key=lambda each: each.tokens))

@@ -31,7 +31,9 @@ def test_a_new_measurement_replaces_the_whole_one_before(tmp_path: Path) -> None
     assert CalibrationRecord("here", tmp_path).find("small") == SAMPLES[:2]
 
 
-@pytest.mark.parametrize("entry", [{"large": 0.1}, {"0": 0.1}, {"-32": 0.1}, {"32": 0.0}, [], "x"])
+@pytest.mark.parametrize(
+    "entry", [{"large": 0.1}, {"0": 0.1}, {"99999999": 0.1}, {"32": 0.0}, [], "x"]
+)
 def test_an_entry_that_is_damaged_is_not_used(tmp_path: Path, entry: object) -> None:
     (tmp_path / FILE).write_text(json.dumps({"here": {"small": entry}}))
     assert CalibrationRecord("here", tmp_path).find("small") == ()
