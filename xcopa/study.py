@@ -13,7 +13,6 @@ from rich.table import Table
 from app.errors import StartError
 from app.settings import VARIANTS, Settings
 from loadtests.study import command, setting
-from loadtests.study.blocks import RunError
 from loadtests.study.command import StudyOptions
 from loadtests.study.comparisons import SHAPES
 from loadtests.study.errors import StudyError
@@ -21,6 +20,7 @@ from loadtests.study.findings import DECIDING, FIGURES
 from loadtests.study.page import ratio
 from loadtests.study.report import FILE, CostReport
 from loadtests.study.sentences import sentences
+from loadtests.study.side_process import RunError
 from xcopa.start import failing_on
 
 _ROOT = Path(__file__).resolve().parent.parent

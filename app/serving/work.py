@@ -122,7 +122,7 @@ class Unlimited:
 UNLIMITED = Unlimited()
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, slots=True)
 class Ticket(Generic[Payload]):
     """One item, from its call to its outcome. Times are on the scheduler's clock."""
 
@@ -145,7 +145,7 @@ class Ticket(Generic[Payload]):
         return self.outcome is None and self.sealed_at is None
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, slots=True)
 class Batch(Generic[Payload]):
     """Items of one model, sealed together at the moment the engine could take them."""
 

@@ -61,12 +61,43 @@ def closed_load(
     Raises:
         RuntimeError: a status was not 200.
     """
+    began = time.monotonic()
+    return _load(
+        server, bodies, callers, lambda _, asked: asked <= began + seconds, path, check, headers
+    )
+
+
+def counted_load(
+    server: BenchServer, bodies: Sequence[bytes], callers: int, requests: int
+) -> ClosedLoad:
+    """Have callers ask so many requests each, one after the other.
+
+    Args:
+        server, bodies, callers: as of ``closed_load``.
+        requests: of each caller.
+
+    Raises:
+        RuntimeError: a status was not 200.
+    """
+    return _load(server, bodies, callers, lambda done, _: done < requests)
+
+
+def _load(
+    server: BenchServer,
+    bodies: Sequence[bytes],
+    callers: int,
+    goes_on: Callable[[int, float], bool],
+    path: str = "/predict/xcopa",
+    check: AnswerCheck | None = None,
+    headers: Mapping[str, str] = JSON,
+) -> ClosedLoad:
+    """Have callers ask; ``goes_on`` is told how many a caller has done, and when it asked last."""
     latencies: list[float] = []
     began = time.monotonic()
 
     def caller(client: HTTPClient, turn: int) -> None:
-        asked = began
-        while asked <= began + seconds:
+        asked, done = began, 0
+        while goes_on(done, asked):
             asked = time.monotonic()
             body = bodies[turn % len(bodies)]
             response = client.post(path, body, headers)
@@ -76,7 +107,7 @@ def closed_load(
             latencies.append(time.monotonic() - asked)
             if check is not None:
                 check(body, content)
-            turn += callers
+            turn, done = turn + callers, done + 1
 
     with server.client(callers) as client:
         asking = [gevent.spawn(caller, client, turn) for turn in range(callers)]

@@ -1,14 +1,11 @@
-"""Runs the blocks of a study: sides in turns, each run in a process, each block kept when done."""
+"""Runs the blocks of a study, comparison by comparison, and keeps each block when it is done."""
 
 from __future__ import annotations
 
 import json
 import math
-import os
 import random
 import statistics
-import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -16,24 +13,16 @@ from pathlib import Path
 
 import numpy as np
 
-from loadtests.study.side import Comparison, Figures, Side
+from loadtests.study.block_run import RunBlock
+from loadtests.study.side import Comparison, Figures
 
-_DATA = "XCOPA_DATA_DIR"
-
-RunSide = Callable[[Side], Figures]
-"""Runs a side in a fresh process."""
-
-OnSideRun = Callable[[str], None]
-"""Told the name of what has just run."""
-
-
-class RunError(Exception):
-    """A side could not be run; the message is what its process said last."""
+OnBlock = Callable[[str], None]
+"""Told the name of the comparison of which a block has just been run."""
 
 
 @dataclass(frozen=True)
 class Summary:
-    """One run in a few numbers."""
+    """One side of a block in a few numbers."""
 
     calls: int
     p50: float
@@ -41,38 +30,30 @@ class Summary:
     p99: float
     items_a_second: float
     cpu_seconds_an_item: float
-    stolen: float
-    others: float
-    load: float
-    """All three as in ``noise.py``."""
 
     @classmethod
     def of(cls, figures: Figures) -> Summary:
         return cls(
-            calls=len(figures.seconds),
-            p50=statistics.median(figures.seconds),
-            p99=float(np.quantile(figures.seconds, 0.99)),
-            items_a_second=figures.items_a_second,
-            cpu_seconds_an_item=figures.cpu_seconds_an_item,
-            stolen=figures.noise.get("stolen", 0.0),
-            others=figures.noise.get("others", 0.0),
-            load=figures.noise.get("load", 0.0),
+            calls=len(figures.calls),
+            p50=statistics.median(figures.calls),
+            p99=float(np.quantile(figures.calls, 0.99)),
+            items_a_second=figures.items / figures.seconds,
+            cpu_seconds_an_item=figures.cpu_seconds / figures.items,
         )
 
 
 @dataclass(frozen=True)
 class DoneBlock:
-    """The four runs of a block: the two of each side, in the order in which they ran."""
+    """Both sides of a block, and what else the machine did while they ran."""
 
     comparison: str
     number: int
-    first: tuple[Summary, Summary]
-    second: tuple[Summary, Summary]
-
-    @property
-    def runs(self) -> tuple[Summary, ...]:
-        """All four."""
-        return *self.first, *self.second
+    first: Summary
+    second: Summary
+    stolen: float
+    others: float
+    load: float
+    """All three as in ``noise.py``."""
 
 
 class Budget:
@@ -112,9 +93,9 @@ class Budget:
 def run_blocks(
     comparisons: Sequence[Comparison],
     blocks: int,
-    run_side: RunSide,
+    run_block: RunBlock,
     kept: Path,
-    on_run: OnSideRun,
+    on_block: OnBlock,
     seed: int = 0,
     budget: Budget | None = None,
     of_factors: int | None = None,
@@ -127,10 +108,10 @@ def run_blocks(
     Args:
         comparisons: in the order in which they run.
         blocks: of each comparison that decides, and of the others if nothing else is said.
-        run_side: see ``RunSide``.
+        run_block: see ``RunBlock``.
         kept: the file of finished blocks, JSON lines.
-        on_run: see ``OnSideRun``.
-        seed: draws which side begins.
+        on_block: see ``OnBlock``.
+        seed: draws the order of the sides.
         budget: no block begins that would end after it; then some comparisons have fewer.
         of_factors: blocks of each comparison that does not decide.
 
@@ -144,7 +125,8 @@ def run_blocks(
         if (comparison.name, number) in done or not budget.has_room(comparison.name):
             continue
         began = budget.spent
-        block = _run_block(comparison, number, run_side, on_run, seed)
+        block = _run(comparison, number, run_block, seed)
+        on_block(comparison.name)
         budget.note(comparison.name, budget.spent - began)
         with kept.open("a", encoding="utf-8") as lines:
             lines.write(json.dumps(asdict(block)) + "\n")
@@ -169,20 +151,11 @@ def _in_turns(
                 yield number, comparison
 
 
-def _run_block(
-    comparison: Comparison, number: int, run_side: RunSide, on_run: OnSideRun, seed: int
-) -> DoneBlock:
+def _run(comparison: Comparison, number: int, run_block: RunBlock, seed: int) -> DoneBlock:
     chance = random.Random(f"{seed}/{comparison.name}/{number}")  # noqa: S311 - an order, no secret
-    outer, inner = comparison.first, comparison.second
-    if turned := chance.random() < 1 / 2:
-        outer, inner = inner, outer
-    found: list[Summary] = []
-    for side in (outer, inner, inner, outer):
-        found.append(Summary.of(run_side(side)))
-        on_run(f"{comparison.name}: {side.name}")
-    outside, inside = (found[0], found[3]), (found[1], found[2])
-    first, second = (inside, outside) if turned else (outside, inside)
-    return DoneBlock(comparison.name, number, first, second)
+    run = run_block(comparison, chance)
+    sides = Summary.of(run.first), Summary.of(run.second)
+    return DoneBlock(comparison.name, number, *sides, **run.noise)
 
 
 def read_blocks(path: Path) -> Iterator[DoneBlock]:
@@ -194,42 +167,5 @@ def read_blocks(path: Path) -> Iterator[DoneBlock]:
             content = json.loads(line)
         except ValueError:
             continue
-        first, second = (_pair(content[side]) for side in ("first", "second"))
-        yield DoneBlock(content["comparison"], content["number"], first, second)
-
-
-def _pair(runs: Sequence[dict[str, float]]) -> tuple[Summary, Summary]:
-    one, other = (Summary(**run) for run in runs)  # type: ignore[arg-type]
-    return one, other
-
-
-def in_process(
-    seconds: float, warm_up: float, batch_tokens: int, data: Path | None = None
-) -> RunSide:
-    """Return what runs a side in a fresh process.
-
-    Args:
-        seconds: that are measured.
-        warm_up: seconds before them.
-        batch_tokens: the token budget of every server.
-        data: where the items are; those of the sample are run without it.
-    """
-    environment = {key: value for key, value in os.environ.items() if key != _DATA}
-    if data is not None:
-        environment[_DATA] = str(data)
-
-    def run_side(side: Side) -> Figures:
-        command = [sys.executable, "-m", "loadtests.study.one_run"]
-        done = subprocess.run(  # noqa: S603 - our own program
-            [*command, side.to_json(), str(seconds), str(warm_up), str(batch_tokens)],
-            capture_output=True,
-            text=True,
-            check=False,
-            env=environment,
-        )
-        if done.returncode:
-            said = done.stderr.strip().splitlines() or ["nothing was said"]
-            raise RunError(f"{side.name} ended with {done.returncode}: {said[-1]}")
-        return Figures.from_json(done.stdout.splitlines()[-1])
-
-    return run_side
+        first, second = (Summary(**content.pop(side)) for side in ("first", "second"))
+        yield DoneBlock(**content, first=first, second=second)

@@ -16,15 +16,8 @@ from loadtests.items import ItemFields, load_items
 from loadtests.study import pictures, report
 from loadtests.study.accuracy import own_accuracy
 from loadtests.study.answers import answers
-from loadtests.study.blocks import (
-    Budget,
-    DoneBlock,
-    RunSide,
-    in_process,
-    read_blocks,
-    run_blocks,
-    wanted_blocks,
-)
+from loadtests.study.block_run import RunBlock, in_processes
+from loadtests.study.blocks import Budget, DoneBlock, read_blocks, run_blocks, wanted_blocks
 from loadtests.study.cascades import CascadeFigures, cascades
 from loadtests.study.comparisons import CASCADE, ENGINE, SATURATED, SHAPES, planned
 from loadtests.study.errors import StudyError
@@ -93,13 +86,15 @@ def check_shapes(names: Sequence[str]) -> None:
             raise StudyError(f"--shapes: {name!r} is not one of {', '.join(SHAPES)}")
 
 
-def study(options: StudyOptions, settings: Settings, run_side: RunSide | None = None) -> CostReport:
+def study(
+    options: StudyOptions, settings: Settings, run_block: RunBlock | None = None
+) -> CostReport:
     """Carry a study out and write it; what its folder has is not measured again.
 
     Args:
         options: what is studied.
         settings: name the variants.
-        run_side: runs a side; in a process of its own if none is given.
+        run_block: runs a block; each side in a process of its own if none is given.
 
     Raises:
         StudyError: the folder has another study, or an option is wrong.
@@ -115,7 +110,7 @@ def study(options: StudyOptions, settings: Settings, run_side: RunSide | None = 
     parts = _parts(options, setting, settings, watch)
     wanted = planned(options.effort.quick, options.shapes, parts.threshold)
     comparisons, left_out = runnable(wanted, settings)
-    blocks = _blocks(options, comparisons, run_side or _runner(options, setting), budget, watch)
+    blocks = _blocks(options, comparisons, run_block or _runner(options, setting), budget, watch)
     found = _findings(comparisons, blocks, setting.margin)
     missing = {**parts.missing, **left_out}
     made = replace(
@@ -134,8 +129,8 @@ def _settled(options: StudyOptions, settings: Settings) -> StudySetting:
     return settle(options.out, here)
 
 
-def _runner(options: StudyOptions, setting: StudySetting) -> RunSide:
-    return in_process(setting.seconds, setting.warm_up, setting.batch_tokens, options.data)
+def _runner(options: StudyOptions, setting: StudySetting) -> RunBlock:
+    return in_processes(setting.seconds, setting.warm_up, setting.batch_tokens, options.data)
 
 
 def write_page(folder: Path) -> None:
@@ -169,13 +164,13 @@ def _parts(
 def _blocks(
     options: StudyOptions,
     comparisons: Sequence[Comparison],
-    run_side: RunSide,
+    run_block: RunBlock,
     budget: Budget,
     watch: StudyWatch,
 ) -> list[DoneBlock]:
     effort, kept = options.effort, options.out / BLOCKS
     left = _left(comparisons, effort, kept)
-    watch.expect(4 * len(left))
+    watch.expect(len(left))
     minutes = sum(block_seconds(each, effort) for each in left) / 60
     watch.say(
         f"{len(comparisons)} comparisons, {len(left)} blocks to run: about {minutes:.0f} minutes "
@@ -184,7 +179,7 @@ def _blocks(
     return run_blocks(
         comparisons,
         effort.blocks,
-        run_side,
+        run_block,
         kept,
         watch.ran,
         options.seed,

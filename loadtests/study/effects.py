@@ -1,9 +1,9 @@
 """How much more one side takes than the other, and whether the two are as good as equal.
 
-The unit is a block: both sides run twice in the order A B B A or B A A B, each run in a process of
-its own. What drifts evenly during a block falls out of its log ratio, and blocks are independent:
-intervals come from the spread between them, the highest level at which a run repeats (Kalibera and
-Jones 2013, "Rigorous Benchmarking in Reasonable Time", ISMM).
+The unit is a block: both sides in fresh processes, in short turns A B B A or B A A B. What drifts
+evenly meanwhile falls out of its log ratio, and blocks are independent: intervals come from the
+spread between them, the highest level at which a run repeats (Kalibera and Jones 2013, "Rigorous
+Benchmarking in Reasonable Time", ISMM).
 
 "No significant difference" is not "the same". Equality is a claim of its own, which two one-sided
 tests decide within a margin that is stated beforehand (Schuirmann 1987, J. Pharmacokinet.
@@ -54,15 +54,15 @@ class Evidence(StrEnum):
 
 @dataclass(frozen=True)
 class Block:
-    """One figure, such as the p99 in seconds, of every run of a block."""
+    """One figure, such as the p99 in seconds, of both sides of a block."""
 
-    first: tuple[float, ...]
-    second: tuple[float, ...]
+    first: float
+    second: float
 
     @property
     def log_ratio(self) -> float:
         """The second side over the first, as a logarithm."""
-        return _mean_log(self.second) - _mean_log(self.first)
+        return _log(self.second) - _log(self.first)
 
 
 @dataclass(frozen=True)
@@ -179,7 +179,7 @@ def _quantile(share: float, freedom: int) -> float:
     return float(stdtrit(freedom, share))
 
 
-def _mean_log(values: Sequence[float]) -> float:
-    if min(values) <= 0:
-        raise ValueError(f"{min(values)} has no ratio to anything")
-    return statistics.fmean(map(math.log, values))
+def _log(value: float) -> float:
+    if value <= 0:
+        raise ValueError(f"{value} has no ratio to anything")
+    return math.log(value)

@@ -27,22 +27,22 @@ DECIDING = (PRIMARY, "p50", P99)
 """The figures that decide, named before anything is measured; the other one explains them."""
 
 FEWEST_CALLS = 100
-"""Of a run whose p99 is reported. With fewer no call in a hundred is slower than it, and it is
-about the slowest call, which grows with their number and says more of the machine's worst moment
-than of the model."""
+"""Of each side of a block whose p99 is reported. With fewer no call in a hundred is slower than it,
+and it is about the slowest call, which grows with their number and says more of the machine's worst
+moment than of the model."""
 
 TOO_FEW = "no verdict: too few blocks"
 DISTURBED = "no verdict: the machine was disturbed"
 
 MOST_STOLEN = 0.02
-"""Of the processors' time that other guests may have had in a quiet run."""
+"""Of the processors' time that other guests may have had in a quiet block."""
 
 MOST_OTHERS = 0.1
-"""Processors that other programs may have kept busy in a quiet run."""
+"""Processors that other programs may have kept busy in a quiet block."""
 
 MOST_LOUD = 1 / 4
-"""Of the runs of a comparison: where more were disturbed, it has no verdict. And of all runs: then
-the study has none."""
+"""Of the blocks of a comparison: where more were disturbed, it has no verdict. And of all blocks:
+then the study has none."""
 
 
 class ComparisonKind(StrEnum):
@@ -62,7 +62,7 @@ class Finding:
 
     figure: str
     first: float
-    """The median over all runs of that side."""
+    """The median over all blocks."""
     second: float
     ratio: Estimate
     """The second side over the first."""
@@ -86,9 +86,9 @@ class Findings:
     blocks: int
     margin: float
     disturbed: float
-    """The share of the runs in which the machine had much else to do."""
+    """The share of the blocks in which the machine had much else to do."""
     calls: int
-    """In the run that had the fewest; 0 without a run."""
+    """Of a side, in the block that had the fewest; 0 without a block."""
     figures: tuple[Finding, ...]
     """Empty where there are fewer blocks than show a spread; without a p99 where ``calls`` are
     fewer than ``FEWEST_CALLS``."""
@@ -100,7 +100,7 @@ class Findings:
 
     @property
     def is_disturbed(self) -> bool:
-        """Whether too many of its runs were."""
+        """Whether too many of its blocks were."""
         return self.disturbed > MOST_LOUD
 
     @property
@@ -123,9 +123,8 @@ def findings(
         blocks: its own; with fewer than ``FEWEST_BLOCKS`` there are no figures.
         margin: of equality, stated before the run.
     """
-    runs = [run for block in blocks for run in block.runs]
-    disturbed = sum(map(is_loud, runs)) / max(1, len(runs))
-    calls = min((run.calls for run in runs), default=0)
+    disturbed = sum(map(is_loud, blocks)) / max(1, len(blocks))
+    calls = min((side.calls for block in blocks for side in (block.first, block.second)), default=0)
     reported = [each for each in FIGURES if each != P99 or calls >= FEWEST_CALLS]
     compared = reported if len(blocks) >= FEWEST_BLOCKS else []
     return Findings(
@@ -149,9 +148,9 @@ def _kind(comparison: Comparison) -> ComparisonKind:
     return ComparisonKind.VARIANTS if comparison.is_of_variants else ComparisonKind.FACTOR
 
 
-def is_loud(run: Summary) -> bool:
+def is_loud(block: DoneBlock) -> bool:
     """Whether the machine had much else to do."""
-    return run.stolen > MOST_STOLEN or run.others > MOST_OTHERS
+    return block.stolen > MOST_STOLEN or block.others > MOST_OTHERS
 
 
 def _finding(figure: str, blocks: Sequence[DoneBlock], margin: float, *, quiet: bool) -> Finding:
@@ -159,8 +158,8 @@ def _finding(figure: str, blocks: Sequence[DoneBlock], margin: float, *, quiet: 
     effect = Effect.of(pairs, margin)
     return Finding(
         figure=figure,
-        first=statistics.median([value for pair in pairs for value in pair.first]),
-        second=statistics.median([value for pair in pairs for value in pair.second]),
+        first=statistics.median(pair.first for pair in pairs),
+        second=statistics.median(pair.second for pair in pairs),
         ratio=effect.ratio,
         p=effect.p,
         p_equivalent=effect.p_equivalent,
@@ -171,5 +170,5 @@ def _finding(figure: str, blocks: Sequence[DoneBlock], margin: float, *, quiet: 
     )
 
 
-def _of(figure: str, runs: Sequence[Summary]) -> tuple[float, ...]:
-    return tuple(float(getattr(run, figure)) for run in runs)
+def _of(figure: str, side: Summary) -> float:
+    return float(getattr(side, figure))

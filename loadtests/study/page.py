@@ -41,34 +41,36 @@ XCOPA, against direct fine-tuning, and what does it buy in accuracy?
 """
 
 _QUICK = """\
-**This is a quick run**: few blocks, short runs, few comparisons. It shows that the study works. It
+**This is a quick run**: few and short blocks, few comparisons. It shows that the study works. It
 is no result.
 """
 
 _RULES = """\
-`xcopa study` measured this, and this page is written from its JSON. Both sides of a comparison run
-twice in a block, in the order A B B A or B A A B, which a seed draws ({seed}). Each run has a
-process of its own, through HTTP a server of its own; {warm_up:g} s of warm-up do not count,
-{seconds:g} s do. Every server has a budget of {batch_tokens} tokens a batch: which one a server
-finds the best at its start varies by chance. Blocks are independent of each other, so intervals
-come from the spread between them (Kalibera and Jones 2013; Student's t).
+`xcopa study` measured this, and this page is written from its JSON. In a block, each side of a
+comparison has a fresh process, through HTTP a fresh server, and they take turns of about {slice:g}
+s: what makes the machine slower for seconds meets both. The order is A B B A or B A A B, drawn anew
+for every four turns (seed {seed}). A turn has the same calls on both sides; through HTTP all
+callers ask at once, and each waits for its answer. {warm_up:g} s of warm-up of each side do not
+count, {seconds:g} s do. Every server has a budget of {batch_tokens} tokens a batch: which one a
+server finds the best at its start varies by chance. Blocks are independent of each other, so
+intervals come from the spread between them (Kalibera and Jones 2013; Student's t).
 
 Stated before the run: sides are *equivalent* if two one-sided tests at 5 % show a ratio within
 {margin:g} %. *{deciding}* decide, the other figure explains. The variants cost the same if these
 are equivalent in every comparison of the two that had the blocks to show it, {primary} in half of
 all at least; the others are named. They do not cost the same if one of these differs, with p
-corrected by Holm for all of them. A p99 is reported where each run had {calls} calls or more: with
-fewer it is about the slowest call.
+corrected by Holm for all of them. A p99 is reported where each side of every block had {calls}
+calls or more: with fewer it is about the slowest call.
 
 There is no verdict where a side was not shown to equal itself (A/A), where neither is shown, or
-with fewer than {fewest} blocks. A comparison has none if more than {loud:.0f} % of its runs were
-disturbed, and the study has none if more than {loud:.0f} % of all runs were: other guests of the
+with fewer than {fewest} blocks. A comparison has none if more than {loud:.0f} % of its blocks were
+disturbed, and the study has none if more than {loud:.0f} % of all blocks were: other guests of the
 host had more than {stolen:.0f} % of the time, or other programs kept more than {others:g}
 processors busy.
 
-*Calls* are those of the run that had the fewest. *Found* is the difference that so many blocks of
-this spread find with a power of {power:.0f} %. *Needed* are the blocks that would show equality,
-were it true, with a power of {equality:.0f} %: all comparisons are to show it.
+*Calls* are those of a side in the block that had the fewest. *Found* is the difference that so many
+blocks of this spread find with a power of {power:.0f} %. *Needed* are the blocks that would show
+equality, were it true, with a power of {equality:.0f} %: all comparisons are to show it.
 """
 
 
@@ -114,6 +116,7 @@ def written(report: CostReport, picture_folder: str = "figures/") -> str:
 def _rules(setting: StudySetting) -> str:
     return _RULES.format(
         seed=setting.seed,
+        slice=setting.slice_seconds,
         warm_up=setting.warm_up,
         seconds=setting.seconds,
         margin=100 * setting.margin,

@@ -52,11 +52,11 @@ def machine(report: CostReport) -> Iterator[str]:
     if report.noise is not None:
         noise = report.noise
         yield (
-            f"Beside {noise.runs} runs, median and greatest: other guests had "
+            f"Beside {noise.blocks} blocks, median and greatest: other guests had "
             f"{percent(noise.stolen[0])} and {percent(noise.stolen[1])} % of the processors' time; "
             f"other programs kept {noise.others[0]:.2f} and {noise.others[1]:.2f} processors busy; "
             f"the system's load was {noise.load[0]:.1f} and {noise.load[1]:.1f}. "
-            f"{percent(noise.disturbed)} % of the runs count as disturbed.\n"
+            f"{percent(noise.disturbed)} % of the blocks count as disturbed.\n"
         )
 
 

@@ -27,11 +27,11 @@ FILE = "study.json"
 
 @dataclass(frozen=True)
 class MachineNoise:
-    """What else the machine did, over all runs; see ``noise.py``."""
+    """What else the machine did, over all blocks; see ``noise.py``."""
 
-    runs: int
+    blocks: int
     disturbed: float
-    """The share of the runs in which it did much else."""
+    """The share of the blocks in which it did much else."""
     stolen: tuple[float, float]
     """Median and greatest, as of the others."""
     others: tuple[float, float]
@@ -48,7 +48,7 @@ class CostReport:
     verdict: StudyVerdict
     findings: tuple[Findings, ...]
     noise: MachineNoise | None
-    """None without a run."""
+    """None without a block."""
     tokens: tuple[LanguageTokens, ...]
     refusal: RefusalCost | None
     one_time: OneTimeCost | None
@@ -66,20 +66,19 @@ _ADAPTER = TypeAdapter(CostReport)
 
 
 def noise_of(blocks: Sequence[DoneBlock]) -> MachineNoise | None:
-    """Sum up what the machine did beside all runs."""
-    runs = [run for block in blocks for run in block.runs]
-    if not runs:
+    """Sum up what the machine did beside all blocks."""
+    if not blocks:
         return None
     stolen, others, load = (
         (statistics.median(each), max(each))
         for each in (
-            [run.stolen for run in runs],
-            [run.others for run in runs],
-            [run.load for run in runs],
+            [block.stolen for block in blocks],
+            [block.others for block in blocks],
+            [block.load for block in blocks],
         )
     )
-    disturbed = sum(map(is_loud, runs)) / len(runs)
-    return MachineNoise(len(runs), disturbed, stolen, others, load)
+    disturbed = sum(map(is_loud, blocks)) / len(blocks)
+    return MachineNoise(len(blocks), disturbed, stolen, others, load)
 
 
 def write(report: CostReport, path: Path) -> None:

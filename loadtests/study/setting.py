@@ -10,6 +10,7 @@ from typing import Any
 from app import __version__
 from app.settings import Settings
 from loadtests.bench.machine import describe_machine
+from loadtests.study.block_run import SLICE_S
 from loadtests.study.effects import FEWEST_BLOCKS, MARGIN
 from loadtests.study.errors import StudyError
 from loadtests.study.pair import checkpoints_of_pair
@@ -27,9 +28,9 @@ class StudyEffort:
     factor_blocks: int
     """Of each other one: what else costs differs by more than a block's spread."""
     seconds: float
-    """That a run measures."""
+    """That a block measures of each side."""
     warm_up: float
-    """Seconds before them."""
+    """Seconds of each before them."""
     minutes: float
     """Of everything, at most."""
     most_items: int | None
@@ -40,7 +41,7 @@ FULL = StudyEffort(
     quick=False,
     blocks=8,
     factor_blocks=FEWEST_BLOCKS,
-    seconds=4.0,
+    seconds=16.0,
     warm_up=1.5,
     minutes=90.0,
     most_items=None,
@@ -49,7 +50,7 @@ QUICK = StudyEffort(
     quick=True,
     blocks=FEWEST_BLOCKS,
     factor_blocks=FEWEST_BLOCKS,
-    seconds=1.5,
+    seconds=4.0,
     warm_up=0.5,
     minutes=10.0,
     most_items=100,
@@ -64,6 +65,8 @@ class StudySetting:
     seed: int
     """Draws the order of the sides."""
     seconds: float
+    slice_seconds: float
+    """Of a turn, about."""
     warm_up: float
     margin: float
     batch_tokens: int
@@ -84,6 +87,7 @@ class StudySetting:
             quick=effort.quick,
             seed=seed,
             seconds=effort.seconds,
+            slice_seconds=SLICE_S,
             warm_up=effort.warm_up,
             margin=MARGIN,
             batch_tokens=batch_tokens,

@@ -1,11 +1,10 @@
-"""One side of a comparison: what a fresh process runs, as it goes over its command line."""
+"""One side of a comparison: what a fresh process runs, and what that came to."""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, replace
-from typing import Any, Literal, Self
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Literal, Self
 
 from app.engine.prompt import Prompt
 from app.settings import DIRECT, STILTS
@@ -36,39 +35,27 @@ class Side:
     threshold: float = 0.0
     """Of a cascade: ``model`` is unsure where its probability is below this."""
 
-    def to_json(self) -> str:
-        return json.dumps(asdict(self))
-
-    @classmethod
-    def from_json(cls, text: str) -> Self:
-        """Read what ``to_json`` wrote."""
-        content: dict[str, Any] = json.loads(text)
-        prompt = content.pop("prompt")
-        return cls(
-            **{**content, "languages": tuple(content["languages"])},
-            prompt=None if prompt is None else Prompt(**prompt),
-        )
-
 
 @dataclass(frozen=True)
 class Figures:
-    """What one run came to."""
+    """What the slices of a side came to."""
 
-    seconds: tuple[float, ...]
-    """Of each call, a batch or a request, in the order in which they ended."""
-    items_a_second: float
-    cpu_seconds_an_item: float
-    noise: Mapping[str, float]
-    """Of the machine while it ran: see ``noise.py``."""
-
-    def to_json(self) -> str:
-        return json.dumps(asdict(self))
+    calls: tuple[float, ...]
+    """Seconds of each, a batch or a request, in the order in which they ended."""
+    items: int
+    seconds: float
+    """Of everything, from the first call of a slice to the end of its last one."""
+    cpu_seconds: float
 
     @classmethod
-    def from_json(cls, text: str) -> Self:
-        """Read what ``to_json`` wrote."""
-        content = json.loads(text)
-        return cls(**{**content, "seconds": tuple(content["seconds"])})
+    def together(cls, slices: Sequence[Figures]) -> Self:
+        """Add slices up."""
+        return cls(
+            tuple(call for each in slices for call in each.calls),
+            sum(each.items for each in slices),
+            sum(each.seconds for each in slices),
+            sum(each.cpu_seconds for each in slices),
+        )
 
 
 @dataclass(frozen=True)

@@ -14,9 +14,9 @@ LONGER_START_S = {"http": 14.0, "base": 12.0, "large": 17.0}
 
 
 def block_seconds(comparison: Comparison, effort: StudyEffort) -> float:
-    """Return the seconds of a block: two runs of each side."""
+    """Return the seconds of a block: each side starts, and has its turns."""
     sides = comparison.first, comparison.second
-    return sum(2 * (_start(side) + effort.warm_up + effort.seconds) for side in sides)
+    return sum(_start(side) + effort.warm_up + effort.seconds for side in sides)
 
 
 def _start(side: Side) -> float:

@@ -62,7 +62,7 @@ def _spoiled(found: Sequence[Findings]) -> str:
     blocks = sum(each.blocks for each in found)
     disturbed = sum(each.blocks * each.disturbed for each in found) / max(1, blocks)
     if disturbed > MOST_LOUD:
-        return f"the machine was disturbed in {100 * disturbed:.0f} % of all runs"
+        return f"the machine was disturbed in {100 * disturbed:.0f} % of all blocks"
     same = by_figure(found, ComparisonKind.SAME)
     if not same[0].comparisons:
         return "a side was not shown to equal itself (no A/A was run)"

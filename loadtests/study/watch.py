@@ -11,14 +11,14 @@ class StudyWatch:
 
     def __init__(self, budget: Budget) -> None:
         self._budget = budget
-        self._runs = MinuteLines()
+        self._lines = MinuteLines()
         self._ran = 0
         self._total = 0
         self._began = 0.0
 
-    def expect(self, runs: int) -> None:
-        """Say how many runs there may be; they begin now."""
-        self._total = runs
+    def expect(self, blocks: int) -> None:
+        """Say how many blocks there may be; they begin now."""
+        self._total = blocks
         self._began = self._budget.spent
 
     def answered(self, run: str, items: int) -> None:
@@ -27,17 +27,17 @@ class StudyWatch:
             self.say(f"asking {run} for its answers")
 
     def ran(self, what: str) -> None:
-        """A side has run. The time left is that of the runs that the budget has room for."""
+        """A block has run. The time left is that of the blocks that the budget has room for."""
         self._ran += 1
         spent = f"after {self._budget.spent / 60:.0f} min"
-        self._runs.tell(what, self._ran, self._within_budget(), "runs", spent)
+        self._lines.tell(what, self._ran, self._within_budget(), "blocks", spent)
 
     def say(self, line: str) -> None:
         """Say something at once."""
         to_standard_error(line)
 
     def _within_budget(self) -> int:
-        a_run = (self._budget.spent - self._began) / self._ran
+        a_block = (self._budget.spent - self._began) / self._ran
         left = max(0.0, self._budget.left)
-        is_room_for_all = a_run * (self._total - self._ran) <= left
-        return self._total if is_room_for_all else self._ran + int(left / a_run)
+        is_room_for_all = a_block * (self._total - self._ran) <= left
+        return self._total if is_room_for_all else self._ran + int(left / a_block)

@@ -29,6 +29,7 @@ SETTING = StudySetting(
     quick=False,
     seed=7,
     seconds=4.0,
+    slice_seconds=0.3,
     warm_up=1.0,
     margin=0.03,
     batch_tokens=512,
@@ -82,8 +83,8 @@ def study(folder: Path, slower: dict[str, float] | None = None, **how: float) ->
     """Return the report of a study on simulated time; see ``stand_in.machine``."""
     computed = cascades(predictions())
     compared = (SAME_ENGINE, ENGINE, SATURATED, of_cascade(computed[0].validation.threshold))
-    run_side = machine(slower=slower, **how)  # type: ignore[arg-type]
-    blocks = run_blocks(compared, 6, run_side, folder / "blocks.jsonl", lambda _: None)
+    run_block = machine(slower=slower, **how)  # type: ignore[arg-type]
+    blocks = run_blocks(compared, 6, run_block, folder / "blocks.jsonl", lambda _: None)
     found = tuple(
         findings(each, [block for block in blocks if block.comparison == each.name])
         for each in compared

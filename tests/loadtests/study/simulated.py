@@ -1,7 +1,8 @@
-"""Findings of a whole study from drawn runs, fast enough to make hundreds."""
+"""Findings of a whole study from drawn blocks, fast enough to make hundreds."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 
 import numpy as np
@@ -23,23 +24,24 @@ def studied(
     Args:
         seed: of all luck.
         blocks: of each comparison.
-        noise: of a run, as a share; of its p99 five times as much.
+        noise: of the ratio of a block, as a share; of its p99 five times as much.
         slower: by comparison, how many times as long the second side takes; without, it is equal.
     """
     chance = np.random.default_rng(seed)
     ratios = slower or {}
 
-    def run(ratio: float, calls: int) -> Summary:
-        scale = ratio * float(np.exp(chance.normal(0, noise)))
-        last = scale * float(np.exp(chance.normal(0, 5 * noise)))
-        return Summary(calls, scale, 2 * last, 10 / scale, scale, 0.0, 0.0, 1.0)
+    def side(ratio: float, calls: int) -> Summary:
+        own = noise / math.sqrt(2)
+        scale = ratio * float(np.exp(chance.normal(0, own)))
+        last = scale * float(np.exp(chance.normal(0, 5 * own)))
+        return Summary(calls, scale, 2 * last, 10 / scale, scale)
 
     def block(compared: Comparison, number: int) -> DoneBlock:
         # A batch is one call, so those who ask for batches have few.
         is_batch = compared.first.how != "http" and compared.first.batch_items > 1
         calls = FEWEST_CALLS // 2 if is_batch else FEWEST_CALLS
         ratio = ratios.get(compared.name, 1.0)
-        first, second = ((run(own, calls), run(own, calls)) for own in (1.0, ratio))
-        return DoneBlock(compared.name, number, first, second)
+        first, second = (side(own, calls) for own in (1.0, ratio))
+        return DoneBlock(compared.name, number, first, second, 0.0, 0.0, 1.0)
 
     return [findings(each, [block(each, number) for number in range(blocks)]) for each in DECIDING]

@@ -1,11 +1,13 @@
-"""Sides that run on simulated time."""
+"""Blocks that run on simulated time."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import math
+import random
 
 import numpy as np
 
+from loadtests.study.block_run import BlockRun, RunBlock
 from loadtests.study.side import Comparison, Figures, Side
 
 COMPARISON = Comparison("variants", "What?", Side("direct", "direct"), Side("stilts", "stilts"))
@@ -16,32 +18,34 @@ QUIET = {"stolen": 0.0, "others": 0.0, "load": 0.1}
 def machine(
     slower: dict[str, float] | None = None,
     noise: float = 0.01,
-    drift: float = 0.003,
     loud: int = 0,
     seed: int = 0,
     calls: int = CALLS,
-) -> Callable[[Side], Figures]:
-    """A machine on which each run has its own luck, and which becomes slower all the time.
+) -> RunBlock:
+    """A machine on which each block has its own luck.
 
     Args:
         slower: by the name of a side, how many times as long its calls take.
-        noise: of a whole run, as a share.
-        drift: from one run to the next.
-        loud: how many of the first runs something else disturbs.
+        noise: of the ratio of a block, as a share.
+        loud: how many of the first blocks something else disturbs.
         seed: of the luck.
-        calls: of a run.
+        calls: of a side in a block.
     """
-    chance = np.random.default_rng(seed)
-    runs = 0
+    luck = np.random.default_rng(seed)
+    blocks = 0
 
-    def run_side(side: Side) -> Figures:
-        nonlocal runs
-        scale = (slower or {}).get(side.name, 1.0) * (1 + drift * runs)
-        scale *= float(np.exp(chance.normal(0, noise)))
-        seconds = scale * chance.gamma(400, 0.05 / 400, size=calls)
-        disturbed = {**QUIET, "others": 0.8} if runs < loud else QUIET
-        runs += 1
-        rate = side.batch_items * calls / float(seconds.sum())
-        return Figures(tuple(seconds.tolist()), rate, scale * 0.002, disturbed)
+    def side_figures(side: Side) -> Figures:
+        scale = (slower or {}).get(side.name, 1.0)
+        scale *= float(np.exp(luck.normal(0, noise / math.sqrt(2))))
+        seconds = scale * luck.gamma(400, 0.05 / 400, size=calls)
+        items = side.batch_items * calls
+        return Figures(tuple(seconds.tolist()), items, float(seconds.sum()), scale * 0.002 * items)
 
-    return run_side
+    def run_block(comparison: Comparison, _: random.Random) -> BlockRun:
+        nonlocal blocks
+        disturbed = {**QUIET, "others": 0.8} if blocks < loud else QUIET
+        blocks += 1
+        first, second = side_figures(comparison.first), side_figures(comparison.second)
+        return BlockRun(first, second, disturbed)
+
+    return run_block

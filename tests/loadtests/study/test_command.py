@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import random
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,7 +11,7 @@ import pytest
 
 from app.settings import Settings
 from loadtests.study import command, pictures
-from loadtests.study.blocks import RunSide
+from loadtests.study.block_run import BlockRun, RunBlock
 from loadtests.study.command import BLOCKS, PAGE, StudyOptions, check_shapes, study
 from loadtests.study.effects import Evidence
 from loadtests.study.errors import StudyError
@@ -18,7 +19,7 @@ from loadtests.study.figure_verdict import StudyWord
 from loadtests.study.findings import DISTURBED, ComparisonKind
 from loadtests.study.report import FILE, CostReport
 from loadtests.study.setting import FULL, QUICK
-from loadtests.study.side import Figures, Side
+from loadtests.study.side import Comparison, Side
 from tests.loadtests.study.stand_in import machine
 from tests.models.tasks.invented_causal import write_measured
 
@@ -39,8 +40,8 @@ def options(tmp_path: Path, data: Path | None = None, quick: bool = True) -> Stu
     return StudyOptions(effort, tmp_path / "out", data, nothing, None, (), seed=1)
 
 
-def carried_out(tmp_path: Path, run_side: RunSide) -> CostReport:
-    return study(options(tmp_path), Settings(), run_side)
+def carried_out(tmp_path: Path, run_block: RunBlock) -> CostReport:
+    return study(options(tmp_path), Settings(), run_block)
 
 
 def test_variants_that_cost_the_same_are_found_to(tmp_path: Path) -> None:
@@ -92,22 +93,22 @@ def test_what_cannot_be_had_is_named_and_the_rest_is_measured(tmp_path: Path) ->
 
 
 def test_an_interrupted_study_goes_on_where_it_was(tmp_path: Path) -> None:
-    simulated, left = machine(), 30
+    simulated, left = machine(), 8
 
-    def run_side(side: Side) -> Figures:
+    def run_block(comparison: Comparison, chance: random.Random) -> BlockRun:
         nonlocal left
         left -= 1
         if not left:
             raise KeyboardInterrupt
-        return simulated(side)
+        return simulated(comparison, chance)
 
     with pytest.raises(KeyboardInterrupt):
-        carried_out(tmp_path, run_side)
+        carried_out(tmp_path, run_block)
     kept = (tmp_path / "out" / BLOCKS).read_text("utf-8")
     assert len(kept.splitlines()) == 7
     left = 1000
-    made = carried_out(tmp_path, run_side)
-    assert 1000 - left == 4 * (3 * BLOCKS_EACH - 7)
+    made = carried_out(tmp_path, run_block)
+    assert 1000 - left == 3 * BLOCKS_EACH - 7
     assert (tmp_path / "out" / BLOCKS).read_text("utf-8").startswith(kept)
     assert [each.blocks for each in made.findings] == [BLOCKS_EACH] * 3
 
@@ -123,11 +124,11 @@ def test_with_labels_cascades_are_computed_and_one_is_run(tmp_path: Path) -> Non
     ran: list[Side] = []
     simulated = machine()
 
-    def run_side(side: Side) -> Figures:
-        ran.append(side)
-        return simulated(side)
+    def run_block(comparison: Comparison, chance: random.Random) -> BlockRun:
+        ran.extend((comparison.first, comparison.second))
+        return simulated(comparison, chance)
 
-    made = study(options(tmp_path, data, quick=False), Settings(), run_side)
+    made = study(options(tmp_path, data, quick=False), Settings(), run_block)
     assert len(made.cascades) == 3
     chosen = made.cascades[0].validation.threshold
     assert {side.threshold for side in ran if side.how == "cascade"} == {chosen}
@@ -139,16 +140,16 @@ def test_with_labels_cascades_are_computed_and_one_is_run(tmp_path: Path) -> Non
     assert counts[ComparisonKind.FACTOR] == FULL.factor_blocks
 
 
-def test_all_runs_have_the_budget_that_the_setting_names(
+def test_all_blocks_have_the_budget_that_the_setting_names(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     told: list[tuple[float, float, int]] = []
 
-    def in_process(seconds: float, warm_up: float, tokens: int, data: Path | None) -> RunSide:
+    def in_processes(seconds: float, warm_up: float, tokens: int, data: Path | None) -> RunBlock:
         told.append((seconds, warm_up, tokens))
         return machine()
 
-    monkeypatch.setattr(command, "in_process", in_process)
+    monkeypatch.setattr(command, "in_processes", in_processes)
     made = study(options(tmp_path), Settings())
     assert told == [(QUICK.seconds, QUICK.warm_up, 384)]
     assert made.setting.batch_tokens == 384

@@ -111,13 +111,13 @@ def test_a_quick_run_is_marked(made: CostReport) -> None:
 
 def test_the_rules_are_those_of_the_setting(made: CostReport) -> None:
     page = " ".join(written(made).split())
-    assert "draws (7)" in page
-    assert "1 s of warm-up do not count, 4 s do" in page
+    assert "(seed 7)" in page
+    assert "1 s of warm-up of each side do not count, 4 s do" in page
     assert "a ratio within 3 %" in page
     assert "a budget of 512 tokens a batch" in page
-    assert "if more than 25 % of all runs were" in page
+    assert "if more than 25 % of all blocks were" in page
     assert "2026-01-02: A Processor, 2 cores" in page
-    assert "Beside 96 runs" in page
+    assert "Beside 24 blocks" in page
 
 
 def test_every_claim_has_a_row(made: CostReport) -> None:

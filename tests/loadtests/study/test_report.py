@@ -32,10 +32,10 @@ def test_a_file_that_is_no_report_is_named_with_what_is_wrong(tmp_path: Path) ->
         report.load(path)
 
 
-def test_noise_is_summed_up_over_all_runs(tmp_path: Path) -> None:
-    noise = study(tmp_path, loud=24).noise
+def test_noise_is_summed_up_over_all_blocks(tmp_path: Path) -> None:
+    noise = study(tmp_path, loud=6).noise
     assert noise is not None
-    assert noise.runs == 4 * 6 * 4
+    assert noise.blocks == 4 * 6
     assert noise.disturbed == 0.25
     assert noise.others == (0.0, 0.8)
     assert report.noise_of([]) is None

@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 
 from loadtests.bench.servers import environment
-from loadtests.study import one_run, server
-from loadtests.study.one_run import run
+from loadtests.study import server, side_run
 from loadtests.study.server import study_server
 from loadtests.study.side import Side
+from loadtests.study.side_run import opened_side
 
 
 @pytest.fixture
@@ -49,8 +49,9 @@ def test_only_without_a_budget_a_server_measures_one(told: list[dict[str, str]])
 def test_each_server_chose_a_budget_of_its_own_by_chance(
     told: list[dict[str, str]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    load = SimpleNamespace(latencies=[0.1], rate=10.0)
-    monkeypatch.setattr(one_run, "closed_load", lambda *how: load)
+    load = SimpleNamespace(latencies=[0.1], seconds=0.1)
+    monkeypatch.setattr(side_run, "counted_load", lambda *how: load)
     for model in ("direct", "stilts"):
-        run(Side(model, model, how="http"), seconds=0.0, warm_up=0.0, batch_tokens=384)
+        with opened_side(Side(model, model, how="http"), 384, None) as run:
+            run(0, 1)
     assert [each["XCOPA_BATCH_TOKENS"] for each in told] == ["384", "384"]

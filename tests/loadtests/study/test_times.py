@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import random
 from pathlib import Path
 
 import pytest
 
+from loadtests.study.block_run import BlockRun
 from loadtests.study.blocks import Budget, run_blocks
 from loadtests.study.comparisons import ENGINE, SATURATED, SHAPES, of_shape, planned
 from loadtests.study.setting import FULL, QUICK, StudyEffort
-from loadtests.study.side import Figures, Side
+from loadtests.study.side import Comparison, Figures
 from loadtests.study.times import LONGER_START_S, START_S, block_seconds
 from tests.loadtests.study.stand_in import QUIET
+
+ONE = Figures((0.1,), 1, 0.1, 0.1)
 
 ANSWERS_S = 300.0
 """What is left for the answers of cascades, and for measuring the token budget."""
@@ -20,18 +24,15 @@ ANSWERS_S = 300.0
 def blocks_within(effort: StudyEffort, shapes: tuple[str, ...], folder: Path) -> dict[str, int]:
     """Run a study on a clock that goes by the plan; return the blocks of each comparison."""
     plan = planned(effort.quick, shapes, threshold=0.7)
-    lasts = {
-        side: block_seconds(each, effort) / 4 for each in plan for side in (each.first, each.second)
-    }
     clock = 0.0
 
-    def run_side(side: Side) -> Figures:
+    def run_block(comparison: Comparison, _: random.Random) -> BlockRun:
         nonlocal clock
-        clock += lasts[side]
-        return Figures((0.1,), 10.0, 0.5, QUIET)
+        clock += block_seconds(comparison, effort)
+        return BlockRun(ONE, ONE, QUIET)
 
     budget = Budget(60 * effort.minutes - ANSWERS_S, now=lambda: clock)
-    how = (effort.blocks, run_side, folder / "runs", lambda _: None, 0, budget)
+    how = (effort.blocks, run_block, folder / "runs", lambda _: None, 0, budget)
     done = run_blocks(plan, *how, effort.factor_blocks)
     assert clock <= 60 * effort.minutes
     return {
@@ -41,12 +42,11 @@ def blocks_within(effort: StudyEffort, shapes: tuple[str, ...], folder: Path) ->
     }
 
 
-def test_a_block_is_two_runs_of_each_side() -> None:
-    a_run = FULL.seconds + FULL.warm_up
-    assert block_seconds(ENGINE, FULL) == 4 * (START_S + a_run)
-    assert block_seconds(SATURATED, FULL) == 4 * (LONGER_START_S["http"] + a_run)
-    served, large = START_S + a_run, LONGER_START_S["large"] + a_run
-    assert block_seconds(of_shape("large"), FULL) == 2 * served + 2 * large
+def test_in_a_block_each_side_starts_once() -> None:
+    turns = FULL.seconds + FULL.warm_up
+    assert block_seconds(ENGINE, FULL) == 2 * (START_S + turns)
+    assert block_seconds(SATURATED, FULL) == 2 * (LONGER_START_S["http"] + turns)
+    assert block_seconds(of_shape("large"), FULL) == START_S + LONGER_START_S["large"] + 2 * turns
 
 
 def test_the_shapes_were_left_out_although_there_is_time_for_them(tmp_path: Path) -> None:

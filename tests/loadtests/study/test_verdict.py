@@ -139,7 +139,7 @@ def test_a_study_that_was_disturbed_had_a_verdict_if_no_comparison_was_by_itself
     assert decided(SAME, slow).word is StudyWord.DIFFERENT
     verdict = decided(SAME, slow, loud)
     assert verdict.word is StudyWord.NOISY
-    assert verdict.reason == "the machine was disturbed in 40 % of all runs"
+    assert verdict.reason == "the machine was disturbed in 40 % of all blocks"
     assert verdict.figures
 
 
