@@ -154,8 +154,15 @@ def _in_turns(
 def _run(comparison: Comparison, number: int, run_block: RunBlock, seed: int) -> DoneBlock:
     chance = random.Random(f"{seed}/{comparison.name}/{number}")  # noqa: S311 - an order, no secret
     run = run_block(comparison, chance)
-    sides = Summary.of(run.first), Summary.of(run.second)
-    return DoneBlock(comparison.name, number, *sides, **run.noise)
+    return DoneBlock(
+        comparison.name,
+        number,
+        Summary.of(run.first),
+        Summary.of(run.second),
+        stolen=run.noise["stolen"],
+        others=run.noise["others"],
+        load=run.noise["load"],
+    )
 
 
 def read_blocks(path: Path) -> Iterator[DoneBlock]:

@@ -12,11 +12,11 @@ from typer.testing import CliRunner, Result
 
 from app.settings import Settings
 from loadtests.study import command, report
-from loadtests.study.blocks import RunError
 from loadtests.study.command import StudyOptions
 from loadtests.study.figure_verdict import StudyWord
 from loadtests.study.report import CostReport
 from loadtests.study.setting import FULL, QUICK
+from loadtests.study.side_process import RunError
 from loadtests.study.verdict import StudyVerdict
 from tests.loadtests.study.made import study as made_study
 from xcopa.main import app

@@ -8,6 +8,7 @@ import statistics
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from itertools import islice
 from pathlib import Path
 
@@ -100,12 +101,12 @@ def test_a_neighbour_that_came_and_went_for_seconds_told_long_runs_apart() -> No
         for seed in range(40):
             starts = [luck.uniform(0, 40) for _ in range(5)]
             busy = [(start, start + luck.uniform(1, 4)) for start in starts]
-            machine = Machine(lambda now, busy=busy: 1.5 if within(now, busy) else 1.0)
+            machine = Machine(partial(slowness, busy))
             ratios.append(math.log(ratio(machine, seed, (turn_s, turn_s))))
         return statistics.stdev(ratios)
 
-    def within(now: float, spans: Sequence[tuple[float, float]]) -> bool:
-        return any(begins <= now < ends for begins, ends in spans)
+    def slowness(busy: Sequence[tuple[float, float]], now: float) -> float:
+        return 1.5 if any(begins <= now < ends for begins, ends in busy) else 1.0
 
     assert spread(0.1) < 0.02
     assert spread(4.0) > 0.05
