@@ -47,7 +47,7 @@ test-slow: $(VENV)/.ray programs ## Run the slow tests alone, those on clusters 
 	$(BIN)/python -m pytest -n 2 --dist loadfile -m "slow and not gpu" --ignore=$(MEASURED) --ignore=$(CLUSTERS)
 	$(BIN)/python -m pytest -m slow $(CLUSTERS)
 
-test-measured: $(VENV)/.dev ## Run the tests that need a quiet machine (25 minutes; not in CI)
+test-measured: $(VENV)/.dev ## Run the tests that need a quiet machine (20 minutes; not in CI)
 	$(BIN)/python -m pytest -m slow $(MEASURED)
 
 test-gpu: $(VENV)/.dev ## Run the tests that need a CUDA device (without one they say that they did not run)

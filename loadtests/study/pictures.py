@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
@@ -22,6 +23,9 @@ _COLOURS = {
     ComparisonKind.FACTOR: "#D55E00",
 }
 """From the palette of Okabe and Ito, made for all eyes."""
+
+_MARKERS = "os^Dv"
+"""One a model, in its order."""
 
 _THOUSAND = 1000
 
@@ -82,11 +86,9 @@ def _ratio(axes: Axes, place: int, finding: Finding, colour: str) -> None:
 
 def pareto(report: CostReport) -> Figure:
     """Draw accuracy against the cost of a prediction; filled: nothing beats it in both."""
-    figure = Figure(figsize=(7.5, 4.8), layout="constrained")
+    figure = Figure(figsize=(7.5, 5.4), layout="constrained")
     axes = figure.subplots()
-    known = [_THOUSAND * each.cpu_seconds for each in report.points]
-    middle = (min(known) + max(known)) / 2
-    for each in report.points:
+    for each, marker in zip(report.points, itertools.cycle(_MARKERS), strict=False):
         below, above = _arms(each.accuracy)
         cost, accuracy = _THOUSAND * each.cpu_seconds, 100 * each.accuracy.value
         colour = _COLOURS[ComparisonKind.VARIANTS if each.measured else ComparisonKind.FACTOR]
@@ -94,21 +96,16 @@ def pareto(report: CostReport) -> Figure:
             [cost],
             [accuracy],
             yerr=[[100 * below], [100 * above]],
-            fmt="o",
+            fmt=marker,
             color=colour,
             markerfacecolor=colour if each.on_front else "white",
             capsize=2,
-        )
-        axes.annotate(
-            each.name,
-            (cost, accuracy),
-            xytext=(-6, 6) if cost > middle else (6, 6),
-            textcoords="offset points",
-            horizontalalignment="right" if cost > middle else "left",
+            label=each.name,
         )
     axes.set_xlabel("processor time of a prediction, engine alone, in ms")
     axes.set_ylabel("% right, mean of the nine languages")
-    axes.margins(x=0.25)
+    axes.margins(x=0.15)
+    figure.legend(loc="outside lower center", ncols=3)  # two models may lie on one another
     axes.grid(color="0.9")
     axes.set_axisbelow(True)
     axes.set_title("Filled: nothing is better in both. Orange: cost follows from the passes")

@@ -164,7 +164,8 @@ def test_the_pictures_show_what_decides_and_every_point(made: CostReport) -> Non
         each.name for each in made.findings if each.kind is not ComparisonKind.FACTOR
     ]
     pareto = pictures.pareto(made)
-    assert {text.get_text() for text in pareto.axes[0].texts} == {each.name for each in made.points}
+    [legend] = pareto.legends
+    assert [text.get_text() for text in legend.get_texts()] == [each.name for each in made.points]
 
 
 def test_before_a_study_the_page_says_how_to_make_one() -> None:
