@@ -61,10 +61,7 @@ def closed_load(
     Raises:
         RuntimeError: a status was not 200.
     """
-    began = time.monotonic()
-    return _load(
-        server, bodies, callers, lambda _, asked: asked <= began + seconds, path, check, headers
-    )
+    return _load(server, bodies, callers, lambda _, asked: asked <= seconds, path, check, headers)
 
 
 def counted_load(
@@ -91,13 +88,18 @@ def _load(
     check: AnswerCheck | None = None,
     headers: Mapping[str, str] = JSON,
 ) -> ClosedLoad:
-    """Have callers ask; ``goes_on`` is told how many a caller has done, and when it asked last."""
+    """Have callers ask while each may.
+
+    Args:
+        server, bodies, callers, path, check, headers: as of ``closed_load``.
+        goes_on: is told how many a caller has asked, and after how many seconds the last one.
+    """
     latencies: list[float] = []
     began = time.monotonic()
 
     def caller(client: HTTPClient, turn: int) -> None:
         asked, done = began, 0
-        while goes_on(done, asked):
+        while goes_on(done, asked - began):
             asked = time.monotonic()
             body = bodies[turn % len(bodies)]
             response = client.post(path, body, headers)

@@ -8,7 +8,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from loadtests.bench.closed_load import ClosedLoad, closed_load
+from loadtests.bench.closed_load import ClosedLoad, closed_load, counted_load
 from tests.loadtests.bench.tiny_server import tiny_server
 
 
@@ -38,6 +38,15 @@ def test_a_caller_that_is_answered_asks_the_next_question(
     sent = [request.partition(b"\r\n\r\n")[2] for request in server.requests]
     assert sent == [b"{1}", b"{2}", b"{3}"]
     assert load.latencies == [1, 1, 1]
+
+
+def test_a_counted_load_is_so_many_questions_of_each_caller() -> None:
+    bodies = [json.dumps({"number": number}).encode() for number in range(6)]
+    with tiny_server() as server:
+        load = counted_load(server.process, bodies, callers=2, requests=3)
+    sent = [request.partition(b"\r\n\r\n")[2] for request in server.requests]
+    assert sorted(sent) == bodies
+    assert len(load.latencies) == 6
 
 
 def test_a_status_other_than_200_ends_the_load() -> None:
