@@ -18,7 +18,7 @@ BATCH = 16
 """Items of a batch where nothing else is said."""
 
 _SHAPE_BATCH = 4
-"""Of the larger shapes, so that a run has several batches."""
+"""Of the larger shapes, so that a block has several batches."""
 
 _VARIANTS = "What does intermediate training cost when the model answers?"
 _SAME = "Does the study find a difference where there is none?"

@@ -21,7 +21,7 @@ FIGURES = {
     PRIMARY: "items a second",
     "cpu_seconds_an_item": "processor time an item",
 }
-"""The fields of a run's summary that are compared, in words: p50 and p99 are of a call's time."""
+"""The fields of a side's summary that are compared, in words: p50 and p99 are of a call's time."""
 
 DECIDING = (PRIMARY, "p50", P99)
 """The figures that decide, named before anything is measured; the other one explains them."""

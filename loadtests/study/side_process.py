@@ -54,6 +54,8 @@ def _result(side: Side, future: Future[T]) -> T:
         return future.result()
     except BrokenProcessPool as error:
         raise RunError(f"{side.name}: its process ended") from error
+    except RunError as error:
+        raise RunError(f"{side.name}: {error}") from None
 
 
 def _leave_interrupts() -> None:
@@ -66,14 +68,14 @@ def _open(side: Side, batch_tokens: int, data: Path | None) -> None:
         _slices.append(_stack.enter_context(opened_side(side, batch_tokens, data)))
     except (Exception, SystemExit) as error:
         # Not every exception can be sent from one process to another.
-        raise RunError(f"{side.name}: {error}") from None
+        raise RunError(str(error)) from None
 
 
 def _run(number: int, calls: int) -> Figures:
     try:
         return _slices[0](number, calls)
     except Exception as error:
-        raise RunError(f"a slice failed: {error}") from None
+        raise RunError(str(error)) from None
 
 
 def _close() -> None:

@@ -1,4 +1,4 @@
-"""Real servers, a new one for each run: an A/A is equivalent, and 5 % are found.
+"""Real servers, new ones for each block: an A/A is equivalent, and 5 % are found.
 
 Blocks and seconds are those of a full study. ``test_effects.py`` has the power of so many blocks.
 """
